@@ -1,0 +1,129 @@
+/**
+ * Every error a person, a program or a metric can meet has its line here: a stable code, who must act, an HTTP
+ * status, what happened and what to do next. docs/reference/errors.md is compared with this table by a test.
+ *
+ * kind `refused`: the sender is wrong and repeating will not help · `busy`: repeat later · `broken`: this side
+ * is wrong or damaged, an operator must look · `fatal`: the state is unknown, the process stops, recovery decides.
+ */
+export interface ErrorLine {
+  readonly kind: "refused" | "busy" | "broken" | "fatal"
+  readonly status: number
+  readonly message: string
+  readonly hint: string
+}
+
+export const errorRegistry = {
+  // Events: one event is refused, its neighbours are not.
+  EVENT_SYNTAX: line("refused", 400, "the event is not one strict JSON object", "send RFC 8259 JSON, one object per event, without comments or trailing commas"),
+  EVENT_UTF8: line("refused", 400, "the event is not valid UTF-8", "encode the event as UTF-8 (RFC 3629), without overlong forms or surrogates"),
+  EVENT_DEPTH: line("refused", 400, "the event nests deeper than 32 levels", "flatten the value, or send it as a string under data"),
+  EVENT_DUPLICATE_KEY: line("refused", 400, "a top-level key stands twice", "send each top-level key once"),
+  EVENT_ESCAPED_KEY: line("refused", 400, "a top-level key is written with an escape", "write top-level keys as plain letters"),
+  EVENT_UNKNOWN_KEY: line("refused", 400, "a top-level key is not part of event v1", "put your own fields under data; docs/spec/event.md lists the keys"),
+  EVENT_MISSING_FIELD: line("refused", 400, "a required field is missing", "an event needs id, time, source, action, outcome, actor and targets"),
+  EVENT_FIELD_TYPE: line("refused", 400, "a field has the wrong JSON type", "docs/spec/event.md lists the type of each field"),
+  EVENT_FIELD_VALUE: line("refused", 400, "a field has a value outside its range", "docs/spec/event.md lists the range of each field"),
+  EVENT_VERSION: line("refused", 400, "the event's version is not 1", "leave v out or send 1"),
+  EVENT_TOO_LARGE: line("refused", 413, "the entry would exceed 65,535 bytes", "send a smaller event: keep bodies out, or split it"),
+  EVENT_SELF_ACTION: line("refused", 403, "actions under postern. are the port's own", "use another action name"),
+  EVENT_SOURCE_NOT_GRANTED: line("refused", 403, "the writer's grant does not cover this source", "add the source to the writer's grant in access.yaml"),
+  EVENT_ACTION_NOT_GRANTED: line("refused", 403, "the writer's grant does not cover this action", "add the action to the writer's grant in access.yaml"),
+
+  // Frames and streams: the connection is closed after a GOAWAY, or the request is answered.
+  FRAME_TYPE: line("refused", 400, "the frame's type is unknown here", "docs/spec/wire.md lists the frames of postern/1"),
+  FRAME_LENGTH: line("refused", 413, "the frame is empty or longer than 1 MiB", "split the batch into smaller frames"),
+  FRAME_SYNTAX: line("refused", 400, "the frame's body does not follow docs/spec/wire.md", "check the encoder against the vectors in docs/spec/vectors"),
+  FRAME_ORDER: line("refused", 409, "the frame may not stand here", "send HELLO first and once, OPEN before BATCH"),
+  FRAME_TIMEOUT: line("refused", 408, "a frame was not completed in time", "send frames whole; a frame has 30 seconds"),
+  BATCH_EVENTS: line("refused", 413, "the batch holds no event or more than 10,000", "send 1 to 10,000 events a batch"),
+  CREDIT_EXCEEDED: line("refused", 429, "more bytes were sent than the port had granted", "wait for CREDIT or ACK before sending more"),
+  STREAM_HOLE: line("refused", 409, "the sequence is ahead of what the port expects", "resend from the expected sequence, or declare the loss with a GAP frame"),
+  STREAM_EQUIVOCATION: line("refused", 422, "a sequence was sent twice with different content", "open a new stream; the attempt is in the log"),
+  STREAM_UNKNOWN: line("refused", 409, "the batch names a channel on which no stream is open", "send OPEN first"),
+  STREAM_LIMIT: line("refused", 429, "the writer has too many open streams", "close streams that are done"),
+  STREAM_FOREIGN: line("refused", 403, "the stream belongs to another writer", "open a stream with an id of your own"),
+  IDLE_TIMEOUT: line("refused", 408, "nothing was received for too long", "send PING when idle, or reconnect when there is something to say"),
+
+  // Identity and access.
+  TLS_HANDSHAKE: line("refused", 403, "the TLS handshake failed", "use TLS 1.3 and a certificate of the CA that this port trusts"),
+  CERTIFICATE_REFUSED: line("refused", 403, "the client certificate is not acceptable", "it needs exactly one SPIFFE URI, the clientAuth usage, a validity that covers now, and our CA"),
+  ALPN_REFUSED: line("refused", 403, "the negotiated protocol is not spoken here", "offer postern/1 or http/1.1"),
+  NOT_GRANTED: line("refused", 403, "this identity holds no grant for that", "ask the operator to add the identity to access.yaml (postern writer add, postern reader add)"),
+  ADAPTER_NOT_GRANTED: line("refused", 403, "the writer's grant does not cover this way in", "add the adapter to the writer's grant in access.yaml"),
+  RATE_LIMITED: line("busy", 429, "the writer is over its granted rate", "slow down, or ask for a higher rate in access.yaml"),
+  CONNECTION_LIMIT: line("busy", 503, "too many connections", "reuse connections; one is enough for a process"),
+
+  // HTTP.
+  HTTP_ROUTE: line("refused", 404, "there is nothing at this path", "POST /v1/events or /v1/kubernetes/audit on the write port; GET /openapi.json on the read port"),
+  HTTP_METHOD: line("refused", 405, "this path does not take that method", "see Allow"),
+  HTTP_CONTENT_TYPE: line("refused", 415, "the content type is not taken here", "send application/json or application/x-ndjson"),
+  HTTP_ENCODING: line("refused", 415, "the content encoding is not taken here", "send identity or gzip"),
+  HTTP_BODY_TOO_LARGE: line("refused", 413, "the body is too large", "send at most 8 MiB a request, 16 MiB unpacked, at most 100 times its packed size"),
+  HTTP_BODY_SYNTAX: line("refused", 400, "the body cannot be read", "send one JSON event, an array of events, or one event a line"),
+  HTTP_TIMEOUT: line("refused", 408, "the request was not completed in time", "send header within 10 seconds and body within 30"),
+  REQUEST_INVALID: line("refused", 400, "a parameter is not acceptable", "GET /openapi.json describes every parameter"),
+  NOT_FOUND: line("refused", 404, "there is no such thing in the log", "check the index against the size in /checkpoint"),
+
+  // The port's own state.
+  OVERLOADED: line("busy", 503, "the port has more in flight than it holds", "repeat after Retry-After seconds"),
+  DISK_FULL: line("busy", 503, "the log's disk is full", "free space on the disk that holds the data directory; the port goes on by itself"),
+  SHUTTING_DOWN: line("busy", 503, "the port is draining", "reconnect in a moment"),
+  READ_UNRECORDED: line("busy", 503, "the read could not be recorded first, so it was not answered", "free space in the reader's state directory"),
+  DISK_FAILED: line("fatal", 500, "writing the log failed", "look at the kernel log and the disk; start again, recovery decides what is durable"),
+  LOG_LOCKED: line("broken", 500, "another process holds this log directory", "stop the other process; only one may write a log"),
+  LOG_FORMAT: line("broken", 500, "the log directory has a format that this version does not read", "use the Postern version that wrote it, or a newer one"),
+  LOG_DAMAGED: line("broken", 500, "the log on disk contradicts itself", "do not write to it; compare with a copy: postern verify DIR"),
+  LOG_ROLLED_BACK: line("broken", 500, "the log is older than what was already signed", "restore the newest copy; never start from an old backup"),
+
+  // Configuration and the command line.
+  CONFIG_INVALID: line("broken", 500, "the configuration is not acceptable", "correct the named line; the old configuration stays in force"),
+  ACCESS_INVALID: line("broken", 500, "the access list is not acceptable", "correct the named line; the old list stays in force"),
+  PROFILE_INVALID: line("broken", 500, "the connection profile is not acceptable", "make a new one with postern writer add or postern reader add"),
+  ADDRESS_IN_USE: line("broken", 500, "an address is already taken", "stop what listens there, or change listen in postern.yaml"),
+  BIND_REFUSED: line("broken", 500, "a wildcard address is refused", "name the addresses to listen on"),
+  UNREACHABLE: line("busy", 503, "the port cannot be reached", "is it running? check the address in the profile"),
+  SPOOL_FULL: line("busy", 503, "the spool is full", "raise spool.bytesMax, or find out why the port does not acknowledge"),
+  SPOOL_DAMAGED: line("broken", 500, "the spool on disk cannot be read", "keep the directory for inspection and start with a new one; the loss is recorded as a gap"),
+  SPOOL_LOCKED: line("broken", 500, "another process uses this spool", "give each process a spool directory of its own"),
+  USAGE: line("refused", 400, "the command was not understood", "add --help"),
+
+  // Verification. These are findings of a verifier about a peer's or a disk's claims.
+  NOTE_INVALID: line("broken", 500, "a signed note does not verify", "compare the key in your profile with the operator's"),
+  PROOF_INVALID: line("broken", 500, "a proof does not lead to the signed root", "keep the answer as evidence and ask a second reader"),
+  RECEIPT_INVALID: line("broken", 500, "a receipt does not cover the events it was given for", "keep it as evidence"),
+} as const satisfies Record<string, ErrorLine>
+
+function line(kind: ErrorLine["kind"], status: number, message: string, hint: string): ErrorLine {
+  return { kind, status, message, hint }
+}
+
+export type ErrorCode = keyof typeof errorRegistry
+
+/** The one error class. `detail` says which value was wrong; it may hold peer-supplied text, already bounded. */
+export class PosternError extends Error {
+  readonly code: ErrorCode
+  readonly detail: string | undefined
+
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail === undefined ? errorRegistry[code].message : `${errorRegistry[code].message}: ${detail}`, options)
+    this.name = "PosternError"
+    this.code = code
+    this.detail = detail
+  }
+
+  get kind(): ErrorLine["kind"] {
+    return errorRegistry[this.code].kind
+  }
+
+  get status(): number {
+    return errorRegistry[this.code].status
+  }
+
+  get hint(): string {
+    return errorRegistry[this.code].hint
+  }
+}
+
+export function isPosternError(error: unknown): error is PosternError {
+  return error instanceof PosternError
+}

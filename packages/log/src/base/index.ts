@@ -1,0 +1,19 @@
+/**
+ * The cellar: bricks without domain words, used by every other room. Pure; nothing here reads a clock, a file or
+ * a socket. Owns the one error class and the registry of all error codes.
+ */
+export { assert, assertNever } from "./assert.ts"
+export {
+  concatBytes,
+  decodeUtf8,
+  encodeUtf8,
+  equalBytes,
+  formatBase64,
+  formatHex,
+  parseBase64,
+  parseDecimal,
+  parseHex,
+} from "./bytes.ts"
+export { type ErrorCode, type ErrorLine, errorRegistry, isPosternError, PosternError } from "./errors.ts"
+export { limits } from "./limits.ts"
+export { sha256 } from "#sha256"

@@ -1,0 +1,22 @@
+/** Every bound of the formats, in one place. docs/spec says why each is what it is. */
+export const limits = {
+  /** Depth of nesting of an event (docs/spec/event.md). */
+  eventDepthMax: 32,
+  /** An entry, stamp included: the u16 length of a tlog-tiles entry bundle. */
+  entryBytesMax: 65_535,
+  stampBytesMax: 96,
+  /** A whole frame with its length field (docs/spec/wire.md). */
+  frameBytesMax: 1_048_576,
+  batchEventsMax: 10_000,
+  /** Credit of a connection before it has shown what it does with it. */
+  creditBytesStart: 65_536,
+  creditBytesMax: 4_194_304,
+  /** Bytes received and not yet acknowledged, over all connections. */
+  creditPoolBytes: 50_331_648,
+  httpBodyBytesMax: 8_388_608,
+  httpBodyInflatedBytesMax: 16_777_216,
+  httpBodyInflationMax: 100,
+  streamsPerWriterMax: 64,
+  /** Sequence numbers and indexes in a stamp: fourteen decimal digits keep the stamp within its bound. */
+  sequenceMax: 99_999_999_999_999,
+} as const
