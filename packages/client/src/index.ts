@@ -1,1 +1,7 @@
-export {}
+export {
+  formatProfile,
+  loadProfile,
+  type Profile,
+  type ProfileRole,
+  parseProfile,
+} from "./profile.ts"

@@ -69,6 +69,7 @@ export const errorRegistry = {
   DISK_FULL: line("busy", 503, "the log's disk is full", "free space on the disk that holds the data directory; the port goes on by itself"),
   SHUTTING_DOWN: line("busy", 503, "the port is draining", "reconnect in a moment"),
   READ_UNRECORDED: line("busy", 503, "the read could not be recorded first, so it was not answered", "free space in the reader's state directory"),
+  READ_FAILED: line("broken", 500, "the answer could not be made", "the reader process wrote a line about it to its standard error"),
   DISK_FAILED: line("fatal", 500, "writing the log failed", "look at the kernel log and the disk; start again, recovery decides what is durable"),
   LOG_LOCKED: line("broken", 500, "another process holds this log directory", "stop the other process; only one may write a log"),
   LOG_FORMAT: line("broken", 500, "the log directory has a format that this version does not read", "use the Postern version that wrote it, or a newer one"),
@@ -85,9 +86,11 @@ export const errorRegistry = {
   SPOOL_FULL: line("busy", 503, "the spool is full", "raise spool.bytesMax, or find out why the port does not acknowledge"),
   SPOOL_DAMAGED: line("broken", 500, "the spool on disk cannot be read", "keep the directory for inspection and start with a new one; the loss is recorded as a gap"),
   SPOOL_LOCKED: line("broken", 500, "another process uses this spool", "give each process a spool directory of its own"),
+  ALREADY_EXISTS: line("refused", 409, "it is there already and is not overwritten", "choose another name or directory, or remove the old one first"),
   USAGE: line("refused", 400, "the command was not understood", "add --help"),
 
   // Verification. These are findings of a verifier about a peer's or a disk's claims.
+  ENTRY_SYNTAX: line("broken", 500, "an entry is not stamp, line feed and event", "keep it as evidence; a port writes only what docs/spec/log.md says"),
   NOTE_INVALID: line("broken", 500, "a signed note does not verify", "compare the key in your profile with the operator's"),
   PROOF_INVALID: line("broken", 500, "a proof does not lead to the signed root", "keep the answer as evidence and ask a second reader"),
   RECEIPT_INVALID: line("broken", 500, "a receipt does not cover the events it was given for", "keep it as evidence"),

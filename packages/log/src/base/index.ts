@@ -14,6 +14,7 @@ export {
   parseDecimal,
   parseHex,
 } from "./bytes.ts"
+export { verifyEd25519 } from "./ed25519.ts"
 export { type ErrorCode, type ErrorLine, errorRegistry, isPosternError, PosternError } from "./errors.ts"
 export { limits } from "./limits.ts"
 export { sha256 } from "#sha256"

@@ -1,0 +1,96 @@
+import type { RecordKind } from "./record.ts"
+import type { Segment } from "./segment.ts"
+
+/**
+ * A frame that waits for its acknowledgement: a batch, or a gap (events that are lost and counted). Frames stand one
+ * behind the other in positions; a position is the number of events before, counted since the spool began.
+ */
+export interface SpoolFrame {
+  readonly kind: RecordKind
+  position: number
+  /** Events; of a gap, those lost. */
+  count: number
+  /** A gap's: why. Goes into the log. */
+  readonly reason: string | undefined
+  /** Where it is written; undefined for a gap that stands for records that are no longer there. */
+  place: { readonly segment: Segment; readonly offset: number } | undefined
+  readonly regionBytes: number
+  /** The region, if it is in memory. */
+  region: Buffer | undefined
+  /** The stream's chain digest after it, once somebody needed it. */
+  digest: Uint8Array | undefined
+}
+
+export function endOf(frame: SpoolFrame): number {
+  return frame.position + frame.count
+}
+
+/** The frames in order, with the oldest at the front. In memory only. */
+export class FrameQueue implements Iterable<SpoolFrame> {
+  #frames: SpoolFrame[] = []
+  #head = 0
+
+  get length(): number {
+    return this.#frames.length - this.#head
+  }
+
+  get first(): SpoolFrame | undefined {
+    return this.#frames[this.#head]
+  }
+
+  get last(): SpoolFrame | undefined {
+    return this.length === 0 ? undefined : this.#frames.at(-1)
+  }
+
+  push(frame: SpoolFrame): void {
+    this.#frames.push(frame)
+  }
+
+  shift(): SpoolFrame | undefined {
+    if (this.length === 0) return undefined
+    const frame = this.#frames[this.#head]
+    this.#head += 1
+    if (this.#head > 1024 && this.#head * 2 > this.#frames.length) {
+      this.#frames = this.#frames.slice(this.#head)
+      this.#head = 0
+    }
+    return frame
+  }
+
+  /** The frame that holds the event at this position. */
+  find(position: number): SpoolFrame | undefined {
+    const at = this.#search(position)
+    const frame = this.#frames[at]
+    return frame !== undefined && frame.position <= position ? frame : undefined
+  }
+
+  /** The frames from the one that holds `position` on. */
+  *from(position: number): Generator<SpoolFrame> {
+    for (let at = this.#search(position); at < this.#frames.length; at++) {
+      yield this.#frames[at] as SpoolFrame
+    }
+  }
+
+  [Symbol.iterator](): Generator<SpoolFrame> {
+    return this.from(this.first?.position ?? 0)
+  }
+
+  /** Puts one gap in the place of the frames that lie in `[position, end)`, which begins and ends with a frame. */
+  replace(position: number, end: number, gap: SpoolFrame): void {
+    const from = this.#search(position)
+    const to = this.#search(end)
+    this.#frames.splice(from, to - from, gap)
+  }
+
+  /** Index of the first frame that ends behind `position`. */
+  #search(position: number): number {
+    let low = this.#head
+    let high = this.#frames.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (endOf(this.#frames[middle] as SpoolFrame) <= position) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}

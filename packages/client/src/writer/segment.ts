@@ -1,0 +1,118 @@
+import { close, constants, fdatasync, fsync, open, openSync, read, write, writeSync } from "node:fs"
+import { unlink } from "node:fs/promises"
+import { dirname } from "node:path"
+import { promisify } from "node:util"
+
+const openFile = promisify(open)
+const closeFile = promisify(close)
+const readFile = promisify(read)
+const writeFile = promisify(write)
+const datasyncFile = promisify(fdatasync)
+const syncFile = promisify(fsync)
+
+const zeroChunkBytes = 262_144
+
+/** One file of the spool: room for records, used from the beginning and, once all of them are settled, again. */
+export class Segment {
+  readonly path: string
+  readonly capacity: number
+  /** Where the next record goes. */
+  end = 0
+  /** Frames of the queue that live here. */
+  frames = 0
+  /** Written to since the last fdatasync. */
+  isDirty = false
+  readonly #fd: number
+  #failure: unknown
+
+  private constructor(path: string, capacity: number, fd: number) {
+    this.path = path
+    this.capacity = capacity
+    this.#fd = fd
+  }
+
+  /** The file is made if it is not there, for its owner only: audit events are nobody else's business. */
+  static open(path: string, capacity: number): Segment {
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    return new Segment(path, capacity, fd)
+  }
+
+  /** Writes zeros over the whole file, so that its blocks are taken and a full disk cannot refuse them later. */
+  async preallocate(): Promise<void> {
+    const zeros = Buffer.alloc(Math.min(zeroChunkBytes, this.capacity))
+    for (let at = 0; at < this.capacity; at += zeros.length) {
+      await this.write(zeros.subarray(0, Math.min(zeros.length, this.capacity - at)), at)
+    }
+    await this.sync()
+  }
+
+  /** Writes all of the bytes, or throws as the file system does. What was written then is unknown. */
+  async write(bytes: Buffer, at: number): Promise<void> {
+    this.isDirty = true
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await writeFile(this.#fd, bytes, done, bytes.length - done, at + done)
+      done += bytesWritten
+    }
+  }
+
+  /** As write(), when there is no time left to wait: the process is about to end. */
+  writeNow(bytes: Buffer, at: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done)
+    }
+  }
+
+  /** Up to `bytes` bytes from `at`; fewer at the end of the file. */
+  async read(at: number, bytes: number): Promise<Buffer> {
+    const to = Buffer.allocUnsafe(bytes)
+    let done = 0
+    while (done < bytes) {
+      const { bytesRead } = await readFile(this.#fd, to, done, bytes - done, at + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return to.subarray(0, done)
+  }
+
+  /**
+   * fdatasync. What is written meanwhile makes the segment dirty again. A failure is remembered: the kernel forgets
+   * which pages it could not write, so a later success would say nothing about these records.
+   */
+  async sync(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    this.isDirty = false
+    try {
+      await datasyncFile(this.#fd)
+    } catch (error) {
+      this.isDirty = true
+      this.#failure = error
+      throw error
+    }
+  }
+
+  /** Ready for new records from the beginning; what it holds is settled. */
+  reuse(): void {
+    this.end = 0
+    this.#failure = undefined
+  }
+
+  async close(): Promise<void> {
+    await closeFile(this.#fd)
+  }
+
+  async remove(): Promise<void> {
+    await closeFile(this.#fd)
+    await unlink(this.path)
+  }
+}
+
+/** Makes names durable: of files that were made in, or removed from, the directory of `path`. */
+export async function syncDirectoryOf(path: string): Promise<void> {
+  if (process.platform === "win32") return // Directories cannot be opened there; NTFS journals names by itself.
+  const fd = await openFile(dirname(path), "r")
+  try {
+    await syncFile(fd)
+  } finally {
+    await closeFile(fd)
+  }
+}

@@ -1,0 +1,382 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { assert, formatHex } from "@postern/log/base"
+import { streamDigestStart } from "@postern/log/wire"
+import { type AppendPlan, type NewFrame, planAppend } from "./append-plan.ts"
+import { endOf, type FrameQueue, type SpoolFrame } from "./frame-queue.ts"
+import { type DirectoryLock, lockDirectory } from "./lock.ts"
+import { addRange, type Meta, type Range } from "./meta.ts"
+import { MetaFile } from "./meta-file.ts"
+import { recordBytes, recordHeaderBytes } from "./record.ts"
+import { droppedReason, metaName, recoverSpool, segmentName } from "./recovery.ts"
+import { Segment, syncDirectoryOf } from "./segment.ts"
+import type { World } from "./world.ts"
+
+export interface SpoolSettings {
+  readonly directory: string
+  readonly segmentBytes: number
+  /** 2 to 100. */
+  readonly segmentsMax: number
+  /** All files are made and filled at once, and stay: a full disk cannot stop the spool later. */
+  readonly isPreallocated: boolean
+}
+
+/** Frames kept in memory for sending; beyond it they are read again. As much as a connection may have in flight. */
+const cachedBytesMax = 4 * 1024 * 1024
+const readAheadBytes = 256 * 1024
+/** How far `meta` may lag: after a crash the port says what it has, so an old one costs little. */
+const metaEveryBytes = 256 * 1024
+
+/**
+ * The events of this writer that are not acknowledged, on disk, in the frames in which they are sent. Only an
+ * acknowledgement takes a frame out, or dropOldest(). One process at a time; one append at a time.
+ */
+export class Spool {
+  /** To look at, not to change. */
+  readonly queue: FrameQueue
+  /** The stream that the frames from here on belong to: its id and the position of its sequence 0. */
+  stream: { readonly id: string; readonly start: number }
+  /** Everything below is settled, and the stream's chain digest there. */
+  anchor: { readonly position: number; readonly digest: Uint8Array }
+  /** Where the next record begins. */
+  end: number
+  /** Where the last record ended when the spool was opened. */
+  readonly recoveredEnd: number
+  /** What was found damaged then: events. */
+  readonly damagedEvents: number
+  ackedAtMs: number
+  /** Called when files were freed. */
+  onRoom: () => void = () => undefined
+  readonly #settings: SpoolSettings
+  readonly #lock: DirectoryLock
+  readonly #meta: MetaFile
+  /** Every file; those with end 0 are free. */
+  readonly #segments: Segment[]
+  #current: Segment | undefined
+  /** Without frames, but not to be used again before `meta` says so durably. */
+  #retired: Segment[] = []
+  #dropped: Range[]
+  #cachedBytes = 0
+  /** Settled since `meta` was written. */
+  #unwrittenBytes = 0
+  #hasNewNames = true
+  #releasing: Promise<void> = Promise.resolve()
+  #syncing: Promise<void> = Promise.resolve()
+  #nextSync: Promise<void> | undefined
+
+  /** Errors: SPOOL_LOCKED, SPOOL_DAMAGED; those of the file system as they are. */
+  static async open(settings: SpoolSettings, world: World): Promise<Spool> {
+    mkdirSync(settings.directory, { recursive: true, mode: 0o700 })
+    const lock = await lockDirectory(settings.directory)
+    try {
+      const spool = new Spool(settings, world, lock)
+      await spool.#prepare()
+      return spool
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  private constructor(settings: SpoolSettings, world: World, lock: DirectoryLock) {
+    const { directory, segmentBytes } = settings
+    const found = recoverSpool(directory, segmentBytes)
+    this.#settings = settings
+    this.#lock = lock
+    this.#meta = MetaFile.open(join(directory, metaName), found.generation)
+    this.#segments = [...found.segments]
+    this.#current = found.current
+    this.queue = found.queue
+    this.end = found.nextPosition
+    this.recoveredEnd = found.nextPosition
+    this.damagedEvents = found.damagedEvents
+    this.#dropped = [...(found.meta?.dropped ?? [])]
+    const begin = found.queue.first?.position ?? found.nextPosition
+    const id = found.meta?.stream ?? newStreamId(world)
+    this.stream = { id, start: found.meta?.start ?? begin }
+    this.anchor = { position: begin, digest: found.meta?.digest ?? streamDigestStart(id) }
+    this.ackedAtMs = found.meta?.ackedAtMs ?? world.nowMs()
+  }
+
+  async #prepare(): Promise<void> {
+    const { isPreallocated, segmentsMax, segmentBytes } = this.#settings
+    await this.#meta.writeDurably(this.#state())
+    while (isPreallocated && this.#segments.length < segmentsMax) {
+      const segment = this.#newSegment()
+      await segment.preallocate()
+    }
+    for (const segment of this.#segments) {
+      if (segment.frames === 0 && isPreallocated && segment.capacity < segmentBytes) {
+        await segment.preallocate()
+      }
+    }
+    await this.sync()
+  }
+
+  /**
+   * Writes frames, in order; resolves with how many of them found room. They are in the hands of the operating system then:
+   * they outlive the process, but not the machine, before sync(). Errors are those of the file system; then none was added.
+   */
+  async append(frames: readonly NewFrame[]): Promise<number> {
+    let done = 0
+    while (done < frames.length) {
+      const plan = this.#plan(frames.slice(done))
+      if (plan === undefined) break
+      await plan.segment.write(plan.bytes, plan.segment.end)
+      done += this.#admit(plan)
+    }
+    return done
+  }
+
+  /** As append(), without waiting: for a process that is about to end, also while an append of the same frames runs. */
+  appendNow(frames: readonly NewFrame[]): void {
+    for (let done = 0; done < frames.length; ) {
+      const plan = this.#plan(frames.slice(done))
+      if (plan === undefined) return
+      plan.segment.writeNow(plan.bytes, plan.segment.end)
+      done += this.#admit(plan)
+    }
+  }
+
+  /** For the first frames, as many as go into one file. */
+  #plan(frames: readonly NewFrame[]): AppendPlan | undefined {
+    const first = frames[0]
+    const segment = first && this.#segmentFor(recordBytes(first.region.length))
+    return segment && planAppend(frames, segment, this.end)
+  }
+
+  #admit({ segment, bytes, added }: AppendPlan): number {
+    segment.end += bytes.length
+    segment.frames += added.length
+    for (const frame of added) {
+      assert(frame.position === this.end, "frames follow each other without a gap")
+      this.#cachedBytes += frame.regionBytes
+      if (this.#cachedBytes > cachedBytesMax) this.#forget(frame)
+      this.queue.push(frame)
+      this.end = endOf(frame)
+    }
+    return added.length
+  }
+
+  #segmentFor(bytes: number): Segment | undefined {
+    const current = this.#current
+    if (current !== undefined && current.end + bytes <= current.capacity) return current
+    const free = this.#segments.find((segment) => segment.end === 0 && segment.frames === 0)
+    const next = free ?? (this.#mayGrow() ? this.#newSegment() : undefined)
+    if (next === undefined) return undefined
+    this.#current = next
+    if (current?.frames === 0) {
+      this.#retired.push(current)
+      this.#release()
+    }
+    return next
+  }
+
+  #mayGrow(): boolean {
+    return this.#segments.length < this.#settings.segmentsMax
+  }
+
+  #newSegment(): Segment {
+    const { directory, segmentBytes } = this.#settings
+    const taken = new Set(this.#segments.map(({ path }) => path))
+    let index = 0
+    while (taken.has(join(directory, segmentName(index)))) index += 1
+    const segment = Segment.open(join(directory, segmentName(index)), segmentBytes)
+    this.#segments.push(segment)
+    this.#hasNewNames = true
+    return segment
+  }
+
+  /** Bytes of records that still find room, at least. */
+  get freeBytes(): number {
+    const { segmentBytes, segmentsMax } = this.#settings
+    const unmade = Math.max(0, segmentsMax - this.#segments.length) * segmentBytes
+    const free = this.#segments.filter((segment) => segment.end === 0 && segment !== this.#current)
+    const current = this.#current === undefined ? 0 : this.#current.capacity - this.#current.end
+    return unmade + free.length * segmentBytes + current
+  }
+
+  /** Everything that was written so far is on stable storage. Errors are those of the file system. */
+  sync(): Promise<void> {
+    // One that runs may have begun before the newest write: wait for it, then sync once for all who asked meanwhile.
+    this.#nextSync ??= this.#syncing
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextSync = undefined
+        this.#syncing = this.#syncAll()
+        return this.#syncing
+      })
+    return this.#nextSync
+  }
+
+  async #syncAll(): Promise<void> {
+    for (const segment of this.#segments) if (segment.isDirty) await segment.sync()
+    if (!this.#hasNewNames) return
+    this.#hasNewNames = false
+    await syncDirectoryOf(join(this.#settings.directory, metaName))
+  }
+
+  /** The region of a frame, read again if need be. Undefined if the frame was dropped meanwhile, or is a gap without record. */
+  async load(frame: SpoolFrame): Promise<Buffer | undefined> {
+    if (frame.region !== undefined || frame.place === undefined) return frame.region
+    const place = frame.place
+    const { segment, offset } = place
+    const bytes = Math.max(readAheadBytes, recordBytes(frame.regionBytes))
+    const read = await segment.read(offset, Math.min(bytes, segment.end - offset))
+    if (frame.place !== place) return undefined
+    for (const next of this.queue.from(frame.position)) {
+      if (next.place?.segment !== segment) break
+      const from = next.place.offset - offset + recordHeaderBytes
+      if (from < 0 || from + next.regionBytes > read.length) break
+      if (next.region === undefined) this.#cachedBytes += next.regionBytes
+      next.region ??= read.subarray(from, from + next.regionBytes)
+    }
+    return frame.region
+  }
+
+  /**
+   * Everything below `position` is kept by the port, or told to it as lost. `digest`: the chain digest there. The frames are
+   * gone at once, `meta` follows.
+   */
+  settle(position: number, digest: Uint8Array, nowMs: number): void {
+    assert(position >= this.anchor.position, "what is settled stays settled")
+    for (let frame = this.queue.first; frame !== undefined; frame = this.queue.first) {
+      if (endOf(frame) > position) break
+      this.queue.shift()
+      this.#unwrittenBytes += frame.regionBytes
+      this.#leave(frame)
+    }
+    const first = this.queue.first
+    if (first !== undefined && first.position < position) {
+      assert(first.kind === "gap", "only a gap is settled in part")
+      first.count = endOf(first) - position
+      first.position = position
+    }
+    this.anchor = { position, digest }
+    this.ackedAtMs = nowMs
+    this.#dropped = this.#dropped.filter((range) => range.end > position)
+    if (this.#retired.length > 0 || this.#unwrittenBytes > metaEveryBytes) this.#release()
+  }
+
+  /**
+   * Gives up the oldest file whose frames all begin at `protectedEnd` or later, for a gap. Returns the events lost by that, undefined
+   * if there is no such file. Room comes a little later: onRoom().
+   */
+  dropOldest(protectedEnd: number): number | undefined {
+    const frames = this.#victim(protectedEnd)
+    if (frames === undefined) return undefined
+    let from = (frames[0] as SpoolFrame).position
+    let end = endOf(frames.at(-1) as SpoolFrame)
+    const lost = frames.reduce((sum, { kind, count }) => (kind === "batch" ? sum + count : sum), 0)
+    for (const frame of frames) this.#leave(frame)
+    const before = this.queue.find(from - 1)
+    if (isDropped(before) && before.position >= protectedEnd) from = before.position
+    const after = this.queue.find(end)
+    if (isDropped(after)) end = endOf(after)
+    this.queue.replace(from, end, {
+      ...{ kind: "gap", position: from, count: end - from, reason: droppedReason },
+      ...{ place: undefined, regionBytes: 0, region: undefined, digest: undefined },
+    })
+    this.#dropped = addRange(this.#dropped, { from, end })
+    this.#release()
+    return lost
+  }
+
+  #victim(protectedEnd: number): SpoolFrame[] | undefined {
+    let frames: SpoolFrame[] = []
+    for (const frame of this.queue.from(protectedEnd)) {
+      const segment = frame.place?.segment
+      if (segment === undefined) continue
+      if (segment === this.#current) return undefined
+      if (segment !== frames[0]?.place?.segment) frames = []
+      if (frame.position >= protectedEnd) frames.push(frame)
+      if (frames.length === segment.frames) return frames
+    }
+    return undefined
+  }
+
+  /** From here on the frames belong to a new stream. Everything below `position` must be settled. */
+  async switchStream(world: World): Promise<void> {
+    const id = newStreamId(world)
+    this.stream = { id, start: this.anchor.position }
+    this.anchor = { position: this.anchor.position, digest: streamDigestStart(id) }
+    for (const frame of this.queue) frame.digest = undefined
+    await this.#meta.writeDurably(this.#state())
+  }
+
+  /** Writes what is known to `meta`, closes the files and gives the directory free. */
+  async close(): Promise<void> {
+    await this.#releasing
+    await this.#syncing.catch(() => undefined)
+    try {
+      await this.#meta.write(this.#state())
+    } finally {
+      await this.#meta.close()
+      for (const segment of this.#segments) await segment.close()
+      await this.#lock.release()
+    }
+  }
+
+  #leave(frame: SpoolFrame): void {
+    this.#forget(frame)
+    const segment = frame.place?.segment
+    frame.place = undefined
+    if (segment === undefined) return
+    segment.frames -= 1
+    if (segment.frames === 0 && segment !== this.#current) this.#retired.push(segment)
+  }
+
+  #forget(frame: SpoolFrame): void {
+    if (frame.region !== undefined) this.#cachedBytes -= frame.regionBytes
+    frame.region = undefined
+  }
+
+  /** Writes `meta`; frees the files that are done with, once it is durable that they are. */
+  #release(): void {
+    this.#unwrittenBytes = 0
+    this.#releasing = this.#releasing.then(async () => {
+      const retired = this.#retired
+      this.#retired = []
+      try {
+        if (retired.length === 0) return await this.#meta.write(this.#state())
+        await this.#meta.writeDurably(this.#state())
+        for (let segment = retired[0]; segment !== undefined; segment = retired[0]) {
+          await this.#free(segment)
+          retired.shift()
+        }
+        this.onRoom()
+      } catch {
+        // They stay retired and are tried again with the next acknowledgements; until then the spool is smaller.
+        this.#retired.push(...retired)
+      }
+    })
+  }
+
+  async #free(segment: Segment): Promise<void> {
+    if (this.#settings.isPreallocated && this.#segments.length <= this.#settings.segmentsMax) {
+      segment.reuse()
+      return
+    }
+    this.#segments.splice(this.#segments.indexOf(segment), 1)
+    await segment.remove()
+  }
+
+  #state(): Meta {
+    return {
+      stream: this.stream.id,
+      start: this.stream.start,
+      acked: this.anchor.position,
+      ackedAtMs: this.ackedAtMs,
+      digest: this.anchor.digest,
+      dropped: this.#dropped,
+    }
+  }
+}
+
+function newStreamId(world: World): string {
+  return formatHex(world.randomBytes(16))
+}
+
+function isDropped(frame: SpoolFrame | undefined): frame is SpoolFrame {
+  return frame?.reason === droppedReason && frame.place === undefined
+}

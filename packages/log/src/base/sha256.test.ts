@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto"
+import { describe, expect, test } from "vitest"
+import { encodeUtf8, formatHex } from "./bytes.ts"
+import { sha256 as node } from "./sha256.node.ts"
+import { sha256 as plain } from "./sha256.ts"
+
+describe.each([
+  ["Node's", node],
+  ["plain", plain],
+])("%s SHA-256", (_, sha256) => {
+  test.each([
+    ["", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+    ["abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
+    [
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+    ],
+    ["a".repeat(1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"],
+  ])("FIPS 180 examples (%#)", (text, digest) => {
+    expect(formatHex(sha256(encodeUtf8(text)))).toBe(digest)
+  })
+
+  test("every length to 300, as views at odd offsets", () => {
+    const bytes = Uint8Array.from({ length: 400 }, (_, i) => (i * 167 + 13) % 256)
+    for (let length = 0; length <= 300; length++) {
+      const view = bytes.subarray(length % 7, (length % 7) + length)
+      const wanted = createHash("sha256").update(view).digest("hex")
+      expect(formatHex(sha256(view))).toBe(wanted)
+    }
+  })
+})

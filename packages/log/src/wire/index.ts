@@ -1,0 +1,67 @@
+/**
+ * postern/1, the framed protocol of the write port, as bytes (docs/spec/wire.md): frames cut out of
+ * a byte stream, bodies encoded and decoded strictly. Never opens a socket, never keeps the state
+ * of a session, never looks into an event. `encodeX` writes a body for encodeFrame; whatever
+ * `decodeX` is given may be hostile and ends in a value or a PosternError.
+ */
+export {
+  type Ack,
+  ackLevelDurable,
+  type BatchAck,
+  decodeAck,
+  decodeCredit,
+  encodeAck,
+  encodeAckFrame,
+  encodeCredit,
+} from "./ack.ts"
+export {
+  type Batch,
+  type BatchHeader,
+  batchBytes,
+  batchHeaderBytes,
+  decodeBatchHeader,
+  encodeBatch,
+  encodeBatchFrame,
+  splitRegion,
+} from "./batch.ts"
+export {
+  encodeFrame,
+  type Frame,
+  type FrameName,
+  type FrameType,
+  frameHeaderBytes,
+  frameTypes,
+} from "./frame.ts"
+export { FrameReader } from "./frame-reader.ts"
+export {
+  decodeGoaway,
+  decodeHello,
+  decodeWelcome,
+  encodeGoaway,
+  encodeHello,
+  encodeWelcome,
+  type Goaway,
+  type Hello,
+  type Welcome,
+  type WireLimits,
+} from "./session-frames.ts"
+export { streamDigestNext, streamDigestStart } from "./stream-digest.ts"
+export {
+  decodeClose,
+  decodeClosed,
+  decodeGap,
+  decodeOpen,
+  decodeOpened,
+  decodeRefused,
+  encodeClose,
+  encodeClosed,
+  encodeGap,
+  encodeOpen,
+  encodeOpened,
+  encodeRefused,
+  type Gap,
+  type Open,
+  type Opened,
+  type Refusal,
+  type Refused,
+} from "./stream-frames.ts"

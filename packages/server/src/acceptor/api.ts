@@ -1,0 +1,89 @@
+import type { TLSSocket } from "node:tls"
+import type { ErrorCode } from "@postern/log/base"
+
+/**
+ * Facts about an authenticated peer, taken once when the handshake ended: TLS getters are never
+ * called later.
+ */
+export interface Peer {
+  /** SPIFFE ID from the certificate's one URI SAN. */
+  readonly id: string
+  /** SHA-256 of the certificate (DER), lower-case hex. */
+  readonly certificate: string
+  readonly serial: string
+  readonly notAfter: Date
+  /** Remote address and port, as text. */
+  readonly from: string
+  /** Negotiated ALPN protocol; "http/1.1" if the peer offered none. */
+  readonly protocol: string
+}
+
+/** Somebody who did not get in. `detail` is bounded and printable. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly from: string
+  /**
+   * Known only if a certificate was shown and could be read; claimed, not proven, unless the code
+   * is NOT_GRANTED.
+   */
+  readonly id?: string
+}
+
+export interface TlsMaterial {
+  /** PEM. */
+  readonly key: string
+  readonly certificate: string
+  readonly ca: string
+}
+
+/**
+ * Host (a name or a numeric address) and port, 0 for any free one; or the path of a unix socket.
+ */
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+
+export interface AcceptorOptions {
+  readonly tls: TlsMaterial
+  /**
+   * ALPN protocols spoken here, most wanted first. A peer that offers none speaks http/1.1, if that
+   * is among them.
+   */
+  readonly protocols: readonly string[]
+  /** The access decision; undefined admits. Called after certificate and ALPN are found good. */
+  admit(peer: Peer): ErrorCode | undefined
+  onPeer(socket: TLSSocket, peer: Peer): void
+  onRefused(refusal: Refusal): void
+  /** Connections in all / of one identity. Beyond: CONNECTION_LIMIT. Defaults 1024 / 128. */
+  readonly connectionsMax?: number
+  readonly connectionsPerIdentityMax?: number
+  /**
+   * Handshakes under way in all; half as many from one remote address. Beyond: CONNECTION_LIMIT.
+   * Default 512.
+   */
+  readonly handshakesMax?: number
+  /** For the whole handshake, however the bytes trickle in. Default 5000. */
+  readonly handshakeTimeoutMs?: number
+}
+
+export interface Acceptor {
+  /**
+   * Listens on one more address. Resolves with what is really bound, `host:port` or the path. The
+   * directory of a socket path must exist, belong to this user and be 0700, since Node cannot ask
+   * who is at the other end. Errors ADDRESS_IN_USE, BIND_REFUSED (wildcard), CONFIG_INVALID (cannot
+   * be bound).
+   */
+  listen(address: Address): Promise<string>
+  /**
+   * New connections use the new material; live ones stay. The old one stays in force if this throws
+   * (CONFIG_INVALID).
+   */
+  setTls(tls: TlsMaterial): void
+  /** Destroys every connection whose peer no longer passes `admit`. Returns how many. */
+  reconsider(): number
+  /** Live connections. */
+  count(): number
+  /** Stops accepting; live connections stay, unfinished handshakes are cut off (SHUTTING_DOWN). */
+  stop(): void
+  /** Stops and destroys every connection. */
+  close(): Promise<void>
+}

@@ -1,0 +1,99 @@
+import { encodeUtf8, formatHex, limits, PosternError, sha256 } from "@postern/log/base"
+import { readDocument } from "../config/index.ts"
+import { type Adapter, accessSchema, type Identity } from "./identity.ts"
+import { makePatterns, type Patterns } from "./pattern.ts"
+
+/** What a writer may do. One object per writer and list: it can be compared and kept. */
+export interface WriterGrant {
+  readonly id: string
+  readonly adapters: ReadonlySet<Adapter>
+  readonly sources: Patterns
+  readonly actions: Patterns
+  /** Undefined = no limit. */
+  readonly eventsPerSecond: number | undefined
+  readonly bytesPerSecond: number | undefined
+  /** Longest event in bytes; without a limit in the list, what an entry can hold. */
+  readonly eventBytesMax: number
+  /** The reader process of this installation: may write what docs/spec/log.md lists for it under `postern.`. */
+  readonly internal: boolean
+}
+
+export interface ReaderGrant {
+  readonly id: string
+  /** monitor: checkpoints, hash tiles, proofs; auditor: everything. */
+  readonly see: "monitor" | "auditor"
+}
+
+/**
+ * One version of the access list. An identity has one role. `nowMs` (milliseconds since the epoch) is compared with
+ * `expires`: from that moment on the identity is as good as absent.
+ */
+export interface AccessList {
+  /** SHA-256 of the text, lower-case hex. */
+  readonly digest: string
+  /** In the order of the text, expired ones included. */
+  readonly identities: readonly Identity[]
+  writer(id: string, nowMs: number): WriterGrant | undefined
+  reader(id: string, nowMs: number): ReaderGrant | undefined
+  operator(id: string, nowMs: number): boolean
+}
+
+/** About 10,000 identities with generous grants. */
+const textMax = 8_388_608
+
+/**
+ * Text of access.yaml to a list. Unknown keys, unknown values, an id that stands twice and everything else that
+ * is not understood is refused as a whole. Errors: ACCESS_INVALID, `line N: field: what is wrong`.
+ */
+export function parseAccess(text: string): AccessList {
+  const kind = { code: "ACCESS_INVALID", textMax } as const
+  const { value, lineOf } = readDocument(text, accessSchema, kind)
+  const writers = new Map<string, Held<WriterGrant>>()
+  const readers = new Map<string, Held<ReaderGrant>>()
+  const operators = new Map<string, Held<true>>()
+  const seen = new Set<string>()
+  for (const [index, identity] of value.identities.entries()) {
+    if (seen.has(identity.id)) {
+      const where = `line ${lineOf(["identities", index, "id"])}: identities[${index}].id`
+      throw new PosternError("ACCESS_INVALID", `${where}: ${identity.id} stands twice`)
+    }
+    seen.add(identity.id)
+    const untilMs = identity.expires ?? Number.POSITIVE_INFINITY
+    const { id } = identity
+    if (identity.role === "writer") writers.set(id, { untilMs, grant: writerGrant(identity) })
+    else if (identity.role === "reader")
+      readers.set(id, { untilMs, grant: { id, ...identity.grant } })
+    else operators.set(id, { untilMs, grant: true })
+  }
+  return {
+    digest: formatHex(sha256(encodeUtf8(text))),
+    identities: value.identities,
+    writer: (id, nowMs) => current(writers, id, nowMs),
+    reader: (id, nowMs) => current(readers, id, nowMs),
+    operator: (id, nowMs) => current(operators, id, nowMs) ?? false,
+  }
+}
+
+interface Held<T> {
+  readonly untilMs: number
+  readonly grant: T
+}
+
+function current<T>(all: ReadonlyMap<string, Held<T>>, id: string, nowMs: number): T | undefined {
+  const held = all.get(id)
+  return held !== undefined && nowMs < held.untilMs ? held.grant : undefined
+}
+
+function writerGrant(identity: Identity & { role: "writer" }): WriterGrant {
+  const { grant } = identity
+  return {
+    id: identity.id,
+    adapters: new Set(grant.adapters),
+    sources: makePatterns(grant.sources),
+    actions: makePatterns(grant.actions),
+    eventsPerSecond: grant.eventsPerSecond,
+    bytesPerSecond: grant.bytesPerSecond,
+    eventBytesMax: grant.eventBytes ?? limits.entryBytesMax,
+    internal: grant.internal ?? false,
+  }
+}

@@ -1,0 +1,109 @@
+import { limits } from "@postern/log/base"
+import { z } from "zod"
+import { isSpiffeId } from "./spiffe.ts"
+
+/** Ways in through the write port; `postern` = postern/1 frames. */
+export const adapters = ["postern", "http", "kubernetes"] as const
+export type Adapter = (typeof adapters)[number]
+
+export const identitiesMax = 10_000
+const patternsMax = 1_000
+
+const id = z
+  .string()
+  .refine(isSpiffeId, "must be a SPIFFE ID such as spiffe://postern.local/writer/app")
+
+const words = z
+  .string()
+  .min(1, "must not be empty")
+  .max(256, "is longer than 256 characters")
+  .regex(/^\P{C}*$/u, "must not hold control characters")
+
+/** A `*` anywhere but at the end would look like a wildcard and be none. */
+const starAtEnd = (text: string) => !text.slice(0, -1).includes("*")
+
+const source = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) <= 256, "is longer than 256 bytes")
+  .regex(/^[^\p{C}"\\]+$/u, "must not be empty nor hold control characters, quotes or backslashes")
+  .refine(starAtEnd, "may hold * at its end only")
+
+const action = z
+  .string()
+  .regex(/^[a-z0-9._:/-]{0,128}\*?$/, "must be made of a-z 0-9 . _ : / - with * at its end only")
+  .min(1, "must not be empty")
+
+const count = (max: number) =>
+  z.int().min(1, "must be at least 1").max(max, `must be at most ${max}`)
+
+const patterns = (pattern: z.ZodType<string>) =>
+  z
+    .array(pattern)
+    .min(1, "must name at least one")
+    .max(patternsMax, `must name at most ${patternsMax}`)
+
+const writerGrant = z.strictObject({
+  adapters: z
+    .array(z.enum(adapters, `must be one of ${adapters.join(", ")}`))
+    .min(1, "must name at least one")
+    .max(adapters.length, "names one twice")
+    .refine((list) => new Set(list).size === list.length, "names one twice"),
+  sources: patterns(source),
+  actions: patterns(action),
+  eventsPerSecond: count(1_000_000_000).optional(),
+  bytesPerSecond: count(1_000_000_000_000).optional(),
+  eventBytes: count(limits.entryBytesMax).optional(),
+  internal: z.boolean().optional(),
+})
+
+const readerGrant = z.strictObject({
+  see: z.enum(["monitor", "auditor"], "must be monitor or auditor"),
+})
+
+/** A day (from its first moment on, UTC) or a moment in UTC; milliseconds since the epoch. */
+const expires = z.string().transform((text, context): number => {
+  const time = parseExpiry(text)
+  if (time !== undefined) return time
+  context.addIssue({
+    code: "custom",
+    message: "must be a day such as 2027-11-22 (or with T00:00:00Z)",
+  })
+  return z.NEVER
+})
+
+/** Undefined for what is not `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ` or does not exist in the calendar. */
+export function parseExpiry(text: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)Z)?$/.exec(text)
+  if (match === null) return undefined
+  const full = `${match[1]}T${match[2] ?? "00:00:00"}.000Z`
+  const time = Date.parse(full)
+  return Number.isNaN(time) || new Date(time).toISOString() !== full ? undefined : time
+}
+
+const everybody = {
+  id,
+  owner: words.optional(),
+  ticket: words.optional(),
+  expires: expires.optional(),
+}
+
+const identity = z.discriminatedUnion(
+  "role",
+  [
+    z.strictObject({ ...everybody, role: z.literal("writer"), grant: writerGrant }),
+    z.strictObject({ ...everybody, role: z.literal("reader"), grant: readerGrant }),
+    z.strictObject({ ...everybody, role: z.literal("operator") }),
+  ],
+  { error: (issue) => (issue.code === "invalid_union" ? roles : undefined) },
+)
+const roles = "must be writer, reader or operator"
+
+export const accessSchema = z.strictObject({
+  identities: z.array(identity).max(identitiesMax, `must name at most ${identitiesMax}`),
+})
+
+/** One line of the access list, checked; `expires` in milliseconds since the epoch. */
+export type Identity = z.output<typeof identity>
+
+/** An identity as it is written in access.yaml. */
+export type IdentityText = z.input<typeof identity>

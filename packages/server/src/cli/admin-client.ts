@@ -1,0 +1,161 @@
+import { X509Certificate } from "node:crypto"
+import type { IncomingMessage } from "node:http"
+import { request } from "node:https"
+import type { Profile } from "@postern/client"
+import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
+import { z } from "zod"
+import { spiffeIdOf } from "../access/index.ts"
+
+/** The admin plane of a running service, as an operator sees it. */
+export interface AdminClient {
+  /** Has the service read its files again. Gives the digest of the access list now in force. */
+  reload(): Promise<{ readonly digest: string }>
+  /** What the service says about itself, as it says it. */
+  status(): Promise<Readonly<Record<string, unknown>>>
+}
+
+export interface AdminClientOptions {
+  /** For one question, from connecting to the last byte; default 10,000. */
+  readonly timeoutMs?: number
+}
+
+const answerBytesMax = 4_194_304
+const reloaded = z.object({ digest: z.string().regex(/^[0-9a-f]{64}$/) })
+const anyObject = z.record(z.string(), z.unknown())
+
+/**
+ * A client over the unix socket that the operator's profile names, with mutual TLS inside: both ends are who they
+ * must be, whoever may open the socket. Errors of both verbs: UNREACHABLE (also: not running), TLS_HANDSHAKE (the
+ * server is another), NOT_GRANTED, and whatever the service answers.
+ */
+export function adminClient(profile: Profile, options: AdminClientOptions = {}): AdminClient {
+  if (profile.role !== "operator") {
+    throw new PosternError("PROFILE_INVALID", `it is a ${profile.role}'s, an operator's is needed`)
+  }
+  const timeoutMs = options.timeoutMs ?? 10_000
+  return {
+    reload: async () => check(reloaded, await ask(profile, "POST", "/v1/reload", timeoutMs)),
+    status: async () => check(anyObject, await ask(profile, "GET", "/v1/status", timeoutMs)),
+  }
+}
+
+/** True if nothing listens there, as opposed to something that does not answer well. */
+export function isNotRunning(error: unknown): boolean {
+  if (!(error instanceof PosternError) || error.code !== "UNREACHABLE") return false
+  return ["ENOENT", "ECONNREFUSED"].includes(errnoOf(error.cause) ?? "")
+}
+
+function check<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body)
+  if (result.success) return result.data
+  throw new PosternError("UNREACHABLE", "the service's answer is not understood")
+}
+
+async function ask(
+  profile: Profile,
+  method: "GET" | "POST",
+  path: string,
+  timeoutMs: number,
+): Promise<unknown> {
+  try {
+    return await readAnswer(await send(profile, method, path, timeoutMs))
+  } catch (error) {
+    throw connectionError(profile.address, error)
+  }
+}
+
+function send(
+  profile: Profile,
+  method: "GET" | "POST",
+  path: string,
+  timeoutMs: number,
+): Promise<IncomingMessage> {
+  const outgoing = request({
+    socketPath: profile.address,
+    method,
+    path,
+    agent: false,
+    headers: { accept: "application/json", "content-length": 0 },
+    ca: profile.ca,
+    cert: profile.certificate,
+    key: profile.key,
+    minVersion: "TLSv1.3",
+    signal: AbortSignal.timeout(timeoutMs),
+    checkServerIdentity: (_host, peer) =>
+      refuseOther(new X509Certificate(peer.raw), profile.server),
+  })
+  return new Promise((resolve, reject) => {
+    outgoing.on("error", reject)
+    outgoing.on("response", resolve)
+    outgoing.end()
+  })
+}
+
+function refuseOther(certificate: X509Certificate, server: string): Error | undefined {
+  try {
+    const id = spiffeIdOf(certificate, "server")
+    if (id === server) return undefined
+    return new PosternError("TLS_HANDSHAKE", `the server is ${id}, the profile demands ${server}`)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > answerBytesMax) throw new PosternError("UNREACHABLE", "the answer is too long")
+    chunks.push(chunk)
+  }
+  const body = parseJson(Buffer.concat(chunks).toString())
+  if (response.statusCode === 200) return body
+  throw problem(response.statusCode ?? 0, body)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // The caller says what was expected instead.
+  }
+}
+
+/** RFC 9457 with the port's members `code` and `detail`. */
+function problem(status: number, body: unknown): PosternError {
+  const parsed = z.object({ code: z.string(), detail: z.string().optional() }).safeParse(body)
+  const code = parsed.data?.code
+  if (code !== undefined && isErrorCode(code)) return new PosternError(code, parsed.data?.detail)
+  if (status === 403) return new PosternError("NOT_GRANTED")
+  return new PosternError("UNREACHABLE", `the service answered with status ${status}`)
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorRegistry, text)
+}
+
+function connectionError(path: string, cause: unknown): PosternError {
+  if (cause instanceof PosternError) return cause
+  const code = errnoOf(cause)
+  if (code === "EACCES")
+    return new PosternError("NOT_GRANTED", `no permission for ${path}`, { cause })
+  if (code === "ENOENT" || code === "ECONNREFUSED") {
+    return new PosternError("UNREACHABLE", `nothing listens on ${path}`, { cause })
+  }
+  // A server that refuses our certificate closes without a word in TLS 1.3.
+  if (code === "ECONNRESET" || code === "EPIPE") {
+    const detail = `${path} closed the connection; does access.yaml name this operator?`
+    return new PosternError("UNREACHABLE", detail, { cause })
+  }
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const name = cause instanceof Error ? cause.name : ""
+  if (name === "AbortError" || name === "TimeoutError") {
+    return new PosternError("UNREACHABLE", `${path} did not answer in time`, { cause })
+  }
+  return new PosternError("TLS_HANDSHAKE", text, { cause })
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined
+}

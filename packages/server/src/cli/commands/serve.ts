@@ -1,0 +1,45 @@
+import { resolve } from "node:path"
+import { PosternError } from "@postern/log/base"
+import type { Command } from "commander"
+import { formatHostPort, loadConfig } from "../../config/index.ts"
+import { parseProcessName, type ProcessName, Supervisor } from "../../supervisor/index.ts"
+import { helpGroups } from "../help-group.ts"
+import type { CommandIo } from "../io.ts"
+import { collectList, configOption } from "../options.ts"
+
+export function registerServe(program: Command, io: CommandIo): void {
+  program
+    .command("serve")
+    .helpGroup(helpGroups.everyDay)
+    .summary("run the port and the reader")
+    .description("Runs the service until SIGTERM or Ctrl-C; SIGHUP reads access list and certificates again.")
+    .addOption(configOption())
+    .option("--only <process>", "run port or reader alone, under a user of its own", collectList)
+    .addHelpText("after", examples)
+    .action(async (options: { config: string; only?: string[] }) => {
+      await serve(options, io)
+    })
+}
+
+const examples = `
+Examples:
+  postern serve --config audit/postern.yaml
+  postern serve --config /etc/postern/postern.yaml --only port`
+
+async function serve(options: { config: string; only?: string[] }, io: CommandIo): Promise<void> {
+  const config = loadConfig(resolve(options.config))
+  const names: ProcessName[] = options.only?.map(parseProcessName) ?? ["port", "reader"]
+  const supervisor = new Supervisor(config.file, {
+    note: (text) => io.note(`postern: ${text}`),
+    ready: (name) => {
+      const { write, read } = config.listen
+      const addresses = (name === "port" ? write : read).map(formatHostPort).join(", ")
+      io.note(`postern: ${name} ready on ${addresses}`)
+    },
+  })
+  process.on("SIGHUP", () => supervisor.reload())
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => supervisor.stop())
+  const status = await supervisor.run(names)
+  // The process that gave up has said why, in a line of its own.
+  if (status !== 0) throw new PosternError("CONFIG_INVALID", "a process could not start, see its message above")
+}

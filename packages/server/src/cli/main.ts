@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs"
+import { PosternError } from "@postern/log/base"
+import { Command, CommanderError } from "commander"
+import { registerInit } from "./commands/init.ts"
+import { registerReader } from "./commands/reader.ts"
+import { registerServe } from "./commands/serve.ts"
+import { registerStatus } from "./commands/status.ts"
+import { registerWriter } from "./commands/writer.ts"
+import { exitCodes } from "./exit-code.ts"
+import { describeFailure, formatFailure } from "./failure.ts"
+import { type CommandIo, processIo } from "./io.ts"
+
+/** Each command puts itself into the program; the order is the order of the help. */
+const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
+  registerInit,
+  registerServe,
+  registerStatus,
+  registerWriter,
+  registerReader,
+]
+
+/**
+ * The command line without the process around it: arguments (after `postern`) to an exit code. Never throws; what
+ * went wrong is said on stderr in exactly two lines, `postern: error:` and `postern: hint:`.
+ */
+export async function run(argv: readonly string[], io: CommandIo = processIo()): Promise<number> {
+  const program = makeProgram(io)
+  try {
+    if (argv.length === 0) program.outputHelp()
+    else await program.parseAsync([...argv], { from: "user" })
+    return exitCodes.ok
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok // --help
+    const failure =
+      error instanceof CommanderError
+        ? usageFailure(error, commandPath(program, argv))
+        : describeFailure(error)
+    io.stderr.write(formatFailure(failure))
+    if (io.env.POSTERN_DEBUG === "1" && error instanceof Error) io.note(stackOf(error))
+    return failure.exitCode
+  }
+}
+
+function makeProgram(io: CommandIo): Command {
+  const program = new Command("postern")
+    .description("Postern, the internal port for audit logs.")
+    .version(`postern ${readVersion()}`, "--version", "print the version")
+    .helpOption("-h, --help", "what a command does, with examples")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      // Commander's own words for errors are turned into our two lines.
+      writeErr: () => undefined,
+      getOutHasColors: () => io.color,
+    })
+    .addHelpText("after", environment)
+  for (const register of registers) register(program, io)
+  return program
+}
+
+const environment = `
+Environment: POSTERN_CONFIG and POSTERN_PROFILE stand for --config and --profile; NO_COLOR.
+Exit codes: 0 done, 1 failed, 2 not understood, 3 verification failed, 4 unreachable, 5 denied, 78 configuration.`
+
+function usageFailure(error: CommanderError, path: string) {
+  const message =
+    error.code === "commander.help"
+      ? "a subcommand is missing"
+      : (error.message.split("\n")[0] ?? "").replace(/^error: /, "")
+  const suggestion = /\(Did you mean (.*)\?\)/.exec(error.message)?.[1]
+  const help = `${path} --help`
+  const { exitCode, message: text } = describeFailure(new PosternError("USAGE", message))
+  const hint = suggestion === undefined ? help : `did you mean ${suggestion}? Otherwise: ${help}`
+  return { message: text, hint, exitCode }
+}
+
+/** `postern writer add` for the arguments `writer add --nonsense`. */
+function commandPath(program: Command, argv: readonly string[]): string {
+  let command = program
+  let path = program.name()
+  for (const word of argv) {
+    const next = command.commands.find((one) => one.name() === word)
+    if (next === undefined) break
+    command = next
+    path += ` ${word}`
+  }
+  return path
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8")
+  return String((JSON.parse(text) as { version?: unknown }).version)
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : ""
+  return `${error.stack ?? error.message}${cause}`
+}

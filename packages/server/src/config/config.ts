@@ -1,0 +1,152 @@
+import { dirname, join, resolve } from "node:path"
+import { PosternError } from "@postern/log/base"
+import { z } from "zod"
+import { formatHostPort, type HostPort, parseHostPort } from "./address.ts"
+import { readDocument } from "./document.ts"
+
+/** The configuration of one installation, as postern.yaml says it. All paths are absolute. */
+export interface Config {
+  /** The file it was read from. */
+  readonly file: string
+  /** Name of the log: in every checkpoint, and the name of the log key. */
+  readonly origin: string
+  readonly listen: {
+    readonly write: readonly HostPort[]
+    readonly read: readonly HostPort[]
+    readonly ops: readonly HostPort[]
+  }
+  readonly data: string
+  readonly access: string
+  readonly pki: {
+    readonly ca: string
+    /** Only `writer add` and `reader add` use it; absent where the CA is kept elsewhere. */
+    readonly caKey?: string
+    readonly certificate: string
+    readonly key: string
+    readonly logKey: string
+    readonly receiptKey: string
+    /** The reader process's own identity as a writer (it records reads). */
+    readonly reader: { readonly certificate: string; readonly key: string }
+  }
+}
+
+/** The rooms of the data directory. */
+export interface DataDirectories {
+  readonly log: string
+  readonly portState: string
+  readonly readerState: string
+  /** Unix socket of the admin plane. */
+  readonly adminSocket: string
+  /** The digest of the access list that the reader process applied. */
+  readonly readerAccess: string
+}
+
+/** sun_path holds 108 bytes with its NUL on Linux, 104 on macOS; beyond it the kernel cuts or refuses. */
+const socketPathBytesMax = 103
+const textMax = 65_536
+
+const hostPort = z.string().transform((text, context): HostPort => {
+  const address = parseHostPort(text)
+  if (address !== undefined) return address
+  context.addIssue({ code: "custom", message: "must be ADDRESS:PORT, e.g. 127.0.0.1:17514" })
+  return z.NEVER
+})
+
+const hostPorts = z
+  .array(hostPort)
+  .min(1, "must name at least one address")
+  .max(16, "must name at most 16 addresses")
+
+/** Names the log in signed notes (C2SP signed-note: no space, no plus); kept to what every tool prints as it is. */
+export const originPattern = /^[a-z0-9][A-Za-z0-9._/:-]{0,199}$/
+
+const path = z
+  .string()
+  .min(1, "must name a path")
+  .max(4096, "is too long for a path")
+  .refine((text) => !text.includes("\0"), "must not hold a NUL")
+
+const schema = z.strictObject({
+  origin: z.string().regex(originPattern, "must be a name such as postern.example/audit"),
+  listen: z.strictObject({ write: hostPorts, read: hostPorts, ops: hostPorts }).default(() => ({
+    write: [{ host: "127.0.0.1", port: 17514 }],
+    read: [{ host: "127.0.0.1", port: 17515 }],
+    ops: [{ host: "127.0.0.1", port: 17516 }],
+  })),
+  data: path,
+  access: path,
+  pki: z.strictObject({
+    ca: path,
+    caKey: path.optional(),
+    certificate: path,
+    key: path,
+    logKey: path,
+    receiptKey: path,
+    reader: z.strictObject({ certificate: path, key: path }),
+  }),
+})
+
+/**
+ * Text of postern.yaml to a Config; relative paths are taken from the directory of `file`. Pure.
+ * Errors: CONFIG_INVALID, `FILE line N: field: what is wrong`.
+ */
+export function parseConfig(text: string, file: string): Config {
+  const where = resolve(file)
+  const { value, lineOf } = readDocument(text, schema, { code: "CONFIG_INVALID", textMax, where })
+  const invalid = (at: readonly PropertyKey[], message: string) =>
+    new PosternError("CONFIG_INVALID", `${where} line ${lineOf(at)}: ${message}`)
+  refuseSharedAddress(value.listen, invalid)
+  const from = (relative: string) => resolve(dirname(where), relative)
+  const { caKey, reader, ...pki } = value.pki
+  const config: Config = {
+    file: where,
+    origin: value.origin,
+    listen: value.listen,
+    data: from(value.data),
+    access: from(value.access),
+    pki: {
+      ca: from(pki.ca),
+      ...(caKey === undefined ? {} : { caKey: from(caKey) }),
+      certificate: from(pki.certificate),
+      key: from(pki.key),
+      logKey: from(pki.logKey),
+      receiptKey: from(pki.receiptKey),
+      reader: { certificate: from(reader.certificate), key: from(reader.key) },
+    },
+  }
+  const { adminSocket } = dataDirectories(config)
+  if (Buffer.byteLength(adminSocket) > socketPathBytesMax) {
+    const message = `data: ${adminSocket} is too long for a unix socket (${socketPathBytesMax} bytes)`
+    throw invalid(["data"], message)
+  }
+  return config
+}
+
+/** Where the processes keep their things below `data`. Pure. */
+export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
+  const state = join(config.data, "state")
+  return {
+    log: join(config.data, "log"),
+    portState: join(state, "port"),
+    readerState: join(state, "reader"),
+    adminSocket: join(state, "port", "admin.sock"),
+    readerAccess: join(state, "reader", "access.json"),
+  }
+}
+
+function refuseSharedAddress(
+  listen: Config["listen"],
+  invalid: (at: readonly PropertyKey[], message: string) => PosternError,
+): void {
+  const seen = new Set<string>()
+  for (const plane of ["write", "read", "ops"] as const) {
+    for (const [index, address] of listen[plane].entries()) {
+      const text = formatHostPort(address)
+      if (address.port !== 0 && seen.has(text)) {
+        const message = `listen.${plane}[${index}]: ${text} is named twice`
+        throw invalid(["listen", plane, index], message)
+      }
+      seen.add(text)
+    }
+  }
+}

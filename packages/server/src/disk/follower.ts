@@ -1,0 +1,171 @@
+import { type FSWatcher, watch } from "node:fs"
+import { type FileHandle, open, readFile } from "node:fs/promises"
+import { PosternError } from "@postern/log/base"
+import { decodeHead, headBytes } from "./head-record.ts"
+import { filePath, hashesPath, listSegments, openLogDirectory, segmentPath } from "./log-directory.ts"
+import type { Head, LogView } from "./log-view.ts"
+import { openSegmentReader, type SegmentReader } from "./segment-reader.ts"
+
+const pollMs = 200
+const gatherMs = 2
+const openSegmentsMax = 32
+
+/** Opens the log read-only and follows its head. Never sees anything behind it. Errors: NOT_FOUND, LOG_FORMAT. */
+export async function followLog(path: string): Promise<LogView> {
+  const { origin } = await openLogDirectory(path)
+  const follower = new Follower(path, origin)
+  await follower.start()
+  return follower
+}
+
+class Follower implements LogView {
+  readonly origin: string
+  readonly #path: string
+  readonly #listeners = new Set<(head: Head) => void>()
+  readonly #segments = new Map<number, Promise<SegmentReader>>()
+  readonly #hashes = new Map<number, FileHandle>()
+  #firsts: number[] = []
+  #headFile: FileHandle | undefined
+  #head: Head | undefined
+  #watcher: FSWatcher | undefined
+  #poll: NodeJS.Timeout | undefined
+  #gather: NodeJS.Timeout | undefined
+
+  constructor(path: string, origin: string) {
+    this.#path = path
+    this.origin = origin
+  }
+
+  async start(): Promise<void> {
+    this.#headFile = await open(filePath(this.#path, "head"), "r").catch((cause) => {
+      throw new PosternError("NOT_FOUND", "the log has no entry yet", { cause })
+    })
+    await this.#refresh()
+    if (this.#head === undefined) {
+      await this.#headFile.close()
+      throw new PosternError("NOT_FOUND", "the log has no entry yet")
+    }
+    // Change notices are a courtesy of the kernel and may be lost; the slow poll is what is relied on.
+    this.#watcher = watch(filePath(this.#path, "head"), () => this.#soon())
+    this.#watcher.on("error", () => this.#watcher?.close())
+    this.#poll = setInterval(() => this.#soon(), pollMs)
+    this.#poll.unref()
+  }
+
+  #soon(): void {
+    this.#gather ??= setTimeout(() => {
+      this.#gather = undefined
+      void this.#refresh()
+    }, gatherMs)
+  }
+
+  async #refresh(): Promise<void> {
+    const file = this.#headFile
+    if (file === undefined) return
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+      const head = decodeHead(buffer)
+      if (head === undefined) continue // Torn by a write in progress: read again.
+      if (this.#head === undefined || head.size > this.#head.size) {
+        this.#head = head
+        for (const listener of this.#listeners) listener(head)
+      }
+      return
+    }
+  }
+
+  head(): Head {
+    if (this.#head === undefined) throw new PosternError("NOT_FOUND", "the log has no entry yet")
+    return this.#head
+  }
+
+  onHead(listener: (head: Head) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async checkpoint(): Promise<string | undefined> {
+    try {
+      return await readFile(filePath(this.#path, "checkpoint"), "utf8")
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
+      throw error
+    }
+  }
+
+  async leaves(from: number, to: number, bytesMax = Number.MAX_SAFE_INTEGER): Promise<Uint8Array[]> {
+    if (from < 0 || from > to || to > this.head().size) {
+      throw new PosternError("NOT_FOUND", `entries ${from} to ${to} of ${this.head().size}`)
+    }
+    const leaves: Uint8Array[] = []
+    let left = bytesMax
+    let at = from
+    while (at < to && (left > 0 || leaves.length === 0)) {
+      const { reader, end } = await this.#segmentOf(at)
+      const part = await reader.leaves(at, Math.min(to, end), left)
+      for (const leaf of part) left -= leaf.length
+      leaves.push(...part)
+      at += part.length
+    }
+    return leaves
+  }
+
+  async hashes(level: number, from: number, to: number): Promise<Uint8Array> {
+    if (to > Math.floor(this.head().size / 256 ** level)) {
+      throw new PosternError("NOT_FOUND", `hashes ${from} to ${to} of tile level ${level}`)
+    }
+    const bytes = Buffer.alloc((to - from) * 32)
+    if (bytes.length === 0) return bytes
+    let file = this.#hashes.get(level)
+    if (file === undefined) {
+      file = await open(hashesPath(this.#path, level), "r")
+      this.#hashes.set(level, file)
+    }
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from * 32)
+    if (bytesRead !== bytes.length) throw new PosternError("LOG_DAMAGED", `hashes/${level} is short`)
+    return bytes
+  }
+
+  async #segmentOf(index: number): Promise<{ reader: SegmentReader; end: number }> {
+    if (this.head().segment > (this.#firsts.at(-1) ?? -1)) this.#firsts = await listSegments(this.#path)
+    let low = 0
+    let high = this.#firsts.length
+    while (low + 1 < high) {
+      const middle = Math.floor((low + high) / 2)
+      if ((this.#firsts[middle] ?? 0) <= index) low = middle
+      else high = middle
+    }
+    const first = this.#firsts[low] ?? 0
+    const end = Math.min(this.#firsts[low + 1] ?? Number.MAX_SAFE_INTEGER, this.head().size)
+    return { reader: await this.#open(first), end }
+  }
+
+  #open(first: number): Promise<SegmentReader> {
+    let reader = this.#segments.get(first)
+    if (reader !== undefined) {
+      this.#segments.delete(first) // Least recently used first.
+    } else {
+      const paths = [segmentPath(this.#path, first, "seg"), segmentPath(this.#path, first, "offsets")]
+      reader = openSegmentReader(first, paths[0] ?? "", paths[1] ?? "")
+      reader.catch(() => this.#segments.delete(first))
+    }
+    this.#segments.set(first, reader)
+    for (const [oldest, old] of this.#segments) {
+      if (this.#segments.size <= openSegmentsMax) break
+      this.#segments.delete(oldest)
+      void old.then((o) => o.release())
+    }
+    return reader
+  }
+
+  async close(): Promise<void> {
+    this.#watcher?.close()
+    clearInterval(this.#poll)
+    clearTimeout(this.#gather)
+    this.#listeners.clear()
+    for (const reader of this.#segments.values()) await reader.then((r) => r.release())
+    for (const file of this.#hashes.values()) await file.close()
+    await this.#headFile?.close()
+    this.#headFile = undefined
+  }
+}

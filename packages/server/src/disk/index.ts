@@ -1,0 +1,27 @@
+/**
+ * The log directory (docs/spec/disk.md): slots, segments, hash files, lock, head, checkpoints. One writer (LogStore),
+ * any number of read-only followers. Decides nothing about events or peers; knows no socket. Whoever can write to the
+ * directory can destroy the log, and every verifier that knows a checkpoint or holds a receipt will see it.
+ */
+export { replaceFile } from "./durable.ts"
+export { followLog } from "./follower.ts"
+export { listSegments, openLogDirectory, segmentPath } from "./log-directory.ts"
+export type { Head, LogView } from "./log-view.ts"
+export { LogStore, segmentBytesMax, type SlotPlan } from "./log-store.ts"
+export { rootOfRange } from "./range-root.ts"
+export { readLastSigned, type RecoveredEnd, type SlotVisitor } from "./recovery.ts"
+export { readSegmentStart, type SegmentStart } from "./segment-start.ts"
+export {
+  alignSlot,
+  batchKind,
+  type BatchRow,
+  batchRowBytes,
+  encodeBatchRow,
+  encodeSlotHeader,
+  slotBytesMax,
+  slotHeaderBytes,
+  splitRecords,
+} from "./slot.ts"
+export { findSlot } from "./slot-finder.ts"
+export { type ReadSlot, walkSlots } from "./slot-walker.ts"
+export { completedNodes, slotEntriesMax, TreeBuilder } from "./tree-builder.ts"

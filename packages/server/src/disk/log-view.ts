@@ -1,0 +1,31 @@
+/** What every reader of the log needs of it. Implemented by the follower of this room; a fake serves tests. */
+export interface LogView {
+  readonly origin: string
+  /** How far anybody may read: entries `[0, size)` are durable. */
+  head(): Head
+  /** Called after each advance of the head, at most once a few milliseconds. Returns the unsubscriber. */
+  onHead(listener: (head: Head) => void): () => void
+  /** The newest signed checkpoint (a note, as text), undefined before the first. Its size is at most the head's. */
+  checkpoint(): Promise<string | undefined>
+  /**
+   * Leaves `[from, to)`, fewer if `bytesMax` is reached (at least one). Throws PosternError NOT_FOUND if `to` is beyond the head.
+   * The returned views are owned by the caller.
+   */
+  leaves(from: number, to: number, bytesMax?: number): Promise<Uint8Array[]>
+  /** Hashes `[from, to)` of tile level L (the full nodes of tree level 8 * L), 32 bytes each, concatenated. */
+  hashes(level: number, from: number, to: number): Promise<Uint8Array>
+  close(): Promise<void>
+}
+
+export interface Head {
+  readonly slot: number
+  /** Entries that are durable. */
+  readonly size: number
+  /** Index of the first entry of the segment that the last slot is in, and the offset of that slot's end in it. */
+  readonly segment: number
+  readonly end: number
+  /** Microseconds since the epoch. */
+  readonly time: number
+  /** Tree root at `size`. */
+  readonly root: Uint8Array
+}

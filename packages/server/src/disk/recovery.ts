@@ -1,0 +1,179 @@
+import { readFile } from "node:fs/promises"
+import { equalBytes, formatBase64, PosternError } from "@postern/log/base"
+import { decodeHead } from "./head-record.ts"
+import { filePath, type LogDirectory, listSegments, segmentPath } from "./log-directory.ts"
+import { readSegmentStart, type SegmentStart } from "./segment-start.ts"
+import type { SideFile } from "./side-file.ts"
+import { damaged, type ReadSlot, slotBehind, walkSlots } from "./slot-walker.ts"
+import { TreeBuilder } from "./tree-builder.ts"
+
+/** The end of the log as its own bytes show it. */
+export interface RecoveredEnd {
+  /** Number of the next slot. */
+  readonly slot: number
+  readonly size: number
+  readonly previous: Uint8Array
+  readonly root: Uint8Array
+  readonly frontier: Uint8Array
+  readonly segment: SegmentStart
+  /** Offset behind the last slot in the segment. */
+  readonly end: number
+  /** When the last slot was committed, microseconds; 0 if the segment has none. */
+  readonly time: number
+  /** The newest segment's last slot, whose receipt was never stored; `root` is its range root. */
+  readonly lastSlot: LastSlot | undefined
+}
+
+export interface LastSlot {
+  readonly first: number
+  readonly count: number
+  /** Undefined for a slot without entries. */
+  readonly root: Uint8Array | undefined
+}
+
+/** Called for each slot of the newest segment, oldest first. The slot's bytes hold until it returns. */
+export interface SlotVisitor {
+  begin(start: SegmentStart): void
+  slot(slot: ReadSlot): void
+}
+
+export interface SideFiles {
+  hashes(level: number): Promise<SideFile>
+  offsets: SideFile
+}
+
+/**
+ * Finds the end of the log: replays the newest segment, re-deriving every hash, and rewrites what is derived from it.
+ * Errors: LOG_DAMAGED if a slot that was once durable is missing or wrong, LOG_ROLLED_BACK if more was signed than is there.
+ */
+export async function recover(
+  directory: LogDirectory,
+  sideFiles: (start: SegmentStart) => Promise<SideFiles>,
+  visit: SlotVisitor,
+): Promise<RecoveredEnd> {
+  const first = (await listSegments(directory.path)).at(-1)
+  if (first === undefined) throw damaged(directory.path, 0, "there is no segment")
+  const start = await readSegmentStart(directory.path, first)
+  const path = segmentPath(directory.path, first, "seg")
+  const tree = new TreeBuilder(first, start.frontier)
+  const files = await sideFiles(start)
+  await files.offsets.truncate(0)
+  visit.begin(start)
+  let slot = start.slot
+  let previous = start.previous
+  let lastSlot: LastSlot | undefined
+  let time = 0
+  const slots = walkSlots(path)
+  let step = await slots.next()
+  for (; step.done !== true; step = await slots.next()) {
+    const found = step.value
+    if (!follows(found, start, slot, tree.size, previous)) break
+    const count = tree.add(found.records)
+    if (count !== found.header.entries || !equalBytes(tree.root(), found.header.root)) {
+      throw damaged(path, found.at, "the records do not lead to the slot's root")
+    }
+    await rewrite(files, tree, found, start)
+    visit.slot(found)
+    lastSlot = { first: found.header.first, count, root: undefined }
+    slot += 1
+    time = found.header.time
+    previous = found.hash
+  }
+  const end = step.done === true ? step.value : { at: step.value.at, bytes: step.value.at }
+  const behind = await slotBehind(path, end, slot, start.generation)
+  if (behind !== undefined) throw damaged(path, behind, "a later slot stands behind a hole")
+  const root = tree.root()
+  await notOlderThanKnown(directory.path, tree.size, root)
+  if (lastSlot !== undefined && lastSlot.count > 0) lastSlot = { ...lastSlot, root: tree.rangeRoot() }
+  return { slot, size: tree.size, previous, root, frontier: tree.frontier(), segment: start, end: end.at, time, lastSlot }
+}
+
+function follows(
+  found: ReadSlot,
+  start: SegmentStart,
+  slot: number,
+  size: number,
+  previous: Uint8Array,
+): boolean {
+  const { header } = found
+  const inOrder = header.slot === slot && header.first === size
+  return header.generation === start.generation && inOrder && equalBytes(header.previous, previous)
+}
+
+/** Hash files and offsets behind the last sync may hold anything after a power loss: they are written again. */
+async function rewrite(
+  files: SideFiles,
+  tree: TreeBuilder,
+  found: ReadSlot,
+  start: SegmentStart,
+): Promise<void> {
+  for (let level = 0; level < 7; level++) {
+    const { from, hashes } = tree.completed(level)
+    if (hashes.length === 0) break
+    await (await files.hashes(level)).write(hashes, from * 32)
+  }
+  const rows = offsetRows(found, start.first)
+  if (rows.bytes.length > 0) await files.offsets.write(rows.bytes, rows.at)
+}
+
+/** Rows of the offsets file for the entries of a slot: one for each 256th entry of the segment. */
+export function offsetRows(
+  slot: Pick<ReadSlot, "at" | "header" | "records">,
+  segmentFirst: number,
+): { at: number; bytes: Uint8Array } {
+  const relative = slot.header.first - segmentFirst
+  const firstRow = Math.ceil(relative / 256)
+  const count = Math.ceil((relative + slot.header.entries) / 256) - firstRow
+  const bytes = new Uint8Array(Math.max(0, count) * 8)
+  if (count <= 0) return { at: firstRow * 8, bytes }
+  const view = new DataView(bytes.buffer)
+  let at = 0
+  for (let entry = relative, row = 0; row < count; entry++) {
+    if (entry % 256 === 0) {
+      view.setUint32(row * 8, slot.at)
+      view.setUint32(row * 8 + 4, at)
+      row += 1
+    }
+    at += 2 + (((slot.records[at] ?? 0) << 8) | (slot.records[at + 1] ?? 0))
+  }
+  return { at: firstRow * 8, bytes }
+}
+
+/** The log on disk must hold at least what followers were shown and what was signed. */
+async function notOlderThanKnown(path: string, size: number, root: Uint8Array): Promise<void> {
+  const head = decodeHead(await readFile(filePath(path, "head")).catch(absent))
+  if (head !== undefined && head.size > size) {
+    throw damaged(path, 0, `it ends at ${size} entries, but ${head.size} were acknowledged`)
+  }
+  const signed = await readLastSigned(path)
+  if (signed === undefined) return
+  if (signed.size > size) {
+    throw new PosternError("LOG_ROLLED_BACK", `${size} entries, signed were ${signed.size}`)
+  }
+  if (signed.size === size && signed.root !== formatBase64(root)) {
+    throw damaged(path, 0, `its root at ${size} entries is not the one that was signed`)
+  }
+}
+
+export interface LastSigned {
+  readonly size: number
+  /** Base64. */
+  readonly root: string
+}
+
+export async function readLastSigned(path: string): Promise<LastSigned | undefined> {
+  const text = (await readFile(filePath(path, "last-signed")).catch(absent)).toString("utf8")
+  if (text === "") return undefined
+  try {
+    const value = JSON.parse(text)
+    if (Number.isSafeInteger(value.size) && typeof value.root === "string") return value
+  } catch (cause) {
+    throw new PosternError("LOG_DAMAGED", `${path}/last-signed is not JSON`, { cause })
+  }
+  throw new PosternError("LOG_DAMAGED", `${path}/last-signed has the wrong shape`)
+}
+
+function absent(error: NodeJS.ErrnoException): Buffer {
+  if (error.code !== "ENOENT") throw error
+  return Buffer.alloc(0)
+}

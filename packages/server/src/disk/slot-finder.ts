@@ -1,0 +1,22 @@
+import { open } from "node:fs/promises"
+import { PosternError } from "@postern/log/base"
+import { listSegments, segmentPath } from "./log-directory.ts"
+import { type ReadSlot, walkSlots } from "./slot-walker.ts"
+
+/** The slot that holds the entry with this index, read from disk. Its views are the caller's. Errors: NOT_FOUND, LOG_DAMAGED. */
+export async function findSlot(directory: string, index: number): Promise<ReadSlot> {
+  const first = (await listSegments(directory)).findLast((candidate) => candidate <= index)
+  if (first === undefined) throw new PosternError("NOT_FOUND", `entry ${index}`)
+  const row = Buffer.alloc(8)
+  const offsets = await open(segmentPath(directory, first, "offsets"), "r")
+  try {
+    await offsets.read(row, 0, 8, Math.floor((index - first) / 256) * 8)
+  } finally {
+    await offsets.close()
+  }
+  for await (const slot of walkSlots(segmentPath(directory, first, "seg"), row.readUInt32BE(0))) {
+    const { header } = slot
+    if (index < header.first + header.entries) return slot
+  }
+  throw new PosternError("NOT_FOUND", `entry ${index}`)
+}

@@ -1,0 +1,118 @@
+import { open } from "node:fs/promises"
+import { PosternError, equalBytes, sha256 } from "@postern/log/base"
+import {
+  type BatchRow,
+  batchRowBytes,
+  decodeBatchRow,
+  decodeSlotHeader,
+  type SlotHeader,
+  slotAlign,
+  slotBytesMax,
+  slotHeaderBytes,
+  tailOf,
+} from "./slot.ts"
+
+/** A slot as read from disk: its own hash and the hash of its tail were right, its records are not yet checked. */
+export interface ReadSlot {
+  readonly header: SlotHeader
+  readonly hash: Uint8Array
+  /** Offset in the segment file. */
+  readonly at: number
+  readonly records: Uint8Array
+  readonly rows: readonly BatchRow[]
+  /** The receipt note of the slot before, empty if there was none. */
+  readonly receipt: Uint8Array
+}
+
+const windowBytesStart = 1024 * 1024
+
+/**
+ * The slots of one segment file, from `at`, up to the first place that is not a whole slot. Views into a window that
+ * is reused: they hold until the next step. The last value tells where it stopped and whether the file goes on behind it.
+ */
+export async function* walkSlots(path: string, at = 0): AsyncGenerator<ReadSlot, SlotsEnd> {
+  const file = await open(path, "r")
+  try {
+    let window = Buffer.allocUnsafe(windowBytesStart)
+    let windowAt = at
+    let filled = 0
+    for (;;) {
+      let slot = slotAt(window.subarray(at - windowAt, filled), at)
+      if (slot === undefined) {
+        windowAt = at
+        filled = await readAll(file, window, at)
+        slot = slotAt(window.subarray(0, filled), at)
+      }
+      if (slot === undefined && filled === window.length && window.length < slotBytesMax) {
+        window = Buffer.allocUnsafe(slotBytesMax)
+        filled = await readAll(file, window, at)
+        slot = slotAt(window.subarray(0, filled), at)
+      }
+      if (slot === undefined) return { at, bytes: (await file.stat()).size }
+      yield slot
+      at += slot.header.bytes
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+export interface SlotsEnd {
+  readonly at: number
+  readonly bytes: number
+}
+
+function slotAt(bytes: Uint8Array, at: number): ReadSlot | undefined {
+  const decoded = decodeSlotHeader(bytes)
+  if (decoded === undefined || decoded.header.bytes > bytes.length) return undefined
+  const { header, hash } = decoded
+  const slot = bytes.subarray(0, header.bytes)
+  const tail = tailOf(slot, header)
+  if (!equalBytes(sha256(tail), header.tail)) return undefined
+  const rows: BatchRow[] = []
+  for (let i = 0; i < header.batches; i++) rows.push(decodeBatchRow(tail, i * batchRowBytes))
+  const records = slot.subarray(slotHeaderBytes, slotHeaderBytes + header.recordsBytes)
+  return { header, hash, at, records, rows, receipt: tail.subarray(header.batches * batchRowBytes) }
+}
+
+/**
+ * Whether any later place of the file holds a slot that belongs behind a log ending before slot number `next`: then
+ * the end is not a torn write but a hole. Reads at slot boundaries only.
+ */
+export async function slotBehind(
+  path: string,
+  end: SlotsEnd,
+  next: number,
+  generation: number,
+): Promise<number | undefined> {
+  const file = await open(path, "r")
+  try {
+    const header = Buffer.allocUnsafe(slotHeaderBytes)
+    for (let at = end.at + slotAlign; at + slotAlign <= end.bytes; at += slotAlign) {
+      if ((await file.read(header, 0, slotHeaderBytes, at)).bytesRead !== slotHeaderBytes) break
+      const found = decodeSlotHeader(header)?.header
+      if (found !== undefined && found.generation === generation && found.slot > next) return at
+    }
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
+
+async function readAll(
+  file: Awaited<ReturnType<typeof open>>,
+  target: Buffer,
+  at: number,
+): Promise<number> {
+  let filled = 0
+  while (filled < target.length) {
+    const { bytesRead } = await file.read(target, filled, target.length - filled, at + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return filled
+}
+
+export function damaged(path: string, at: number, what: string): PosternError {
+  return new PosternError("LOG_DAMAGED", `${path} at byte ${at}: ${what}`)
+}

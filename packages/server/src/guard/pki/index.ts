@@ -1,0 +1,12 @@
+/**
+ * Makes keys and certificates: the installation's CA, the leaves it signs, the log's signing keys. Gives PEM texts
+ * back; never touches a file, never serves, holds no key longer than a call.
+ */
+export {
+  type AuthorityOptions,
+  type CertificateOptions,
+  createAuthority,
+  issueCertificate,
+  type KeyPair,
+} from "./authority.ts"
+export { createLogKeys, type LogKeys, verifierKey } from "./signing-key.ts"

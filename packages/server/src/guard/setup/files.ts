@@ -1,0 +1,90 @@
+import {
+  closeSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs"
+import { dirname } from "node:path"
+import { PosternError } from "@postern/log/base"
+
+/** Makes a file that was not there and syncs it. Errors: ALREADY_EXISTS. */
+export function createFile(file: string, text: string, mode: number): void {
+  let fd: number
+  try {
+    fd = openSync(file, "wx", mode)
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error
+    throw new PosternError("ALREADY_EXISTS", file)
+  }
+  try {
+    writeWhole(fd, Buffer.from(text))
+    fsyncSync(fd)
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Changes a file as a whole: whoever opens it sees the old text or the new one, also after a crash. `change` is
+ * called under a lock, the new file itself (`FILE.new`), so two changes at a time cannot lose one. Mode and owner
+ * stay, so that a service under its own user can go on reading what root has edited.
+ * Errors: ALREADY_EXISTS if another change is under way or was interrupted; then nothing was changed.
+ */
+export function changeFile(file: string, change: () => string): void {
+  const target = realpathSync(file)
+  const next = `${target}.new`
+  const before = statSync(target)
+  let fd: number
+  try {
+    fd = openSync(next, "wx", before.mode & 0o777)
+  } catch (error) {
+    if (!isErrno(error, "EEXIST")) throw error
+    const detail = `${next} (another change is under way, or one was interrupted)`
+    throw new PosternError("ALREADY_EXISTS", detail)
+  }
+  try {
+    try {
+      writeWhole(fd, Buffer.from(change()))
+      const made = fstatSync(fd)
+      if (made.uid !== before.uid || made.gid !== before.gid) {
+        fchownSync(fd, before.uid, before.gid)
+      }
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(next, target) // The point of no return.
+  } catch (error) {
+    rmSync(next, { force: true })
+    throw error
+  }
+  syncDirectory(dirname(target))
+}
+
+/** Makes names in a directory durable. */
+export function syncDirectory(directory: string): void {
+  if (process.platform === "win32") return // Windows cannot open a directory for this.
+  const fd = openSync(directory, "r")
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code
+}
+
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+}

@@ -1,0 +1,80 @@
+import { formatHostPort, type HostPort } from "../../config/index.ts"
+
+interface Listen {
+  readonly write: readonly HostPort[]
+  readonly read: readonly HostPort[]
+  readonly ops: readonly HostPort[]
+}
+
+/** The postern.yaml of a new installation. */
+export function configText(origin: string, listen: Listen): string {
+  const list = (addresses: readonly HostPort[]) =>
+    `[${addresses.map((address) => JSON.stringify(formatHostPort(address))).join(", ")}]`
+  return `# Configuration of this Postern installation. Paths are relative to this file.
+
+# Name of the log. It stands in every checkpoint and is the name of the log key: never change it.
+origin: ${origin}
+
+# Where to listen, address by address; 0.0.0.0 and [::] are refused. Firewalls should let writers reach
+# the first, readers the second and nobody the third.
+listen:
+  write: ${list(listen.write)} # writers: postern/1 and HTTPS, client certificate required
+  read: ${list(listen.read)} # readers: HTTPS, client certificate required
+  ops: ${list(listen.ops)} # /livez, /readyz and /metrics, without certificate: loopback only
+
+# The log, and what each process has to remember. Put it on a disk of its own if you can.
+data: data
+
+# Who may write, read and operate. \`postern writer add\` and \`postern reader add\` edit it.
+access: access.yaml
+
+pki:
+  ca: pki/ca.crt # every certificate here is signed by it
+  caKey: pki/ca.key # only \`writer add\` and \`reader add\` need it; it may be kept elsewhere
+  certificate: pki/server.crt # what the ports show
+  key: pki/server.key
+  logKey: pki/log.key # signs checkpoints (Ed25519); everybody pins its public half
+  receiptKey: pki/receipt.key # signs receipts; the log key certifies it at each start
+  reader: # the reader process's own certificate: it writes an entry for each read
+    certificate: pki/reader-process.crt
+    key: pki/reader-process.key
+`
+}
+
+/** The access.yaml of a new installation. */
+export function accessText(trustDomain: string): string {
+  return `# Who may do what. One identity, one role; the id is the SPIFFE URI in the identity's certificate.
+# The service takes changes over as a whole, or refuses them as a whole and keeps the old list.
+identities:
+  # The first application. Add others with \`postern writer add NAME\`.
+  - id: spiffe://${trustDomain}/writer/app
+    role: writer # writer | reader | operator
+    # owner: payments team        # who answers for it
+    # expires: 2027-11-22         # from that day on (UTC) refused
+    grant:
+      adapters: [postern, http, kubernetes] # ways in: postern/1 frames, plain HTTPS, Kubernetes audit webhook
+      sources: ["app://*", "http://*", "https://*", "kubernetes://*"] # a value, or a prefix with * at its end
+      actions: ["*"] # as sources; narrow it to what the application does
+      # eventsPerSecond: 1000       # without these three: no limit but the formats' own
+      # bytesPerSecond: 1000000
+      # eventBytes: 16384
+
+  # Sees everything. \`see: monitor\` sees checkpoints, hash tiles and proofs, but no event.
+  - id: spiffe://${trustDomain}/reader/auditor
+    role: reader
+    grant: { see: auditor }
+
+  # May ask the running service for its status and tell it to reload.
+  - id: spiffe://${trustDomain}/operator/admin
+    role: operator
+
+  # The reader process of this installation: it writes an entry for each read. Leave it here.
+  - id: spiffe://${trustDomain}/postern/reader
+    role: writer
+    grant:
+      adapters: [postern]
+      sources: ["postern://*"]
+      actions: ["postern.*"]
+      internal: true # may write postern.* actions; nobody else should have this
+`
+}

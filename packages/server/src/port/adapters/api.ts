@@ -1,0 +1,59 @@
+import type { Core } from "@postern/log/core"
+
+/**
+ * A way in for bodies that are not postern/1 batches. Works inside the core's memory: reads the
+ * body at `[at, end)`, writes BATCH event regions (`u32be length | event`, repeated) elsewhere.
+ */
+export interface Adapter {
+  readonly name: "http" | "kubernetes"
+  /**
+   * Checks the body as a whole: its kind and its outline, not the events in it. Nothing is written
+   * before. Errors: HTTP_CONTENT_TYPE, HTTP_BODY_SYNTAX.
+   */
+  open(body: AdapterBody): AdapterRun
+}
+
+export interface AdapterBody {
+  readonly core: Core
+  /** The body, hostile. It must stay as it is until the run is finished; 64 bytes behind it too. */
+  readonly at: number
+  readonly end: number
+  /** The header's value as it came. */
+  readonly contentType: string
+  /** Scratch for core.members, at a multiple of 4. Its content matters only within a call. */
+  readonly spans: number
+  /** At least 64. Bodies with more events than this are taken too, more slowly. */
+  readonly spansMax: number
+  /** Default source of this writer: 1 to 256 bytes, nothing in it that JSON escapes. */
+  readonly source: string
+  /** Default time: RFC 3339. */
+  readonly now: string
+  /** A new event id: 1 to 128 printable ASCII characters, no quote, no backslash. */
+  id(): string
+}
+
+export interface AdapterRun {
+  /**
+   * Writes the next region from `to`, never beyond `limit`, at most `eventsMax` (at least 1)
+   * events; undefined at the end. Count 0 means that the next event does not fit between `to` and
+   * `limit`; `regionBytesMin` bytes always suffice for one.
+   */
+  next(to: number, limit: number, eventsMax: number): AdapterRegion | undefined
+}
+
+/** Bytes in which any one event fits: its length field and 65,535 bytes. */
+export const regionBytesMin = 4 + 65_535
+
+export interface AdapterRegion {
+  /** Events in the region. */
+  readonly count: number
+  /** End of the region. */
+  readonly end: number
+  /** The stamp's `c` of all events of the region that the scanner accepts (docs/spec/log.md). */
+  readonly changed: 0 | 1 | 2
+  /**
+   * Positions of events that exceed an entry by themselves. In their place stands `{}`, which the
+   * scanner refuses; the caller gives those rows the verdict `tooLarge` after the scan.
+   */
+  readonly tooLarge: readonly number[]
+}

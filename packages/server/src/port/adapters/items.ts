@@ -1,0 +1,107 @@
+import type { AdapterBody } from "./api.ts"
+import { Outline, trimEnd, trimStart } from "./outline.ts"
+
+const lineFeed = 0x0a
+
+/**
+ * The items of a body, one at a time: `[at, end)` is the present one, without white space around
+ * it, until `done`.
+ */
+export interface Items {
+  readonly at: number
+  readonly end: number
+  readonly done: boolean
+  advance(): void
+}
+
+export function noItems(): Items {
+  return new ListedItems(new Uint32Array(0))
+}
+
+/** One item: the whole of `[at, end)`. */
+export function oneItem(at: number, end: number): Items {
+  return new ListedItems(Uint32Array.from([0, 0, at, end - at]))
+}
+
+/**
+ * The elements of the array at `[at, end)`, white space around it allowed. If the core reads it as
+ * strict JSON, its spans are used. It does not if an element is faulty or too deep or if there are
+ * very many; then the outline is followed, so that one element never fails its neighbours.
+ * Errors: HTTP_BODY_SYNTAX if the outline is broken.
+ */
+export function arrayItems(body: AdapterBody, at: number, end: number): Items {
+  const { core, spans, spansMax } = body
+  const count = core.members(at, end, spans, spansMax)
+  // A copy: the scratch region is anybody's between two calls.
+  if (count >= 0) {
+    return new ListedItems(new Uint32Array(core.memory.buffer, spans, 4 * count).slice())
+  }
+  const check = new Outline(core.memory, at, end)
+  while (!check.done) check.advance()
+  return new Outline(core.memory, at, end)
+}
+
+/** One item a line; empty lines do not count. */
+export function lineItems(memory: Uint8Array, at: number, end: number): Items {
+  return new Lines(memory, at, end)
+}
+
+/** Items from spans as core.members writes them. */
+class ListedItems implements Items {
+  at = 0
+  end = 0
+  done = false
+  readonly #spans: Uint32Array
+  #next = 0
+
+  constructor(spans: Uint32Array) {
+    this.#spans = spans
+    this.advance()
+  }
+
+  advance(): void {
+    if (this.#next === this.#spans.length) {
+      this.done = true
+      return
+    }
+    this.at = this.#spans[this.#next + 2] as number
+    this.end = this.at + (this.#spans[this.#next + 3] as number)
+    this.#next += 4
+  }
+}
+
+class Lines implements Items {
+  at: number
+  end: number
+  done = false
+  readonly #memory: Uint8Array
+  /** Of the body: to look for a line feed no further than its end. */
+  readonly #body: Uint8Array
+  readonly #start: number
+  #next: number
+
+  constructor(memory: Uint8Array, at: number, end: number) {
+    this.#memory = memory
+    this.#body = memory.subarray(at, end)
+    this.#start = at
+    this.#next = at
+    this.at = at
+    this.end = at
+    this.advance()
+  }
+
+  advance(): void {
+    const bodyEnd = this.#start + this.#body.length
+    while (this.#next < bodyEnd) {
+      const found = this.#body.indexOf(lineFeed, this.#next - this.#start)
+      const lineEnd = found < 0 ? bodyEnd : this.#start + found
+      const at = trimStart(this.#memory, this.#next, lineEnd)
+      this.#next = lineEnd + 1
+      if (at === lineEnd) continue
+      this.at = at
+      this.end = trimEnd(this.#memory, at, lineEnd)
+      return
+    }
+    this.done = true
+  }
+}

@@ -1,0 +1,17 @@
+/** What the port counts, by the states of an entry; plain numbers, raised per batch and read when somebody asks. */
+export interface Counters {
+  /** Received. */
+  events: number
+  bytes: number
+  batches: number
+  /** Durable. */
+  slots: number
+  commitSeconds: number
+  connections: number
+  /** Published. */
+  checkpoints: number
+}
+
+export function startCounters(): Counters {
+  return { events: 0, bytes: 0, batches: 0, slots: 0, commitSeconds: 0, connections: 0, checkpoints: 0 }
+}

@@ -1,0 +1,163 @@
+import { assert, concatBytes, encodeUtf8, type ErrorCode, limits } from "@postern/log/base"
+import { rowBytes, rowField, verdictCodes, verdicts } from "@postern/log/core"
+import type { Patterns, WriterGrant } from "../access/index.ts"
+import type { PortMemory } from "./sequencer/index.ts"
+import type { RefusedEvents } from "./session/index.ts"
+
+const rowWords = rowBytes / 4
+const verdictWord = rowField.verdict / 4
+const lengthWord = rowField.length / 4
+/** An event of this size fits an entry whatever its stamp. */
+const eventBytesSure = limits.entryBytesMax - limits.stampBytesMax - 1
+/** What the reader process may say of its own acts. */
+const internalActions = ["postern.read", "postern.tail.opened", "postern.tail.closed", "postern.access.applied"]
+
+/**
+ * Looks at a batch in the core's memory: strict JSON, required fields, and whether the writer's grant covers source and
+ * action. Works per batch; a single event costs the driver nothing unless it is refused.
+ */
+export class Examination {
+  readonly #memory: PortMemory
+  /** The grant whose patterns stand in the memory. */
+  #loaded: WriterGrant | undefined
+  #sources = { from: 0, to: 0 }
+  #actions = { from: 0, to: 0 }
+  #internal = { from: 0, to: 0 }
+  readonly #self: { from: number; to: number }
+
+  constructor(memory: PortMemory) {
+    this.#memory = memory
+    this.#self = this.#write(memory.patterns, ["postern.*"])
+  }
+
+  /** Splits the region at `[at, end)` into rows. False if it is not exactly `count` events. */
+  split(at: number, end: number, count: number): boolean {
+    const { core, rows, rowsMax } = this.#memory
+    return core.split(at, end, rows, rowsMax) === count
+  }
+
+  /** Sets the verdicts of `count` rows for this writer. Returns how many are refused. */
+  judge(count: number, grant: WriterGrant): number {
+    const { core, rows } = this.#memory
+    if (this.#loaded !== grant) this.#load(grant)
+    let refused = core.scan(rows, count)
+    const { action, source } = rowField
+    if (grant.internal) refused += this.#judgeInternal(count)
+    else refused += core.deny(rows, count, action, this.#self.from, this.#self.to, verdicts.selfAction)
+    if (!grant.sources.any) {
+      const { from, to } = this.#sources
+      refused += core.allow(rows, count, source, from, to, verdicts.sourceNotGranted)
+    }
+    if (!grant.actions.any && !grant.internal) {
+      const { from, to } = this.#actions
+      refused += core.allow(rows, count, action, from, to, verdicts.actionNotGranted)
+    }
+    if (grant.eventBytesMax < limits.entryBytesMax) refused += this.#judgeSizes(count, grant.eventBytesMax)
+    return refused
+  }
+
+  /** As `judge`; sizes are judged here too, so that what is accepted certainly gets its entry. */
+  judgeBody(count: number, grant: WriterGrant, tooLarge: readonly number[]): void {
+    this.judge(count, grant)
+    const words = this.#words(count)
+    for (const row of tooLarge) words[row * rowWords + verdictWord] = verdicts.tooLarge
+    this.#judgeSizes(count, Math.min(grant.eventBytesMax, eventBytesSure))
+  }
+
+  #judgeInternal(count: number): number {
+    const { core, rows } = this.#memory
+    const { from, to } = this.#internal
+    return core.allow(rows, count, rowField.action, from, to, verdicts.actionNotGranted)
+  }
+
+  #judgeSizes(count: number, eventBytesMax: number): number {
+    const words = this.#words(count)
+    let refused = 0
+    for (let row = 0; row < count * rowWords; row += rowWords) {
+      if ((words[row + lengthWord] ?? 0) <= eventBytesMax || words[row + verdictWord] !== 0) continue
+      words[row + verdictWord] = verdicts.tooLarge
+      refused += 1
+    }
+    return refused
+  }
+
+  /** The refused rows, by code. */
+  refused(count: number): RefusedEvents[] {
+    const words = this.#words(count)
+    const byCode = new Map<ErrorCode, number[]>()
+    for (let row = 0; row < count; row++) {
+      const code = verdictCodes[words[row * rowWords + verdictWord] ?? 0]
+      if (code === undefined) continue
+      const positions = byCode.get(code)
+      if (positions === undefined) byCode.set(code, [row])
+      else positions.push(row)
+    }
+    return [...byCode].map(([code, positions]) => ({ code, positions }))
+  }
+
+  /**
+   * Leaves out the rows for which `keep` says no and those with a verdict, moving the others up. Returns how many are left.
+   * Only for streams whose sequence the port gives itself.
+   */
+  compact(count: number, keep: (row: number) => boolean): number {
+    const { core, rows } = this.#memory
+    const words = this.#words(count)
+    let kept = 0
+    for (let row = 0; row < count; row++) {
+      if (words[row * rowWords + verdictWord] !== 0 || !keep(row)) continue
+      if (kept !== row) core.memory.copyWithin(rows + kept * rowBytes, rows + row * rowBytes, rows + (row + 1) * rowBytes)
+      kept += 1
+    }
+    return kept
+  }
+
+  /** Bytes of the event, or of one of its scanned fields, of a row. A view that holds until the memory is used again. */
+  bytes(row: number, field: number): Uint8Array {
+    const { core } = this.#memory
+    const words = this.#words(row + 1)
+    const at = row * rowWords + field / 4
+    const offset = words[at] ?? 0
+    return core.memory.subarray(offset, offset + (words[at + 1] ?? 0))
+  }
+
+  /** What two copies of an event have in common: all its bytes, without the time if the port filled that in. */
+  content(row: number, changed: number): Uint8Array {
+    const event = this.bytes(row, rowField.offset)
+    if (changed !== 1) return event
+    const time = this.bytes(row, rowField.time)
+    const from = time.byteOffset - event.byteOffset
+    return concatBytes(event.subarray(0, from), event.subarray(from + time.length))
+  }
+
+  #words(count: number): Uint32Array {
+    const { core, rows } = this.#memory
+    return new Uint32Array(core.memory.buffer, core.memory.byteOffset + rows, count * rowWords)
+  }
+
+  #load(grant: WriterGrant): void {
+    this.#sources = this.#writePatterns(this.#self.to, grant.sources)
+    this.#actions = this.#writePatterns(this.#sources.to, grant.actions)
+    this.#internal = this.#write(this.#actions.to, internalActions)
+    this.#loaded = grant
+  }
+
+  #writePatterns(at: number, patterns: Patterns): { from: number; to: number } {
+    return this.#write(at, patterns.texts)
+  }
+
+  #write(at: number, texts: readonly string[]): { from: number; to: number } {
+    const { core, patterns, patternsBytes } = this.#memory
+    let to = at
+    for (const text of texts) {
+      const prefix = text.endsWith("*")
+      const bytes = encodeUtf8(prefix ? text.slice(0, -1) : text)
+      assert(to + 3 + bytes.length <= patterns + patternsBytes, "a grant's patterns fit their region")
+      core.memory[to] = prefix ? 1 : 0
+      core.memory[to + 1] = bytes.length >> 8
+      core.memory[to + 2] = bytes.length & 0xff
+      core.memory.set(bytes, to + 3)
+      to += 3 + bytes.length
+    }
+    return { from: at, to }
+  }
+}

@@ -1,0 +1,140 @@
+import { errorRegistry, formatBase64, PosternError } from "@postern/log/base"
+import type { BodyOffered, OfferedBody } from "../port-intake.ts"
+import type { BatchOwner, DurableBatch, DurableSlot, SessionPeer } from "../session/index.ts"
+
+/** Events of a body as an adapter framed them. */
+export interface BodyRegion {
+  readonly region: Uint8Array
+  readonly count: number
+  readonly changed: 0 | 1 | 2
+  /** Positions in the region of events that exceed an entry. */
+  readonly tooLarge: readonly number[]
+}
+
+export interface PlacementWorld {
+  offerBody(body: OfferedBody): BodyOffered
+  whenRoom(owner: BatchOwner, delayMs: number): void
+  afterDurable(callback: () => void): void
+}
+
+/** What the sender of a body is told; JSON, docs/reference/write-http.md. */
+export interface BodyResult {
+  readonly accepted: number
+  readonly refused: { position: number; code: string; message: string; hint: string }[]
+  readonly duplicates: { position: number; index: number }[]
+  readonly entries: { index: number; count: number }[]
+  readonly receipts: {
+    note: string
+    batches: {
+      open: number
+      sequence: number
+      first: number
+      count: number
+      received: number
+      changed: number
+      seed: string
+      path: string[]
+    }[]
+  }[]
+}
+
+/**
+ * Places the regions of one body, one after the other, and answers once all of it is durable. A writer that is over
+ * its rate, or a port that has no room for longer, refuses the rest: what was placed stays, and a repeat is recognised.
+ */
+export class BodyPlacement implements BatchOwner {
+  readonly #world: PlacementWorld
+  readonly #peer: SessionPeer
+  readonly #adapter: OfferedBody["adapter"]
+  readonly #regions: readonly BodyRegion[]
+  #at = 0
+  /** Position in the body of the next region's first event. */
+  #position = 0
+  readonly #result: BodyResult = { accepted: 0, refused: [], duplicates: [], entries: [], receipts: [] }
+  #durable: DurableBatch[] = []
+  #resolve: (result: BodyResult) => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
+
+  constructor(
+    world: PlacementWorld,
+    peer: SessionPeer,
+    adapter: OfferedBody["adapter"],
+    regions: readonly BodyRegion[],
+  ) {
+    this.#world = world
+    this.#peer = peer
+    this.#adapter = adapter
+    this.#regions = regions
+  }
+
+  run(): Promise<BodyResult> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      this.resume()
+    })
+  }
+
+  resume(): void {
+    try {
+      while (this.#at < this.#regions.length) if (!this.#offerNext()) return
+      this.#world.afterDurable(() => this.#resolve(this.#result))
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  #offerNext(): boolean {
+    const region = this.#regions[this.#at]
+    if (region === undefined) return false
+    const offered = this.#world.offerBody({ owner: this, peer: this.#peer, adapter: this.#adapter, ...region })
+    if (offered.kind === "refused") throw new PosternError(offered.code)
+    if (offered.kind === "full") {
+      if (offered.delayMs > 0) throw new PosternError("RATE_LIMITED")
+      this.#world.whenRoom(this, 0)
+      return false
+    }
+    this.#at += 1
+    this.#note(offered)
+    this.#position += region.count
+    return true
+  }
+
+  #note(offered: Extract<BodyOffered, { kind: "placed" }>): void {
+    const result = this.#result as { accepted: number } & BodyResult
+    result.accepted += offered.accepted
+    if (offered.accepted > 0) result.entries.push({ index: offered.first, count: offered.accepted })
+    for (const { position, index } of offered.duplicates) {
+      result.duplicates.push({ position: this.#position + position, index })
+    }
+    for (const { code, positions } of offered.refused) {
+      const { message, hint } = errorRegistry[code]
+      for (const position of positions) {
+        result.refused.push({ position: this.#position + position, code, message, hint })
+      }
+    }
+  }
+
+  durable(batch: DurableBatch): void {
+    if (batch.accepted > 0) this.#durable.push(batch)
+  }
+
+  flush(slot: DurableSlot): void {
+    const batches = this.#durable.map((batch) => ({
+      open: batch.open,
+      sequence: batch.sequence,
+      first: batch.first,
+      count: batch.accepted,
+      received: batch.received,
+      changed: batch.changed,
+      seed: formatBase64(batch.seed),
+      path: slot.rangePath(batch.first, batch.accepted).map((hash) => formatBase64(hash)),
+    }))
+    this.#durable = []
+    if (batches.length > 0) this.#result.receipts.push({ note: Buffer.from(slot.note).toString(), batches })
+  }
+
+  superseded(): void {
+    // Server-made streams belong to no session.
+  }
+}

@@ -1,0 +1,54 @@
+import { writeSync } from "node:fs"
+import { isPosternError, PosternError } from "@postern/log/base"
+import { loadConfig } from "../config/index.ts"
+import { systemClock } from "./clock.ts"
+import { openPort, type Tell } from "./port.ts"
+
+/**
+ * The port process: `node main.js CONFIG`. SIGTERM drains, SIGHUP reloads. Exit status 78 for what an operator must
+ * mend before another start makes sense, 70 after a fatal error (start again: recovery decides), 0 after a drain.
+ */
+const tell: Tell = (level, message, more = {}) => {
+  const line = JSON.stringify({ time: new Date().toISOString(), level, process: "port", message, ...more })
+  writeSync(2, `${line}\n`)
+}
+
+function fatal(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const code = isPosternError(error) ? error.code : "INTERNAL"
+  tell("error", "fatal: the port stops here, nothing more is acknowledged", { code, error: text })
+  process.exit(70)
+}
+
+async function main(): Promise<void> {
+  const [file] = process.argv.slice(2)
+  if (file === undefined) throw new PosternError("USAGE", "node main.js CONFIG")
+  const port = await openPort(loadConfig(file), { clock: systemClock(), tell, fatal })
+  tell("info", "listening", port.addresses)
+  process.send?.({ ready: port.addresses })
+  process.on("SIGHUP", () => {
+    try {
+      port.reload()
+    } catch (error) {
+      if (!isPosternError(error)) fatal(error)
+    }
+  })
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    tell("info", "draining")
+    port.close().then(() => process.exit(0), fatal)
+  }
+  process.on("SIGTERM", stop)
+  process.on("SIGINT", stop)
+  process.on("disconnect", stop)
+}
+
+process.on("uncaughtException", fatal)
+process.on("unhandledRejection", fatal)
+main().catch((error) => {
+  if (!isPosternError(error)) fatal(error)
+  tell("error", error.message, { code: error.code, hint: error.hint })
+  process.exit(78)
+})

@@ -1,0 +1,128 @@
+import { hostname } from "node:os"
+import { encodeUtf8 } from "@postern/log/base"
+import type { WriterGrant } from "../access/index.ts"
+import { type Config, dataDirectories, readSecretFile } from "../config/index.ts"
+import { LogStore, readLastSigned } from "../disk/index.ts"
+import { CommitLoop } from "./commit-loop.ts"
+import { type Counters, startCounters } from "./counters.ts"
+import { OwnStream } from "./own-stream.ts"
+import type { PortWorld } from "./port.ts"
+import { PortIntake } from "./port-intake.ts"
+import { createReacknowledger } from "./reacknowledge.ts"
+import { Refusals } from "./refusals.ts"
+import { rememberRecent } from "./remember-recent.ts"
+import {
+  layOutMemory,
+  type PortMemory,
+  RecentIds,
+  replaySlot,
+  restoreStreams,
+  Sequencer,
+  StreamTable,
+} from "./sequencer/index.ts"
+import { openSigner, type Signer } from "./signer/index.ts"
+import type { SlotOwner } from "./slot-owner.ts"
+
+/** The log, recovered and open for writing, with everything that hangs on it. */
+export interface OpenedLog {
+  readonly memory: PortMemory
+  readonly store: LogStore
+  readonly signer: Signer
+  readonly streams: StreamTable
+  readonly own: OwnStream
+  readonly refusals: Refusals
+  readonly commits: CommitLoop
+  readonly counters: Counters
+  readonly signedSize: number
+  openIntake(grant: (id: string) => WriterGrant | undefined): PortIntake
+  onRoom(listener: () => void): void
+  /** Closes framed streams that were last used before this time (milliseconds). */
+  expireStreams(before: number): void
+}
+
+/** Recovers the log, then writes `postern.started`, the first entry of this life. */
+export async function openLog(config: Config, world: PortWorld, accessDigest: string): Promise<OpenedLog> {
+  const { clock, tell } = world
+  const directory = dataDirectories(config).log
+  const { logKey, receiptKey } = config.pki
+  const signer = await openSigner(config.origin, readSecretFile(logKey), readSecretFile(receiptKey))
+  const streams = new StreamTable()
+  const replayed = { slots: 0 }
+  const store = await LogStore.open(directory, config.origin, {
+    begin: (start) => restoreStreams(start.state, streams),
+    slot: (slot) => {
+      replaySlot(slot, streams)
+      replayed.slots += 1
+    },
+  })
+  const { end } = store
+  tell("info", "log recovered", { entries: end.size, slots: replayed.slots, segment: end.segment.first })
+  const memory = layOutMemory()
+  const sequencer = new Sequencer<SlotOwner>(memory, end)
+  const counters = startCounters()
+  let roomAppeared = (): void => undefined
+  const commits = new CommitLoop(
+    { sequencer, store, signer, streams, clock, counters, roomAppeared: () => roomAppeared(), fatal: world.fatal },
+    await lastReceipt(store, signer),
+  )
+  const own = new OwnStream(memory, sequencer, clock, config.origin)
+  const refusals = new Refusals(own, clock)
+  const recentIds = new RecentIds()
+  await rememberRecent(directory, memory, recentIds)
+  own.record({
+    action: "postern.started",
+    outcome: "success",
+    data: {
+      host: hostname(),
+      pid: process.pid,
+      node: process.versions.node,
+      size: end.size,
+      receiptKey: signer.receiptVkey,
+      certificate: signer.certificate,
+      access: accessDigest,
+      clock: "system",
+    },
+  })
+  const acknowledgeAgain = createReacknowledger(directory, signer)
+  const { certificate, vkey, origin } = signer
+  return {
+    memory,
+    store,
+    signer,
+    streams,
+    own,
+    refusals,
+    commits,
+    counters,
+    signedSize: (await readLastSigned(directory))?.size ?? -1,
+    openIntake: (grant) => {
+      const world = { memory, sequencer, streams, own, refusals, commits, clock, counters }
+      return new PortIntake({ ...world, certificate, vkey, origin, grant, acknowledgeAgain }, recentIds)
+    },
+    onRoom: (listener) => {
+      roomAppeared = listener
+    },
+    expireStreams: (before) => expireStreams(streams, own, before),
+  }
+}
+
+/** The receipt of the last slot of the last life: signed again (Ed25519 is deterministic) and stored with the next slot. */
+async function lastReceipt(store: LogStore, signer: Signer): Promise<Uint8Array> {
+  const { lastSlot } = store.end
+  if (lastSlot?.root === undefined) return new Uint8Array(0)
+  return encodeUtf8(await signer.signReceipt(lastSlot.first, lastSlot.count, lastSlot.root))
+}
+
+function expireStreams(streams: StreamTable, own: OwnStream, before: number): void {
+  for (const stream of streams.values()) {
+    if (!stream.framed || stream.lastUsed >= before) continue
+    const { id, writer, open, next } = stream
+    own.record({
+      action: "postern.stream.closed",
+      outcome: "success",
+      targets: [{ type: "writer", id: writer }],
+      data: { stream: id, writer, open, next, reason: "unused for seven days" },
+    })
+    streams.remove(stream)
+  }
+}

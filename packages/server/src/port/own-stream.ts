@@ -1,0 +1,95 @@
+import { encodeUtf8, limits } from "@postern/log/base"
+import { batchKind } from "../disk/index.ts"
+import type { Sequencer } from "./sequencer/index.ts"
+import type { PortMemory } from "./sequencer/index.ts"
+import type { Clock } from "./clock.ts"
+import type { SlotOwner } from "./slot-owner.ts"
+
+/** What happened to one of the port's own entries. */
+export interface OwnEntry {
+  readonly action: string
+  readonly outcome: "success" | "denied" | "failure" | "error" | "unknown"
+  readonly targets?: readonly { readonly type: string; readonly id: string }[]
+  readonly data: Record<string, unknown>
+  /** Called when it has its index, before it is durable. */
+  readonly placed?: (index: number) => void
+}
+
+/**
+ * The port's own stream: its acts and what it refused are entries like any other. Entries that find no room wait here,
+ * in order; there are few, since whoever causes them is counted and not repeated.
+ */
+export class OwnStream {
+  readonly #memory: PortMemory
+  readonly #sequencer: Sequencer<SlotOwner>
+  readonly #clock: Clock
+  readonly #origin: string
+  #open: number | undefined
+  #next = 0
+  #waiting: { text: Uint8Array; placed: ((index: number) => void) | undefined }[] = []
+
+  constructor(memory: PortMemory, sequencer: Sequencer<SlotOwner>, clock: Clock, origin: string) {
+    this.#memory = memory
+    this.#sequencer = sequencer
+    this.#clock = clock
+    this.#origin = origin
+  }
+
+  get open(): number {
+    return this.#open ?? 0
+  }
+
+  record(entry: OwnEntry): void {
+    const text = encodeUtf8(
+      JSON.stringify({
+        id: this.#clock.eventId(),
+        time: new Date(this.#clock.milliseconds()).toISOString(),
+        source: `postern://${this.#origin}`,
+        action: entry.action,
+        outcome: entry.outcome,
+        actor: { type: "system", id: "port" },
+        targets: entry.targets ?? [],
+        data: entry.data,
+      }),
+    )
+    this.#waiting.push({ text, placed: entry.placed })
+    this.placeWaiting()
+  }
+
+  /** Places what waits, as far as there is room. */
+  placeWaiting(): void {
+    let done = 0
+    for (const { text, placed } of this.#waiting) {
+      if (!this.#sequencer.fits(1, text.length)) break
+      const index = this.#place(text)
+      placed?.(index)
+      done += 1
+    }
+    this.#waiting = this.#waiting.slice(done)
+  }
+
+  #place(text: Uint8Array): number {
+    const { core, events, rows } = this.#memory
+    const view = new DataView(core.memory.buffer, core.memory.byteOffset)
+    view.setUint32(events, text.length)
+    core.memory.set(text.subarray(0, limits.entryBytesMax), events + 4)
+    core.split(events, events + 4 + text.length, rows, 1)
+    // The first entry of a life of the port opens the stream and names itself.
+    this.#open ??= this.#sequencer.next
+    const index = this.#sequencer.next
+    this.#sequencer.place({
+      count: 1,
+      open: this.#open,
+      sequence: this.#next,
+      events: 1,
+      kind: batchKind.port,
+      changed: 0,
+      received: this.#clock.microseconds(),
+      seed: this.#clock.seed(),
+      digest: new Uint8Array(32),
+      owner: undefined,
+    })
+    this.#next += 1
+    return index
+  }
+}

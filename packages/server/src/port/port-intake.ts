@@ -1,0 +1,342 @@
+import { randomBytes } from "node:crypto"
+import type { ErrorCode } from "@postern/log/base"
+import { streamDigestStart } from "@postern/log/wire"
+import type { Adapter, WriterGrant } from "../access/index.ts"
+import { batchKind } from "../disk/index.ts"
+import type { Clock } from "./clock.ts"
+import type { CommitLoop } from "./commit-loop.ts"
+import type { Counters } from "./counters.ts"
+import { Examination } from "./examination.ts"
+import type { OwnStream } from "./own-stream.ts"
+import { RateLimit } from "./rate-limit.ts"
+import type { Refusals } from "./refusals.ts"
+import { Repeats } from "./repeats.ts"
+import {
+  advanceOverGap,
+  advanceStream,
+  type PortMemory,
+  type RecentIds,
+  type Sequencer,
+  type Stream,
+  type StreamTable,
+} from "./sequencer/index.ts"
+import type {
+  BatchOwner,
+  DeclaredGap,
+  DurableSlot,
+  Intake,
+  Offered,
+  OfferedBatch,
+  RefusedDetail,
+  RefusedEvents,
+  SessionPeer,
+} from "./session/index.ts"
+import type { SlotOwner } from "./slot-owner.ts"
+
+export interface IntakeWorld {
+  readonly memory: PortMemory
+  readonly sequencer: Sequencer<SlotOwner>
+  readonly streams: StreamTable
+  readonly own: OwnStream
+  readonly refusals: Refusals
+  readonly commits: CommitLoop
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly certificate: string
+  readonly vkey: string
+  readonly origin: string
+  grant(id: string): WriterGrant | undefined
+  acknowledgeAgain(first: number, accepted: number): Promise<DurableSlot>
+}
+
+/** Bound on the entry that opens a stream. */
+const openingBytesMax = 4096
+
+/** A body's events for the port's own stream of one adapter of a writer. */
+export interface OfferedBody {
+  readonly owner: BatchOwner
+  readonly peer: SessionPeer
+  readonly adapter: Adapter
+  readonly region: Uint8Array
+  readonly count: number
+  readonly changed: 0 | 1 | 2
+  /** Positions of events that the adapter found too large for an entry. */
+  readonly tooLarge: readonly number[]
+}
+
+export type BodyOffered =
+  | {
+      readonly kind: "placed"
+      readonly first: number
+      readonly accepted: number
+      readonly refused: readonly RefusedEvents[]
+      readonly duplicates: readonly { position: number; index: number }[]
+    }
+  | Exclude<Offered, { kind: "placed" }>
+
+/**
+ * Where every batch comes in, whatever it came through: grant, rate, strict scan, place in the open slot. The caller
+ * is told at once what is refused, and when the slot is durable through its BatchOwner.
+ */
+export class PortIntake implements Intake {
+  readonly #world: IntakeWorld
+  readonly #examination: Examination
+  readonly #rates = new RateLimit()
+  readonly #recentIds: RecentIds
+  readonly #sessionOf = new Map<Stream, BatchOwner>()
+  readonly #waiting = new Set<BatchOwner>()
+
+  constructor(world: IntakeWorld, recentIds: RecentIds) {
+    this.#world = world
+    this.#recentIds = recentIds
+    this.#examination = new Examination(world.memory)
+  }
+
+  get origin(): string {
+    return this.#world.origin
+  }
+  get certificate(): string {
+    return this.#world.certificate
+  }
+  get vkey(): string {
+    return this.#world.vkey
+  }
+  now(): number {
+    return this.#world.clock.milliseconds()
+  }
+
+  offer(batch: OfferedBatch): Offered {
+    const { peer, stream, sequence, count, region } = batch
+    const grant = this.#world.grant(peer.id)
+    if (grant === undefined) return { kind: "refused", code: "NOT_GRANTED" }
+    if (!grant.adapters.has("postern")) return { kind: "refused", code: "ADAPTER_NOT_GRANTED" }
+    const full = this.#full(grant, count, region.length)
+    if (full !== undefined) return full
+    if (!this.#load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
+    const bad = this.#examination.judge(count, grant)
+    const placed = this.#place(count, batch.digest, {
+      open: stream.open,
+      sequence,
+      events: count,
+      changed: 0,
+      kind: batchKind.framed,
+      owner: batch.owner,
+    })
+    advanceStream(stream, placed, this.now())
+    this.#spent(grant, count, region.length)
+    // A row can also turn out too large only when it is stamped.
+    const refused = bad > 0 || placed.accepted < count ? this.#examination.refused(count) : []
+    if (refused.length > 0) this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused })
+    return { kind: "placed", refused }
+  }
+
+  /** A body of a sender without streams: repeats are recognised by id, sequence numbers are the port's. */
+  offerBody(body: OfferedBody): BodyOffered {
+    const { peer, adapter, region, count } = body
+    const grant = this.#world.grant(peer.id)
+    if (grant === undefined) return { kind: "refused", code: "NOT_GRANTED" }
+    if (!grant.adapters.has(adapter)) return { kind: "refused", code: "ADAPTER_NOT_GRANTED" }
+    const full = this.#full(grant, count + 1, region.length + openingBytesMax)
+    if (full !== undefined) return full
+    const stream = this.#adapterStream(peer, adapter)
+    if (!this.#load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
+    this.#examination.judgeBody(count, grant, body.tooLarge)
+    const refused = this.#examination.refused(count)
+    const repeats = new Repeats(this.#recentIds, this.#examination, body, this.#world.sequencer.next)
+    const kept = this.#examination.compact(count, (row) => repeats.isNew(row))
+    const placed = this.#place(kept, new Uint8Array(32), {
+      open: stream.open,
+      sequence: stream.next,
+      events: kept,
+      changed: body.changed,
+      kind: batchKind.serverMade,
+      owner: body.owner,
+    })
+    advanceStream(stream, placed, this.now())
+    this.#spent(grant, count, region.length)
+    if (refused.length > 0) this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { refused })
+    if (repeats.reused !== undefined) this.#recordReuse(peer, repeats.reused)
+    const { first, accepted } = placed
+    return { kind: "placed", first, accepted, refused, duplicates: repeats.duplicates }
+  }
+
+  /** An id that came again with other content is stored again, and said to be. */
+  #recordReuse(peer: SessionPeer, reused: { id: string; index: number }): void {
+    this.#world.own.record({
+      action: "postern.id.reused",
+      outcome: "unknown",
+      targets: [{ type: "writer", id: peer.id }],
+      data: { writer: peer.id, ...reused },
+    })
+  }
+
+  #load(region: Uint8Array, count: number): boolean {
+    const { core, body } = this.#world.memory
+    core.memory.set(region, body)
+    return this.#examination.split(body, body + region.length, count)
+  }
+
+  #full(
+    grant: WriterGrant,
+    events: number,
+    bytes: number,
+  ): Extract<Offered, { kind: "full" }> | undefined {
+    const delayMs = this.#rates.waitMs(grant, this.now())
+    if (delayMs > 0) return { kind: "full", delayMs }
+    return this.#world.sequencer.fits(events, bytes) ? undefined : { kind: "full", delayMs: 0 }
+  }
+
+  #place(
+    count: number,
+    digest: Uint8Array,
+    what: {
+      open: number
+      sequence: number
+      events: number
+      changed: number
+      kind: number
+      owner: BatchOwner
+    },
+  ): ReturnType<Sequencer<SlotOwner>["place"]> {
+    const { sequencer, clock, commits } = this.#world
+    const received = clock.microseconds()
+    const placed = sequencer.place({ ...what, count, received, seed: clock.seed(), digest })
+    commits.kick()
+    return placed
+  }
+
+  #spent(grant: WriterGrant, events: number, bytes: number): void {
+    this.#rates.spend(grant, events, bytes, this.now())
+    const { counters } = this.#world
+    counters.events += events
+    counters.bytes += bytes
+    counters.batches += 1
+  }
+
+  #adapterStream(peer: SessionPeer, adapter: Adapter): Stream {
+    const known = this.#world.streams.find(peer.id, adapter)
+    if (known !== undefined) return known
+    const stream = this.#recordOpening(peer, adapter, adapter, false)
+    return stream
+  }
+
+  #recordOpening(peer: SessionPeer, id: string, adapter: Adapter, framed: boolean): Stream {
+    const { own, streams } = this.#world
+    const { id: writer, certificate, from, session } = peer
+    let stream: Stream | undefined
+    own.record({
+      action: "postern.stream.opened",
+      outcome: "success",
+      targets: [{ type: "writer", id: writer }],
+      data: { stream: id, writer, certificate, session, from, adapter, framed },
+      placed: (open) => {
+        const digest = framed ? streamDigestStart(id) : new Uint8Array(32)
+        const lastUsed = this.now()
+        stream = { id, writer, open, framed, next: 0, digest, durable: undefined, recent: [], lastUsed }
+        streams.add(stream)
+      },
+    })
+    if (stream === undefined) throw new Error("invariant broken: an opening entry is placed at once")
+    this.#world.commits.kick()
+    return stream
+  }
+
+  openStream(
+    owner: BatchOwner,
+    peer: SessionPeer,
+    id: string,
+    done: (found: Stream | ErrorCode) => void,
+  ): void {
+    const { streams, commits, sequencer } = this.#world
+    const foreign = streams.byId(id)
+    if (foreign !== undefined && foreign.writer !== peer.id) return done("STREAM_FOREIGN")
+    if (foreign === undefined && !streams.mayOpen(peer.id)) return done("STREAM_LIMIT")
+    if (this.#world.grant(peer.id)?.adapters.has("postern") !== true) return done("ADAPTER_NOT_GRANTED")
+    if (foreign === undefined && !sequencer.fits(1, openingBytesMax)) {
+      return commits.afterDurable(() => this.openStream(owner, peer, id, done))
+    }
+    const stream = foreign ?? this.#recordOpening(peer, id, "postern", true)
+    const previous = this.#sessionOf.get(stream)
+    if (previous !== undefined && previous !== owner) previous.superseded(stream)
+    this.#sessionOf.set(stream, owner)
+    commits.afterDurable(() => {
+      stream.durable ??= { next: stream.next, digest: stream.digest }
+      done(stream)
+    })
+  }
+
+  closeStream(peer: SessionPeer, stream: Stream, done: () => void): void {
+    this.#world.own.record({
+      action: "postern.stream.closed",
+      outcome: "success",
+      targets: [{ type: "writer", id: peer.id }],
+      data: { stream: stream.id, writer: peer.id, open: stream.open, next: stream.next, reason: "writer" },
+    })
+    this.#world.streams.remove(stream)
+    this.#sessionOf.delete(stream)
+    this.#world.commits.kick()
+    this.#world.commits.afterDurable(done)
+  }
+
+  declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered {
+    if (!this.#world.sequencer.fits(1, 4096)) return { kind: "full", delayMs: 0 }
+    const { sequence, count: events, digest, reason } = gap
+    this.#world.own.record({
+      action: "postern.stream.gap",
+      outcome: "unknown",
+      targets: [{ type: "writer", id: peer.id }],
+      data: { stream: stream.id, writer: peer.id, open: stream.open, sequence, count: events, reason },
+    })
+    const kind = batchKind.gap
+    this.#place(0, digest, { open: stream.open, sequence, events, changed: 0, kind, owner })
+    advanceOverGap(stream, { sequence, events, digest })
+    return { kind: "placed", refused: [] }
+  }
+
+  acknowledgeAgain(first: number, accepted: number, done: (again: DurableSlot) => void): void {
+    const { commits } = this.#world
+    commits.afterDurable(() => {
+      this.#world.acknowledgeAgain(first, accepted).then(done, (error) => commits.fail(error))
+    })
+  }
+
+  whenRoom(owner: BatchOwner, delayMs: number): void {
+    if (delayMs > 0) setTimeout(() => owner.resume(), delayMs)
+    else this.#waiting.add(owner)
+  }
+
+  /** The other slot has become the open one: whoever waited goes on, in the order of arrival. */
+  roomAppeared(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    this.#world.own.placeWaiting()
+    for (const owner of waiting) owner.resume()
+  }
+
+  /** The session is gone; its streams stay open for the next one. */
+  forget(owner: BatchOwner): void {
+    this.#waiting.delete(owner)
+    for (const [stream, holder] of this.#sessionOf) if (holder === owner) this.#sessionOf.delete(stream)
+  }
+
+  refused(peer: SessionPeer, code: ErrorCode, detail: RefusedDetail = {}): void {
+    const { refusals } = this.#world
+    if (detail.refused === undefined) {
+      const { stream, sequence } = detail
+      const place = sequence === undefined ? {} : { sequences: [[sequence, sequence + 1] as const] }
+      refusals.add(peer, code, { count: 1, stream: stream?.id, detail: detail.detail, ...place })
+      return
+    }
+    for (const { code: each, positions } of detail.refused) {
+      const { sequence } = detail
+      const sequences =
+        sequence === undefined ? [] : positions.map((p) => [sequence + p, sequence + p + 1] as const)
+      refusals.add(peer, each, { count: positions.length, stream: detail.stream?.id, sequences })
+    }
+  }
+
+  /** A name for a new session, unguessable and short. */
+  static sessionName(): string {
+    return randomBytes(9).toString("base64url")
+  }
+}

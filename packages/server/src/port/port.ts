@@ -1,0 +1,273 @@
+import { mkdirSync, readFileSync } from "node:fs"
+import { dirname } from "node:path"
+import type { Server } from "node:http"
+import type { TLSSocket } from "node:tls"
+import { errorRegistry, PosternError } from "@postern/log/base"
+import { type AccessList, parseAccess, type WriterGrant } from "../access/index.ts"
+import { type Acceptor, createDeadlines, openAcceptor, type Peer, type TlsMaterial } from "../acceptor/index.ts"
+import { type Config, dataDirectories, readSecretFile, readTextFile } from "../config/index.ts"
+import type { Head } from "../disk/index.ts"
+import { createAdminServer } from "./admin/index.ts"
+import { CheckpointLoop } from "./checkpoint-loop.ts"
+import type { Clock } from "./clock.ts"
+import { HttpDoor, serveFramed } from "./listener/index.ts"
+import { createOpsServer, listenOps, type PortHealth } from "./ops/index.ts"
+import { PortIntake } from "./port-intake.ts"
+import { CreditPool, type FramedSession } from "./session/index.ts"
+import { type OpenedLog, openLog } from "./open-log.ts"
+
+/** Messages for people, one JSON line each on standard error. */
+export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
+
+export interface PortWorld {
+  readonly clock: Clock
+  readonly tell: Tell
+  /** Ends the process at once: the state of the log is unknown, recovery decides. */
+  fatal(error: unknown): void
+}
+
+const tickMs = 250
+const streamIdleMs = 7 * 24 * 3600 * 1000
+
+/** The running write process: log, sessions, planes. Made by `openPort`; `close` drains it. */
+export class Port {
+  readonly #config: Config
+  readonly #world: PortWorld
+  readonly #log: OpenedLog
+  readonly #intake: PortIntake
+  readonly #checkpoints: CheckpointLoop
+  readonly #pool = new CreditPool()
+  readonly #deadlines = createDeadlines({ tickMs, now: () => performance.now() })
+  readonly #sessions = new Set<FramedSession>()
+  readonly #httpDoor: HttpDoor
+  readonly #writers: Acceptor
+  readonly #operators: Acceptor
+  readonly #ops: Server[] = []
+  #access: AccessList
+  #grants = new Map<string, WriterGrant | undefined>()
+  #draining = false
+  #timer: NodeJS.Timeout | undefined
+  readonly addresses: { write: string[]; ops: string[] } = { write: [], ops: [] }
+
+  constructor(config: Config, world: PortWorld, log: OpenedLog, access: AccessList) {
+    this.#config = config
+    this.#world = world
+    this.#log = log
+    this.#access = access
+    const { commits, counters } = log
+    this.#intake = log.openIntake((id) => this.#grant(id))
+    this.#checkpoints = new CheckpointLoop(
+      { store: log.store, signer: log.signer, counters, durableHead: () => this.#head(), fatal: world.fatal },
+      log.signedSize,
+    )
+    this.#httpDoor = this.#openHttpDoor()
+    const tls = readTls(config)
+    const { refusals } = log
+    this.#writers = openAcceptor({
+      tls,
+      protocols: ["postern/1", "http/1.1"],
+      admit: (peer) => this.#admitWriter(peer),
+      onPeer: (socket, peer) => this.#serve(socket, peer),
+      onRefused: ({ code, detail, from, id }) => refusals.add({ id, from }, code, { count: 1, detail }),
+    })
+    const admin = createAdminServer({ status: () => this.status(), reload: async () => this.reload() })
+    this.#operators = openAcceptor({
+      tls,
+      protocols: ["http/1.1"],
+      admit: ({ id }) => (this.#access.operator(id, world.clock.milliseconds()) ? undefined : "NOT_GRANTED"),
+      onPeer: (socket) => admin.serve(socket),
+      onRefused: ({ code, detail, id }) => refusals.add({ id, from: "admin" }, code, { count: 1, detail }),
+    })
+    log.onRoom(() => this.#intake.roomAppeared())
+    commits.kick()
+  }
+
+  /** Listens on every plane. Errors: ADDRESS_IN_USE, BIND_REFUSED. */
+  async listen(): Promise<void> {
+    const { write, ops } = this.#config.listen
+    const { adminSocket } = dataDirectories(this.#config)
+    mkdirSync(dirname(adminSocket), { recursive: true, mode: 0o700 })
+    for (const address of write) this.addresses.write.push(await this.#writers.listen(address))
+    for (const address of ops) {
+      const server = createOpsServer(() => this.health())
+      this.addresses.ops.push(await listenOps(server, address))
+      this.#ops.push(server)
+    }
+    await this.#operators.listen({ path: adminSocket })
+    this.#checkpoints.start()
+    this.#timer = setInterval(() => this.#everySecond(), 1000)
+  }
+
+  #openHttpDoor(): HttpDoor {
+    const { memory, commits, signer } = this.#log
+    return new HttpDoor({
+      memory,
+      pool: this.#pool,
+      deadlines: this.#deadlines,
+      certificate: signer.certificate,
+      grant: (id) => this.#grant(id),
+      offerBody: (body) => this.#intake.offerBody(body),
+      whenRoom: (owner, delayMs) => this.#intake.whenRoom(owner, delayMs),
+      afterDurable: (callback) => commits.afterDurable(callback),
+      refused: (peer, code, detail) => this.#intake.refused(peer, code, detail),
+      now: () => new Date(this.#world.clock.milliseconds()),
+      eventId: () => this.#world.clock.eventId(),
+      sessionName: PortIntake.sessionName,
+      busy: () => this.#busy(),
+    })
+  }
+
+  #serve(socket: TLSSocket, peer: Peer): void {
+    this.#log.counters.connections += 1
+    if (peer.protocol !== "postern/1") return this.#httpDoor.serve(socket, peer)
+    const session = serveFramed(socket, peer, {
+      intake: this.#intake,
+      pool: this.#pool,
+      deadlines: this.#deadlines,
+      sessionName: PortIntake.sessionName,
+      forget: (owner) => {
+        this.#intake.forget(owner)
+        this.#sessions.delete(session)
+      },
+    })
+    this.#sessions.add(session)
+  }
+
+  #admitWriter({ id }: Peer): "NOT_GRANTED" | "SHUTTING_DOWN" | undefined {
+    if (this.#draining) return "SHUTTING_DOWN"
+    return this.#grant(id) === undefined ? "NOT_GRANTED" : undefined
+  }
+
+  /** Decided anew every second (grants expire) and with every new list; in between it costs a look-up. */
+  #grant(id: string): WriterGrant | undefined {
+    const known = this.#grants.get(id)
+    if (known !== undefined) return known
+    const grant = this.#access.writer(id, this.#world.clock.milliseconds())
+    if (grant !== undefined) this.#grants.set(id, grant)
+    return grant
+  }
+
+  #everySecond(): void {
+    this.#log.refusals.flush()
+    for (const [id] of this.#grants) {
+      if (this.#access.writer(id, this.#world.clock.milliseconds()) !== undefined) continue
+      this.#grants.delete(id)
+      this.#writers.reconsider()
+    }
+    this.#log.expireStreams(this.#world.clock.milliseconds() - streamIdleMs)
+  }
+
+  /** Reads access list and certificates again. What is not acceptable changes nothing and leaves an entry. */
+  reload(): { digest: string } {
+    const { own, commits } = this.#log
+    try {
+      const access = parseAccess(readTextFile(this.#config.access))
+      const tls = readTls(this.#config)
+      this.#writers.setTls(tls)
+      this.#operators.setTls(tls)
+      this.#access = access
+      this.#grants = new Map()
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      this.#world.tell("error", "the old configuration stays in force", { error: message })
+      own.record({ action: "postern.access.refused", outcome: "failure", data: { error: message.slice(0, 500) } })
+      commits.kick()
+      throw error
+    }
+    this.#writers.reconsider()
+    this.#operators.reconsider()
+    const { digest, identities } = this.#access
+    own.record({ action: "postern.access.loaded", outcome: "success", data: { digest, identities: identities.length } })
+    commits.kick()
+    this.#world.tell("info", "access list applied", { digest })
+    return { digest }
+  }
+
+  #busy(): "DISK_FULL" | "SHUTTING_DOWN" | undefined {
+    if (this.#draining) return "SHUTTING_DOWN"
+    return this.#log.commits.diskFullSince === undefined ? undefined : "DISK_FULL"
+  }
+
+  health(): PortHealth {
+    const { counters, refusals, streams, commits } = this.#log
+    const notReady: string[] = []
+    if (this.#draining) notReady.push("draining")
+    const since = commits.diskFullSince
+    if (since !== undefined) {
+      notReady.push(`the log's disk has been full since ${new Date(since).toISOString()}: ${errorRegistry.DISK_FULL.hint}`)
+    }
+    return {
+      ...counters,
+      connections: this.#writers.count(),
+      refused: refusals.total,
+      streams: streams.size,
+      durableSize: this.#head()?.size ?? 0,
+      publishedSize: this.#checkpoints.published,
+      creditLeft: this.#pool.left,
+      notReady,
+    }
+  }
+
+  #head(): Head | undefined {
+    return this.#log.commits.head
+  }
+
+  status(): unknown {
+    const { origin } = this.#config
+    const readerFile = dataDirectories(this.#config).readerAccess
+    return {
+      origin,
+      vkey: this.#log.signer.vkey,
+      addresses: this.addresses,
+      access: { port: this.#access.digest, reader: readDigest(readerFile) },
+      ...this.health(),
+    }
+  }
+
+  /** Takes nothing new, makes durable what was placed, says goodbye in the log, closes. */
+  async close(): Promise<void> {
+    this.#draining = true
+    this.#writers.stop()
+    clearInterval(this.#timer)
+    for (const session of [...this.#sessions]) session.dismiss("SHUTTING_DOWN")
+    const { refusals, own, commits, store } = this.#log
+    refusals.flush(true)
+    own.record({ action: "postern.stopped", outcome: "success", data: { reason: "asked to" } })
+    commits.kick()
+    await new Promise<void>((resolve) => commits.afterDurable(resolve))
+    await this.#checkpoints.stop()
+    await commits.stopped()
+    await Promise.all([this.#writers.close(), this.#operators.close()])
+    for (const server of this.#ops) server.close()
+    this.#deadlines.close()
+    await store.close()
+  }
+}
+
+/** Opens the log and the planes as the configuration says. Errors: CONFIG_INVALID, ACCESS_INVALID, LOG_…, ADDRESS_IN_USE. */
+export async function openPort(config: Config, world: PortWorld): Promise<Port> {
+  const access = parseAccess(readTextFile(config.access))
+  const log = await openLog(config, world, access.digest)
+  try {
+    const port = new Port(config, world, log, access)
+    await port.listen()
+    return port
+  } catch (error) {
+    await log.store.close()
+    throw error
+  }
+}
+
+function readTls(config: Config): TlsMaterial {
+  const { key, certificate, ca } = config.pki
+  return { key: readSecretFile(key), certificate: readTextFile(certificate), ca: readTextFile(ca) }
+}
+
+function readDigest(file: string): string | undefined {
+  try {
+    return String(JSON.parse(readFileSync(file, "utf8")).digest)
+  } catch (cause) {
+    // The reader has not written it yet, or not at all: nobody knows, and that is the answer.
+    return cause instanceof PosternError ? undefined : undefined
+  }
+}

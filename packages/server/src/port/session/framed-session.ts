@@ -1,0 +1,359 @@
+import { assertNever, type ErrorCode, errorRegistry, limits, PosternError } from "@postern/log/base"
+import {
+  ackLevelDurable,
+  type BatchAck,
+  decodeBatchHeader,
+  decodeClose,
+  decodeGap,
+  decodeHello,
+  decodeOpen,
+  encodeAckFrame,
+  encodeClosed,
+  encodeFrame,
+  encodeGoaway,
+  encodeOpened,
+  encodeRefused,
+  encodeWelcome,
+  type Frame,
+  frameHeaderBytes,
+  FrameReader,
+  frameTypes,
+  streamDigestNext,
+} from "@postern/log/wire"
+import { judgeBatch, type Stream } from "../sequencer/index.ts"
+import type { CreditPool } from "./credit-pool.ts"
+import type {
+  BatchOwner,
+  DurableBatch,
+  DurableSlot,
+  Intake,
+  Offered,
+  RefusedEvents,
+  SessionPeer,
+} from "./intake.ts"
+
+/** What a session does to its connection. */
+export interface SessionLine {
+  send(bytes: Uint8Array): void
+  /** Sends what was sent, then closes. Nothing is sent afterwards. */
+  end(): void
+}
+
+/** Rows of one ACK: at most 26 hashes of 32 bytes each keep the frame below its limit. */
+const ackRowsMax = 1_000
+const channelsMax = 64
+
+/**
+ * One connection of postern/1 (docs/spec/wire.md) as a state machine: bytes in, frames out, no socket and no clock.
+ * Everything it is given by its peer is hostile until a decoder of the wire room has taken it apart.
+ */
+export class FramedSession implements BatchOwner {
+  readonly #intake: Intake
+  readonly #peer: SessionPeer
+  readonly #pool: CreditPool
+  readonly #line: SessionLine
+  readonly #reader = new FrameReader({ reuseBody: true })
+  readonly #channels = new Map<number, Stream>()
+  readonly #channelOf = new Map<number, number>()
+  #state: "greeting" | "open" | "closed" = "greeting"
+  /** Why frames are left where they are: a batch found no room, or an answer from the disk is awaited. */
+  #waiting = false
+  #held: Frame | undefined
+  #window: number = limits.creditBytesStart
+  #received = 0
+  #granted: number = limits.creditBytesStart
+  /** Frame bytes of the batches placed and not yet durable, oldest first. */
+  readonly #inFlight: number[] = []
+  #acked: DurableBatch[] = []
+
+  constructor(intake: Intake, pool: CreditPool, peer: SessionPeer, line: SessionLine) {
+    this.#intake = intake
+    this.#pool = pool
+    this.#peer = peer
+    this.#line = line
+    if (!pool.take(this.#window)) {
+      this.#window = 0
+      this.#goAway("OVERLOADED")
+    }
+  }
+
+  get closed(): boolean {
+    return this.#state === "closed"
+  }
+
+  /** Whether a frame has begun to arrive and is not whole: its deadline runs. */
+  get midFrame(): boolean {
+    return !this.#waiting && this.#reader.isPartial
+  }
+
+  get greeted(): boolean {
+    return this.#state !== "greeting"
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (this.#state === "closed") return
+    this.#reader.push(chunk)
+    // While frames wait, a peer that keeps to its credit cannot have sent more than this.
+    const beyond = this.#reader.pendingBytes > this.#granted - this.#received + limits.frameBytesMax
+    if (beyond) this.#goAway("CREDIT_EXCEEDED")
+    else this.#drain()
+  }
+
+  resume(): void {
+    if (this.#state === "closed") return
+    this.#waiting = false
+    this.#drain()
+  }
+
+  #drain(): void {
+    try {
+      while (this.#state !== "closed" && !this.#waiting) {
+        const held = this.#held
+        this.#held = undefined
+        const frame = held ?? this.#reader.take()
+        if (frame === undefined) return
+        this.#handle(frame, held !== undefined)
+      }
+    } catch (error) {
+      if (!(error instanceof PosternError)) throw error
+      this.#goAway(error.code, error.detail)
+    }
+  }
+
+  #handle(frame: Frame, again: boolean): void {
+    if (this.#state === "greeting" && frame.type !== frameTypes.hello) throw new PosternError("FRAME_ORDER")
+    switch (frame.type) {
+      case frameTypes.hello:
+        return this.#hello(frame)
+      case frameTypes.open:
+        return this.#open(frame)
+      case frameTypes.batch:
+        return this.#batch(frame, again)
+      case frameTypes.gap:
+        return this.#gap(frame)
+      case frameTypes.close:
+        return this.#close(frame)
+      case frameTypes.ping:
+        return this.#ping(frame)
+      case frameTypes.welcome:
+      case frameTypes.opened:
+      case frameTypes.ack:
+      case frameTypes.refused:
+      case frameTypes.credit:
+      case frameTypes.closed:
+      case frameTypes.pong:
+      case frameTypes.goaway:
+        throw new PosternError("FRAME_TYPE", `type ${frame.type} is the port's to send`)
+      default:
+        assertNever(frame.type)
+    }
+  }
+
+  #hello(frame: Frame): void {
+    if (this.#state !== "greeting") throw new PosternError("FRAME_ORDER", "HELLO stands once")
+    decodeHello(frame.body)
+    this.#state = "open"
+    const { origin, certificate, vkey } = this.#intake
+    const { frameBytesMax: frameBytes, batchEventsMax: batchEvents, entryBytesMax: entryBytes } = limits
+    const welcome = {
+      origin,
+      session: this.#peer.session,
+      credit: this.#granted,
+      certificate,
+      vkey,
+      limits: { frameBytes, batchEvents, entryBytes },
+    }
+    this.#line.send(encodeFrame(frameTypes.welcome, encodeWelcome(welcome)))
+  }
+
+  #open(frame: Frame): void {
+    const { channel, stream: id } = decodeOpen(frame.body)
+    if (this.#channels.has(channel)) throw new PosternError("FRAME_ORDER", "the channel is in use")
+    if (this.#channels.size >= channelsMax) throw new PosternError("STREAM_LIMIT")
+    this.#waiting = true
+    this.#intake.openStream(this, this.#peer, id, (found) => {
+      if (this.#state === "closed") return
+      if (typeof found === "string") return this.#goAway(found)
+      this.#channels.set(channel, found)
+      this.#channelOf.set(found.open, channel)
+      const { open, next, digest } = found
+      this.#line.send(encodeFrame(frameTypes.opened, encodeOpened({ channel, open, next, digest })))
+      this.resume()
+    })
+  }
+
+  #batch(frame: Frame, again: boolean): void {
+    const header = decodeBatchHeader(frame.body)
+    const bytes = frameHeaderBytes + frame.body.length
+    if (!again) this.#receivedBytes(bytes)
+    const stream = this.#channels.get(header.channel)
+    if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${header.channel}`)
+    const { count, sequence, previous, region } = header
+    const digest = streamDigestNext(previous, sequence, count, region)
+    const judged = judgeBatch(stream, { sequence, events: count, previous, digest })
+    switch (judged.kind) {
+      case "next": {
+        const batch = { owner: this, peer: this.#peer, stream, sequence, count, region, digest }
+        const offered = this.#intake.offer(batch)
+        return this.#offered(frame, offered, bytes, { channel: header.channel, sequence })
+      }
+      case "repeat":
+        return this.#repeat(judged.batch.first, judged.batch.accepted, bytes, {
+          ...judged.batch,
+          open: stream.open,
+        })
+      case "old":
+        return this.#ackOld(stream, sequence, count, bytes)
+      case "hole":
+        return this.#goAway("STREAM_HOLE", `got ${sequence}`, judged.expected)
+      case "equivocation":
+        this.#intake.refused(this.#peer, "STREAM_EQUIVOCATION", { stream, sequence })
+        return this.#goAway("STREAM_EQUIVOCATION", `sequence ${sequence}`)
+      default:
+        assertNever(judged)
+    }
+  }
+
+  #receivedBytes(bytes: number): void {
+    this.#received += bytes
+    if (this.#received > this.#granted) throw new PosternError("CREDIT_EXCEEDED")
+  }
+
+  #offered(
+    frame: Frame,
+    offered: Offered,
+    bytes: number,
+    place: { channel: number; sequence: number },
+  ): void {
+    if (offered.kind === "refused") throw new PosternError(offered.code)
+    if (offered.kind === "full") {
+      this.#held = frame
+      this.#waiting = true
+      this.#intake.whenRoom(this, offered.delayMs)
+      return
+    }
+    this.#inFlight.push(bytes)
+    if (offered.refused.length > 0) this.#sendRefused(place, offered.refused)
+  }
+
+  #sendRefused(place: { channel: number; sequence: number }, events: readonly RefusedEvents[]): void {
+    const refused = events.map(({ code, positions }) => {
+      return { code, hint: errorRegistry[code].hint, positions }
+    })
+    this.#line.send(encodeFrame(frameTypes.refused, encodeRefused({ ...place, refused })))
+  }
+
+  #repeat(first: number, accepted: number, bytes: number, batch: DurableBatch): void {
+    this.#waiting = true
+    this.#intake.acknowledgeAgain(first, accepted, (slot) => {
+      if (this.#state === "closed") return
+      this.#inFlight.push(bytes)
+      this.durable(batch)
+      this.flush(slot)
+      this.resume()
+    })
+  }
+
+  #ackOld(stream: Stream, sequence: number, events: number, bytes: number): void {
+    this.#inFlight.push(bytes)
+    const seed = new Uint8Array(16)
+    const unknown = { accepted: 0, first: 0, received: 0, changed: 0, seed }
+    this.durable({ open: stream.open, sequence, events, ...unknown })
+    this.flush({ note: new Uint8Array(0), rangePath: () => [] })
+  }
+
+  #gap(frame: Frame): void {
+    const { channel, sequence, count, digest, reason } = decodeGap(frame.body)
+    const stream = this.#channels.get(channel)
+    if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${channel}`)
+    if (sequence + count <= stream.next) return this.#ackOld(stream, sequence, count, 0)
+    if (sequence !== stream.next) return this.#goAway("STREAM_HOLE", `gap at ${sequence}`, stream.next)
+    const gap = { sequence, count, digest, reason }
+    const offered = this.#intake.declareGap(this, this.#peer, stream, gap)
+    this.#offered(frame, offered, 0, { channel, sequence })
+  }
+
+  #close(frame: Frame): void {
+    const { channel } = decodeClose(frame.body)
+    const stream = this.#channels.get(channel)
+    if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${channel}`)
+    this.#channels.delete(channel)
+    this.#waiting = true
+    this.#intake.closeStream(this.#peer, stream, () => {
+      if (this.#state === "closed") return
+      this.#line.send(encodeFrame(frameTypes.closed, new Uint8Array(encodeClosed({ channel }))))
+      this.resume()
+    })
+  }
+
+  #ping(frame: Frame): void {
+    if (frame.body.length > 64) throw new PosternError("FRAME_SYNTAX", "PING is at most 64 bytes")
+    this.#line.send(encodeFrame(frameTypes.pong, frame.body))
+  }
+
+  durable(batch: DurableBatch): void {
+    if (this.#state === "closed") return
+    this.#acked.push(batch)
+  }
+
+  flush(slot: DurableSlot): void {
+    const acked = this.#acked
+    this.#acked = []
+    if (this.#state === "closed" || acked.length === 0) return
+    this.#grant(acked.length)
+    for (let from = 0; from < acked.length; from += ackRowsMax) {
+      const batches = acked.slice(from, from + ackRowsMax).map((batch) => this.#ackRow(batch, slot))
+      const { note } = slot
+      this.#line.send(encodeAckFrame({ level: ackLevelDurable, credit: this.#granted, note, batches }))
+    }
+  }
+
+  #ackRow(batch: DurableBatch, slot: DurableSlot): BatchAck {
+    const { open, sequence, events, accepted, first, received, changed, seed } = batch
+    const channel = this.#channelOf.get(open) ?? 0
+    const path = accepted === 0 ? [] : [...slot.rangePath(first, accepted)]
+    const known = changed as 0 | 1 | 2
+    return { channel, sequence, events, accepted, firstIndex: first, received, open, changed: known, seed, path }
+  }
+
+  /** What was acknowledged may be sent again; a window that was used up doubles while the pool has room. */
+  #grant(batches: number): void {
+    let freed = 0
+    for (let i = 0; i < batches; i++) freed += this.#inFlight.shift() ?? 0
+    const busy = this.#received + limits.creditBytesStart / 2 > this.#granted
+    const wider = Math.min(this.#window, limits.creditBytesMax - this.#window)
+    if (busy && wider > 0 && this.#pool.take(wider)) {
+      this.#window += wider
+      freed += wider
+    }
+    this.#granted += freed
+  }
+
+  superseded(stream: Stream): void {
+    if (this.#channelOf.has(stream.open)) this.#goAway("FRAME_ORDER", "another session opened the stream")
+  }
+
+  /** Says why and closes; what was placed stays placed and is acknowledged to nobody. */
+  #goAway(code: ErrorCode, detail?: string, expected?: number): void {
+    if (this.#state === "closed") return
+    const { message, hint } = errorRegistry[code]
+    const extra = { ...(detail !== undefined && { detail }), ...(expected !== undefined && { expected }) }
+    this.#line.send(encodeFrame(frameTypes.goaway, encodeGoaway({ code, message, hint, ...extra })))
+    if (code !== "STREAM_EQUIVOCATION") this.#intake.refused(this.#peer, code, extra)
+    this.ended()
+    this.#line.end()
+  }
+
+  /** The port asks for the end: it drains, the grant is gone, a deadline passed. */
+  dismiss(code: ErrorCode): void {
+    this.#goAway(code)
+  }
+
+  /** The connection is gone. Gives the credit back. */
+  ended(): void {
+    if (this.#state === "closed") return
+    this.#state = "closed"
+    this.#pool.give(this.#window)
+    this.#window = 0
+  }
+}

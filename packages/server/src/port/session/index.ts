@@ -1,0 +1,18 @@
+/**
+ * One connection of postern/1 as a state machine (docs/spec/wire.md). No socket, no clock, no disk: bytes go in, frames come
+ * out, and everything else is asked of the Intake, which this room declares and the driver implements.
+ */
+export { CreditPool } from "./credit-pool.ts"
+export { FramedSession, type SessionLine } from "./framed-session.ts"
+export type {
+  BatchOwner,
+  DeclaredGap,
+  DurableBatch,
+  DurableSlot,
+  Intake,
+  Offered,
+  OfferedBatch,
+  RefusedDetail,
+  RefusedEvents,
+  SessionPeer,
+} from "./intake.ts"

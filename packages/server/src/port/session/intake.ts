@@ -1,0 +1,99 @@
+import type { ErrorCode } from "@postern/log/base"
+import type { Stream } from "../sequencer/index.ts"
+
+/** What a session needs of the rest of the port. Implemented by the driver; this room declares it. */
+export interface Intake {
+  readonly origin: string
+  readonly certificate: string
+  readonly vkey: string
+  /** Milliseconds. */
+  now(): number
+  /** Offers a batch whose event region lies in the session's hands. `full`: offer it again after `whenRoom`. */
+  offer(batch: OfferedBatch): Offered
+  /** Calls `owner.resume()` once the open slot has room again, or the writer its rate. */
+  whenRoom(owner: BatchOwner, delayMs: number): void
+  /**
+   * Finds or opens a stream of this writer and calls back when its opening entry and everything below `next` is
+   * durable. The stream belongs to `owner` from then on; another session that had it is told to go away.
+   */
+  openStream(owner: BatchOwner, peer: SessionPeer, id: string, done: (found: Stream | ErrorCode) => void): void
+  closeStream(peer: SessionPeer, stream: Stream, done: () => void): void
+  /** Enters a gap that the writer declares; acknowledged like a batch. */
+  declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered
+  /** Makes the acknowledgement of a batch again that is, or is about to be, durable. */
+  acknowledgeAgain(first: number, accepted: number, done: (again: DurableSlot) => void): void
+  /** Counts something that was refused; it becomes an entry. */
+  refused(peer: SessionPeer, code: ErrorCode, detail?: RefusedDetail): void
+}
+
+/** Whose session it is: facts from the certificate, never from the payload. */
+export interface SessionPeer {
+  readonly id: string
+  readonly certificate: string
+  readonly from: string
+  readonly session: string
+}
+
+export interface OfferedBatch {
+  readonly owner: BatchOwner
+  readonly peer: SessionPeer
+  readonly stream: Stream
+  readonly sequence: number
+  readonly count: number
+  readonly region: Uint8Array
+  /** Chain digest after the batch. */
+  readonly digest: Uint8Array
+}
+
+export type Offered =
+  | { readonly kind: "placed"; readonly refused: readonly RefusedEvents[] }
+  | { readonly kind: "full"; readonly delayMs: number }
+  /** The batch as a whole is not acceptable. */
+  | { readonly kind: "refused"; readonly code: ErrorCode }
+
+export interface RefusedEvents {
+  readonly code: ErrorCode
+  readonly positions: number[]
+}
+
+export interface RefusedDetail {
+  readonly stream?: Stream
+  readonly sequence?: number
+  readonly refused?: readonly RefusedEvents[]
+  readonly detail?: string
+}
+
+export interface DeclaredGap {
+  readonly sequence: number
+  readonly count: number
+  readonly digest: Uint8Array
+  readonly reason: string
+}
+
+/** A batch of an owner's that has become durable. */
+export interface DurableBatch {
+  readonly open: number
+  readonly sequence: number
+  readonly events: number
+  readonly accepted: number
+  readonly first: number
+  readonly received: number
+  readonly changed: number
+  readonly seed: Uint8Array
+}
+
+/** A slot that is on stable storage, and the receipt that says so. */
+export interface DurableSlot {
+  readonly note: Uint8Array
+  rangePath(from: number, count: number): readonly Uint8Array[]
+}
+
+/** Who placed a batch and wants to know when it is durable. */
+export interface BatchOwner {
+  durable(batch: DurableBatch): void
+  /** After all of a slot's batches of this owner. */
+  flush(slot: DurableSlot): void
+  resume(): void
+  /** Another session has taken this owner's stream. */
+  superseded(stream: Stream): void
+}

@@ -1,0 +1,87 @@
+import { expect } from "vitest"
+import type { Peer } from "../../acceptor/index.ts"
+import { FakeLog } from "./fake-log.test.support.ts"
+import { createReadApi, type Read, type ReadLimits, readLimits } from "./index.ts"
+import { problemSchema } from "./schema.ts"
+
+export function peerOf(name: string): Peer {
+  return {
+    id: `spiffe://postern.test/reader/${name}`,
+    certificate: "00".repeat(32),
+    serial: "01",
+    notAfter: new Date("2030-01-01"),
+    from: "127.0.0.1:5000",
+    protocol: "http/1.1",
+  }
+}
+
+/** A read API over a fake log, asked without a socket. Every answer is held against the OpenAPI document. */
+export function openDesk(log = new FakeLog(), limits: Partial<ReadLimits> = {}) {
+  const records: Read[] = []
+  const lines: string[] = []
+  /** Tests replace it to fail, or to hold records back. */
+  const behaviour = { keep: async (_: Read): Promise<void> => undefined }
+  const grants = new Map<string, "monitor" | "auditor">([
+    [peerOf("auditor").id, "auditor"],
+    [peerOf("monitor").id, "monitor"],
+  ])
+  const api = createReadApi({
+    view: log,
+    recorder: {
+      async record(read) {
+        await behaviour.keep(read)
+        records.push(read)
+      },
+    },
+    grantOf({ id }) {
+      const see = grants.get(id)
+      return see === undefined ? undefined : { id, see }
+    },
+    accessDigest: () => "ab".repeat(32),
+    elapsedMs: () => performance.now(),
+    limits: { ...readLimits, ...limits },
+    log: (message, facts) => lines.push(`${message} ${JSON.stringify(facts)}`),
+  })
+
+  async function ask(path: string, as = "auditor", init: RequestInit = {}): Promise<Response> {
+    const answer = await api.app.request(path, init, { peer: peerOf(as) })
+    await checkAnswer(api.routes, path, answer.clone())
+    return answer
+  }
+
+  /** A body that must come with this status, parsed. */
+  // biome-ignore lint/suspicious/noExplicitAny: the schemas have checked it; tests say what they expect of it.
+  async function json(path: string, status = 200, as = "auditor"): Promise<any> {
+    const answer = await ask(path, as)
+    const text = await answer.text()
+    expect(answer.status, text).toBe(status)
+    return JSON.parse(text)
+  }
+
+  return { api, log, records, lines, behaviour, grants, ask, json }
+}
+
+type Routes = ReturnType<typeof createReadApi>["routes"]
+
+/** What the document says of this path must hold of this answer: status, content type, shape. */
+export async function checkAnswer(routes: Routes, path: string, answer: Response): Promise<void> {
+  const type = answer.headers.get("content-type")?.split(";")[0]
+  expect(answer.headers.get("x-content-type-options")).toBe("nosniff")
+  if (answer.status >= 400) {
+    expect(type).toBe("application/problem+json")
+    const problem = problemSchema.parse(await answer.json())
+    expect(problem.status).toBe(answer.status)
+    return
+  }
+  expect(answer.status).toBe(200)
+  const { pathname } = new URL(path, "https://reader")
+  const route = routes.find((one) => patternOf(one.path).test(pathname))
+  expect(route, pathname).toBeDefined()
+  expect(type).toBe(route?.answer.type)
+  if (route?.answer.schema !== undefined) route.answer.schema.parse(await answer.json())
+  else await answer.body?.cancel()
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll("{N}", ".+").replaceAll(/\{\w+\}/g, "[^/]+")}$`)
+}

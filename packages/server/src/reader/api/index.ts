@@ -1,0 +1,14 @@
+/**
+ * The read API (docs/reference/read-api.md): checkpoints, tiles, entries, proofs, search and live tail of one log, as answers
+ * to HTTP requests. Decides by grant, and has every read of entries recorded before its rows leave. Never appends, never
+ * signs, never opens a socket or a file: log, recorder, clock and grants are handed in.
+ */
+export { createReadApi, type ReadApi, type ReadEnv } from "./api.ts"
+export {
+  type Read,
+  type ReadCounters,
+  type ReadLimits,
+  type ReadWorld,
+  type Recorder,
+  readLimits,
+} from "./world.ts"

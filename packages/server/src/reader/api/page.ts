@@ -1,0 +1,61 @@
+import { formatBase64 } from "@postern/log/base"
+import type { LogView } from "../../disk/index.ts"
+import type { Desk } from "./desk.ts"
+import { type EntryJson, formatEntry, type ReadEntry } from "./entry.ts"
+import { proveSeveral } from "./several-path.ts"
+
+export interface SeveralProof {
+  readonly size: number
+  readonly path: readonly string[]
+}
+
+/** Rows with everything one needs to believe them, from the log's key alone. */
+export interface Page {
+  readonly entries: readonly EntryJson[]
+  /** Opening entries of their streams that are not among them, ascending. */
+  readonly openings: readonly EntryJson[]
+  readonly checkpoint?: string
+  /** Covers all entries and openings below its size. Absent if there are none. */
+  readonly proof?: SeveralProof
+}
+
+/** @param rows distinct, in the order in which they are given out */
+export async function makePage(desk: Desk, rows: readonly ReadEntry[]): Promise<Page> {
+  const { openings, checkpoints, world } = desk
+  const entries: EntryJson[] = []
+  const own = new Set(rows.map((row) => row.index))
+  const opened = new Map<number, EntryJson>()
+  for (const row of rows) {
+    const opening = await openings.of(row)
+    entries.push(formatEntry(row, opening.writer))
+    if (own.has(opening.index) || opened.has(opening.index)) continue
+    opened.set(opening.index, formatEntry(opening, (await openings.of(opening)).writer))
+  }
+  const indexes = [...own, ...opened.keys()].sort((a, b) => a - b)
+  const newest = await checkpoints.newest()
+  const proof =
+    newest === undefined ? undefined : await proveIndexes(world.view, indexes, newest.size)
+  desk.counters.questions++
+  desk.counters.entries += rows.length
+  return {
+    entries,
+    openings: [...opened.values()].sort((a, b) => a.index - b.index),
+    ...(newest === undefined ? {} : { checkpoint: newest.note }),
+    ...(proof === undefined ? {} : { proof }),
+  }
+}
+
+/**
+ * One path for those of the indexes that the tree of `size` holds; undefined if it holds none.
+ * @param indexes distinct, ascending
+ */
+export async function proveIndexes(
+  view: LogView,
+  indexes: readonly number[],
+  size: number,
+): Promise<SeveralProof | undefined> {
+  const covered = indexes.filter((index) => index < size)
+  if (covered.length === 0) return undefined
+  const path = await proveSeveral(view, covered, size)
+  return { size, path: path.map(formatBase64) }
+}

@@ -1,0 +1,101 @@
+import { type Filter, matches, mayMatch } from "@postern/log/query"
+import type { LogView } from "../../disk/index.ts"
+import type { SearchPosition } from "./cursor.ts"
+import { type Openings, type ReadEntry, readEntry } from "./entry.ts"
+
+export interface ScanPlan {
+  readonly view: LogView
+  readonly openings: Openings
+  readonly filter: Filter
+  readonly position: SearchPosition
+  readonly order: "desc" | "asc"
+  readonly budget: ScanBudget
+  elapsedMs(): number
+}
+
+export interface ScanBudget {
+  /** Rows to find, and their leaf bytes (the first is always taken). */
+  readonly rows: number
+  readonly bytes: number
+  /** Entries to examine, and the time for it: looked at after each stretch, so at least one is examined. */
+  readonly entries: number
+  readonly ms: number
+}
+
+export interface Scan {
+  /** In the order of the scan. */
+  readonly rows: readonly ReadEntry[]
+  /** What is left to examine; `from === to` if nothing is. */
+  readonly rest: SearchPosition
+}
+
+const stretchEntries = 256
+const stretchBytes = 2_097_152
+
+/**
+ * Holds entries against the filter, from the log alone, until the range or the budget is used up. Reads in stretches, so
+ * that other requests get their turn in between and memory stays bounded whatever is in the log.
+ */
+export async function scan(plan: ScanPlan): Promise<Scan> {
+  const { view, filter, position, order, budget, elapsedMs } = plan
+  const rows: ReadEntry[] = []
+  const deadline = elapsedMs() + budget.ms
+  let { from, to } = position
+  let bytes = 0
+  let examined = 0
+  const end = (): Scan => ({ rows, rest: { size: position.size, from, to } })
+  do {
+    const stretch = from < to ? await readStretch(view, from, to, order) : []
+    for (const leaf of stretch) {
+      // Nearly all leaves end here: no object, no promise.
+      const row = mayMatch(filter, leaf.leaf) ? await match(plan, leaf) : undefined
+      if (row !== undefined) {
+        if (rows.length > 0 && bytes + row.leaf.length > budget.bytes) return end()
+        bytes += row.leaf.length
+        rows.push(row)
+      }
+      examined++
+      if (order === "asc") from = leaf.index + 1
+      else to = leaf.index
+      if (rows.length >= budget.rows) return end()
+    }
+  } while (from < to && examined < budget.entries && elapsedMs() < deadline)
+  return end()
+}
+
+interface Leaf {
+  readonly index: number
+  readonly leaf: Uint8Array
+}
+
+async function match(
+  { filter, openings }: ScanPlan,
+  { index, leaf }: Leaf,
+): Promise<ReadEntry | undefined> {
+  const row = readEntry(index, leaf)
+  const { writer } = await openings.of(row)
+  return matches(filter, row.entry, writer) ? row : undefined
+}
+
+/** The next leaves in the order of the scan, at least one. */
+async function readStretch(
+  view: LogView,
+  from: number,
+  to: number,
+  order: "desc" | "asc",
+): Promise<readonly Leaf[]> {
+  if (order === "asc") return readLeaves(view, from, Math.min(to, from + stretchEntries))
+  // The view may stop early, at its byte limit; going down, what it left out comes first.
+  const stretch: Leaf[] = []
+  for (let at = Math.max(from, to - stretchEntries); at < to; ) {
+    const leaves = await readLeaves(view, at, to)
+    stretch.push(...leaves)
+    at += leaves.length
+  }
+  return stretch.reverse()
+}
+
+async function readLeaves(view: LogView, from: number, to: number): Promise<Leaf[]> {
+  const leaves = await view.leaves(from, to, stretchBytes)
+  return leaves.map((leaf, i) => ({ index: from + i, leaf }))
+}

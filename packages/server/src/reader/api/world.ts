@@ -1,0 +1,111 @@
+import type { Peer } from "../../acceptor/index.ts"
+import type { ReaderGrant } from "../../access/index.ts"
+import type { LogView } from "../../disk/index.ts"
+
+/** Everything the read API needs of the outside. It opens nothing itself. */
+export interface ReadWorld {
+  readonly view: LogView
+  readonly recorder: Recorder
+  /** What this peer may see now; asked for every request and, while a tail runs, at each of its steps. */
+  grantOf(peer: Peer): ReaderGrant | undefined
+  /** Digest of the access list in force. */
+  accessDigest(): string
+  /** Milliseconds of a clock that never goes back; for budgets and deadlines only. */
+  elapsedMs(): number
+  readonly limits: ReadLimits
+  /** One line for the operator; `facts` are printable and bounded. */
+  log(message: string, facts: Readonly<Record<string, string | number>>): void
+}
+
+/** Where reads are written down. Nothing that was not recorded leaves the process. */
+export interface Recorder {
+  /**
+   * Resolves once the record is on stable storage here and will reach the log. Rejects if it could not be kept.
+   * `question` may hold text of the peer, bounded by the size of a request header.
+   */
+  record(read: Read): Promise<void>
+}
+
+export interface Read {
+  readonly action: "postern.read" | "postern.tail.opened" | "postern.tail.closed"
+  /** SPIFFE ID of who asks. */
+  readonly reader: string
+  /** Remote address and port. */
+  readonly from: string
+  readonly what: "entries" | "search" | "show" | "tail" | "bundle"
+  /** The request as it was sent: path and query. */
+  readonly question: string
+  /** What is known when the record is written: tree size, where a follow-up page goes on, counts of a tail. */
+  readonly facts: Readonly<Record<string, string | number>>
+}
+
+export interface ReadLimits {
+  readonly pageEntries: number
+  readonly pageEntriesMax: number
+  /** Leaf bytes in one answer, apart from the openings; the first entry is always given. */
+  readonly pageBytesMax: number
+  /** Budget of one search request. */
+  readonly scanEntriesMax: number
+  readonly scanMs: number
+  /** Searches that run at a time, over all readers. */
+  readonly scansMax: number
+  readonly tailsMax: number
+  readonly tailsPerReaderMax: number
+  readonly heartbeatMs: number
+  /** A tail whose viewer takes nothing for this long is closed. */
+  readonly stuckMs: number
+  /** Entries that a tail sends ahead of the newest checkpoint; then it waits for one. */
+  readonly unprovenMax: number
+  /** Longest wait for a record. */
+  readonly recordMs: number
+  /** One record stands for so many entry bundles, taken within so long. */
+  readonly bundlesPerRecord: number
+  readonly bundleWindowMs: number
+  /** Openings of streams that are kept in memory. */
+  readonly openingsMax: number
+}
+
+export const readLimits: ReadLimits = {
+  pageEntries: 100,
+  pageEntriesMax: 1000,
+  pageBytesMax: 4_194_304,
+  scanEntriesMax: 200_000,
+  scanMs: 500,
+  scansMax: 8,
+  tailsMax: 128,
+  tailsPerReaderMax: 16,
+  heartbeatMs: 15_000,
+  stuckMs: 30_000,
+  unprovenMax: 4096,
+  recordMs: 10_000,
+  bundlesPerRecord: 256,
+  bundleWindowMs: 60_000,
+  openingsMax: 4096,
+}
+
+/** What was answered, counted. Checkpoints, hash tiles and proofs are only counted, never recorded. */
+export interface ReadCounters {
+  checkpoints: number
+  tiles: number
+  bundles: number
+  proofs: number
+  questions: number
+  entries: number
+  tails: number
+  refused: number
+  unrecorded: number
+}
+
+export function zeroCounters(): ReadCounters {
+  return {
+    checkpoints: 0,
+    tiles: 0,
+    bundles: 0,
+    proofs: 0,
+    questions: 0,
+    entries: 0,
+    tails: 0,
+    refused: 0,
+    unrecorded: 0,
+  }
+}

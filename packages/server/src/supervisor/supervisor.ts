@@ -1,0 +1,109 @@
+import { type ChildProcess, fork } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { PosternError } from "@postern/log/base"
+
+/** The processes of a service, by what they may touch. They meet on disk and on the wire, never in memory. */
+export type ProcessName = "port" | "reader"
+
+const mains: Readonly<Record<ProcessName, URL>> = {
+  port: new URL("../port/main.js", import.meta.url),
+  reader: new URL("../reader/main.js", import.meta.url),
+}
+/** What an operator must mend first; starting again would not help (sysexits EX_CONFIG). */
+const exitConfig = 78
+const restartMsMin = 500
+const restartMsMax = 15_000
+const steadyMs = 60_000
+const drainMsMax = 20_000
+
+export interface SupervisorWorld {
+  note(text: string): void
+  /** A process listens; its message as it sent it. */
+  ready(name: ProcessName, message: unknown): void
+}
+
+/**
+ * Keeps the processes of `postern serve` running: starts them, passes signals on, starts one again that died (recovery
+ * decides what is durable), and ends with them.
+ */
+export class Supervisor {
+  readonly #configFile: string
+  readonly #world: SupervisorWorld
+  readonly #children = new Map<ProcessName, ChildProcess>()
+  readonly #restartMs = new Map<ProcessName, number>()
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #stopping = false
+  #done: (status: number) => void = () => undefined
+
+  constructor(configFile: string, world: SupervisorWorld) {
+    this.#configFile = configFile
+    this.#world = world
+  }
+
+  /** Runs until told to stop, or until a process cannot be started. Resolves with the exit status of the service. */
+  run(names: readonly ProcessName[]): Promise<number> {
+    return new Promise((resolve) => {
+      this.#done = resolve
+      for (const name of names) this.#start(name)
+    })
+  }
+
+  /** Drains: every process ends by itself, or is ended after a while. */
+  stop(): void {
+    if (this.#stopping) return
+    this.#stopping = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    for (const child of this.#children.values()) child.kill("SIGTERM")
+    const late = setTimeout(() => {
+      for (const child of this.#children.values()) child.kill("SIGKILL")
+    }, drainMsMax)
+    late.unref()
+    if (this.#children.size === 0) this.#done(0)
+  }
+
+  reload(): void {
+    for (const child of this.#children.values()) child.kill("SIGHUP")
+  }
+
+  #start(name: ProcessName): void {
+    const began = performance.now()
+    const child = fork(fileURLToPath(mains[name]), [this.#configFile], {
+      execArgv: ["--disallow-code-generation-from-strings", "--disable-proto=throw"],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    })
+    this.#children.set(name, child)
+    child.on("message", (message) => this.#world.ready(name, message))
+    child.on("error", (error) => this.#world.note(`${name}: ${error.message}`))
+    child.on("exit", (status, signal) => {
+      this.#children.delete(name)
+      this.#ended(name, status, signal, performance.now() - began)
+    })
+  }
+
+  #ended(name: ProcessName, status: number | null, signal: string | null, livedMs: number): void {
+    if (this.#stopping) {
+      if (this.#children.size === 0) this.#done(0)
+      return
+    }
+    if (status === exitConfig) {
+      this.#stopping = true
+      for (const child of this.#children.values()) child.kill("SIGTERM")
+      this.#done(exitConfig)
+      return
+    }
+    const before = livedMs > steadyMs ? restartMsMin : (this.#restartMs.get(name) ?? restartMsMin)
+    this.#restartMs.set(name, Math.min(before * 2, restartMsMax))
+    this.#world.note(`${name}: ended (${signal ?? `status ${status}`}), starts again in ${before} ms`)
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#start(name)
+    }, before)
+    this.#timers.add(timer)
+  }
+}
+
+/** Errors: USAGE for a name that is not a process. */
+export function parseProcessName(text: string): ProcessName {
+  if (text === "port" || text === "reader") return text
+  throw new PosternError("USAGE", `${text} is not a process, only port and reader are`)
+}

@@ -1,0 +1,221 @@
+/**
+ * The floors of the house as data: which rooms there are, what each may import, which must stay pure. A new
+ * arrow is a line here, which a reviewer sees. floors.test.ts holds every import against this table, and
+ * house-diagram.ts draws it into ARCHITECTURE.md.
+ */
+
+export interface Room {
+  /** Folder below packages/<package>/src, led by the package: `server/port/session`. The package alone is its door, src/index.ts. */
+  readonly name: string
+  /** Rooms that may be imported, besides the room itself. */
+  readonly uses: readonly string[]
+  /** Reads no clock, no file, no socket, no chance; holds no timer. The world comes in as arguments. */
+  readonly pure?: true
+  /** What a pure room may import from rooms that are not, besides types: functions of their arguments. */
+  readonly borrows?: readonly string[]
+  /** Folders inside are rooms of their own; the files directly in it are its short driver. */
+  readonly wing?: true
+  /** Packages of others that may be imported. Tests may import vitest and fast-check besides. */
+  readonly outside?: readonly string[]
+  /** Rooms and packages that its tests may import besides. */
+  readonly testsUse?: readonly string[]
+}
+
+const language = ["base", "event", "tlog", "wire", "query", "core", "evidence"].map(
+  (room) => `log/${room}`,
+)
+
+/** From the ground up. */
+export const rooms: readonly Room[] = [
+  { name: "log/base", uses: [], pure: true },
+  { name: "log/event", uses: ["log/base"], pure: true },
+  { name: "log/tlog", uses: ["log/base"], pure: true },
+  { name: "log/wire", uses: ["log/base"], pure: true },
+  { name: "log/core", uses: ["log/base", "log/event"], pure: true },
+  { name: "log/query", uses: ["log/base", "log/event"], pure: true },
+  {
+    name: "log/evidence",
+    uses: ["log/base", "log/event", "log/tlog", "log/wire"],
+    pure: true,
+  },
+  { name: "log", uses: [], pure: true },
+
+  { name: "client/profile", uses: language, testsUse: ["yaml"] },
+  { name: "client/writer", uses: [...language, "client/profile"] },
+  { name: "client/reader", uses: [...language, "client/profile"] },
+  { name: "client", uses: [...language, "client/profile", "client/writer", "client/reader"] },
+
+  { name: "server/config", uses: language, outside: ["yaml", "zod"] },
+  {
+    name: "server/access",
+    uses: [...language, "server/config"],
+    pure: true,
+    borrows: ["readDocument"],
+    outside: ["yaml", "zod"],
+  },
+  {
+    name: "server/acceptor",
+    uses: [...language, "server/access"],
+    testsUse: ["server/guard/pki", "@peculiar/x509"],
+  },
+  { name: "server/disk", uses: language },
+
+  { name: "server/port/adapters", uses: [...language, "server/access"], pure: true },
+  {
+    name: "server/port/sequencer",
+    uses: [...language, "server/disk"],
+    pure: true,
+    borrows: [
+      "alignSlot",
+      "batchKind",
+      "batchRowBytes",
+      "completedNodes",
+      "encodeBatchRow",
+      "encodeSlotHeader",
+      "rootOfRange",
+      "slotBytesMax",
+      "slotEntriesMax",
+      "slotHeaderBytes",
+      "splitRecords",
+    ],
+  },
+  {
+    name: "server/port/session",
+    uses: [...language, "server/access", "server/port/sequencer"],
+    pure: true,
+  },
+  { name: "server/port/signer", uses: language },
+  {
+    name: "server/port/listener",
+    uses: [
+      ...language,
+      ...["access", "acceptor", "port/adapters", "port/sequencer", "port/session"].map(
+        (room) => `server/${room}`,
+      ),
+    ],
+  },
+  {
+    name: "server/port/admin",
+    uses: [...language, "client", "server/access", "server/config", "server/acceptor"],
+  },
+  { name: "server/port/ops", uses: language, outside: ["prom-client"] },
+  {
+    name: "server/port",
+    wing: true,
+    uses: [
+      ...language,
+      ...["access", "config", "acceptor", "disk"].map((room) => `server/${room}`),
+      ...["adapters", "session", "sequencer", "signer", "listener", "admin", "ops"].map(
+        (room) => `server/port/${room}`,
+      ),
+    ],
+  },
+
+  {
+    name: "server/reader/api",
+    uses: [...language, "server/access", "server/acceptor", "server/disk"],
+    outside: ["hono", "zod"],
+  },
+  {
+    name: "server/reader",
+    wing: true,
+    uses: [
+      ...language,
+      "client",
+      ...["access", "config", "acceptor", "disk", "reader/api"].map((room) => `server/${room}`),
+    ],
+    outside: ["@hono/node-server", "hono", "prom-client"],
+  },
+
+  {
+    name: "server/guard/pki",
+    uses: [...language, "client", "server/access", "server/config"],
+    outside: ["@peculiar/x509"],
+  },
+  {
+    name: "server/guard/setup",
+    uses: [...language, "client", "server/access", "server/config", "server/guard/pki"],
+  },
+  { name: "server/guard", wing: true, uses: [...language, "server/guard/pki"] },
+
+  {
+    name: "server/cli",
+    uses: [
+      ...language,
+      "client",
+      ...[
+        "access",
+        "config",
+        "disk",
+        "port",
+        "port/admin",
+        "reader",
+        "guard",
+        "guard/pki",
+        "guard/setup",
+      ].map((room) => `server/${room}`),
+    ],
+    outside: ["commander", "zod"],
+  },
+  { name: "server", uses: [] },
+]
+
+/** Wings that meet on disk and on the wire, never in an import, in neither direction and at no depth. */
+export const never: readonly (readonly [string, string])[] = [
+  ["server/port", "server/reader"],
+  ["server/guard", "server/port"],
+  ["server/guard", "server/reader"],
+]
+
+export interface PurityException {
+  readonly path: string
+  readonly reason: string
+}
+
+export const purityExceptions: readonly PurityException[] = [
+  {
+    path: "packages/log/src/base/sha256.node.ts",
+    reason:
+      "hashes with node:crypto; the browser's twin is sha256.ts, and both pass the same vectors",
+  },
+]
+
+/** True if the room is the wing itself or stands in it. */
+export function isWithin(room: string, wing: string): boolean {
+  return room === wing || room.startsWith(`${wing}/`)
+}
+
+/**
+ * How many floors a room stands above the ground: one more than the highest it may import. Throws if the
+ * table leads in a circle or names a room that is not in it.
+ */
+export function floorOf(name: string, table: readonly Room[] = rooms, path: string[] = []): number {
+  const room = table.find((candidate) => candidate.name === name)
+  if (room === undefined) throw new Error(`${path.at(-1)} uses ${name}, which is not in the table`)
+  if (path.includes(name)) throw new Error(`circle of rooms: ${[...path, name].join(" -> ")}`)
+  return room.uses.reduce((top, used) => {
+    return Math.max(top, 1 + floorOf(used, table, [...path, name]))
+  }, 0)
+}
+
+/** The room of a path below packages/, undefined if the file stands in a folder that is no room of the table. */
+export function roomAt(path: string, table: readonly Room[] = rooms): Room | undefined {
+  const match = /^packages\/([^/]+)\/src\/(.+)$/.exec(path)
+  if (match === null) return undefined
+  const home = match[1] as string
+  const steps = (match[2] as string).split("/")
+  const file = steps.pop() as string
+  if (steps.length === 0) {
+    const stem = file.replace(/\..*$/, "")
+    return find(table, stem === "index" ? home : `${home}/${stem}`)
+  }
+  for (let depth = steps.length; depth > 0; depth--) {
+    const room = find(table, [home, ...steps.slice(0, depth)].join("/"))
+    if (room !== undefined) return room.wing && depth < steps.length ? undefined : room
+  }
+  return undefined
+}
+
+function find(table: readonly Room[], name: string): Room | undefined {
+  return table.find((room) => room.name === name)
+}

@@ -1,0 +1,93 @@
+/**
+ * Draws the house from the floor table, for ARCHITECTURE.md. `npm run house` rewrites the drawing there;
+ * house-diagram.test.ts compares it.
+ */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { floorOf, isWithin, never, type Room, rooms } from "./floors.ts"
+import { house, readSource } from "./source.ts"
+
+const page = "ARCHITECTURE.md"
+const begin = "<!-- house: drawn by `npm run house` from tools/floors.ts -->"
+const end = "<!-- /house -->"
+const width = 86
+
+const packages: readonly { readonly name: string; readonly title: string }[] = [
+  { name: "server", title: "packages/server: the daemon and the command line" },
+  { name: "client", title: "packages/client: the SDK" },
+  { name: "log", title: "packages/log: the language of the log; no I/O, no clock, no dependency" },
+]
+
+/** The picture: packages from the top down, in each its rooms by floor, and below it every arrow. */
+export function drawHouse(table: readonly Room[] = rooms): string {
+  const boxes = packages.flatMap(({ name, title }) => drawBox(table, name, title))
+  const arrows = table
+    .filter((room) => room.uses.length > 0)
+    .toReversed()
+    .map((room) => `${room.name.padEnd(22)} -> ${shorten(room.uses, table).join("  ")}`)
+  return [
+    ...boxes,
+    "",
+    "° pure: no clock, file, socket, chance or timer    * wing: rooms inside, a short driver on top",
+    `never, in neither direction: ${never.map(([a, b]) => `${short(a)} and ${short(b)}`).join(", ")}`,
+    "",
+    "each room may import:",
+    ...arrows,
+  ].join("\n")
+}
+
+function drawBox(table: readonly Room[], name: string, title: string): string[] {
+  const inside = table.filter((room) => isWithin(room.name, name) && room.name !== name)
+  const floors = [...new Set(inside.map((room) => floorOf(room.name, table)))].sort((a, b) => b - a)
+  const lines = floors.flatMap((floor) => {
+    const here = inside.filter((room) => floorOf(room.name, table) === floor)
+    return wrap(here.map((room) => short(room.name) + (room.pure ? "°" : room.wing ? "*" : "")))
+  })
+  return [
+    `┌─ ${title} ${"─".repeat(width - title.length - 5)}┐`,
+    ...lines.map((line) => `│ ${line.padEnd(width - 3)}│`),
+    `└${"─".repeat(width - 2)}┘`,
+  ]
+}
+
+function short(room: string): string {
+  return room.replace(/^[^/]+\//, "")
+}
+
+/** All rooms of a package in one word where a room may import them all. */
+function shorten(uses: readonly string[], table: readonly Room[]): string[] {
+  const left = new Set(uses)
+  const words: string[] = []
+  for (const { name } of packages.toReversed()) {
+    const all = table.filter((room) => isWithin(room.name, name) && room.name !== name)
+    if (!all.every((room) => left.has(room.name))) continue
+    words.push(`${name}/*`)
+    for (const room of all) left.delete(room.name)
+  }
+  const rest = [...left].map((room) => (room.startsWith("server/") ? short(room) : room))
+  return [...words, ...rest]
+}
+
+function wrap(words: readonly string[]): string[] {
+  const lines = [""]
+  for (const word of words) {
+    const line = lines.at(-1) as string
+    const longer = line === "" ? word : `${line}   ${word}`
+    if (longer.length > width - 4) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
+}
+
+/** The page with the drawing in its place. Throws if the page has no such place. */
+export function withDrawing(text: string, drawing: string): string {
+  const from = text.indexOf(begin)
+  const to = text.indexOf(end)
+  if (from === -1 || to < from) throw new Error(`${page} has no place for the drawing`)
+  return `${text.slice(0, from)}${begin}\n\`\`\`text\n${drawing}\n\`\`\`\n${text.slice(to)}`
+}
+
+if (import.meta.main) {
+  writeFileSync(join(house, page), withDrawing(readSource(page), drawHouse()))
+  console.log(drawHouse())
+}
