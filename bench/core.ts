@@ -14,7 +14,7 @@ function createRandom(seed: number): (below: number) => number {
     seed = (seed + 0x6d2b79f5) | 0
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return Math.floor(((t ^ (t >>> 14)) >>> 0) / 2 ** 32 * below)
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below)
   }
 }
 
@@ -22,7 +22,10 @@ const random = createRandom(1)
 const pick = <T>(values: readonly T[]): T => values[random(values.length)] as T
 const hex = (length: number): string => {
   let text = ""
-  while (text.length < length) text += random(2 ** 32).toString(16).padStart(8, "0")
+  while (text.length < length)
+    text += random(2 ** 32)
+      .toString(16)
+      .padStart(8, "0")
   return text.slice(0, length)
 }
 const word = (): string => hex(3 + random(9))
@@ -189,7 +192,9 @@ for (const [name, make] of [
   const options = { memoryBytes: 2 ** 24, leavesMax: batchEvents }
   const kinds = ["wasm", "plain"] as const
   const tables = kinds.map((kind) => measure(createCore(options, kind), batches, bytes))
-  console.log(`\n${name}: ${bytes.toFixed(0)} bytes an event with its length, batches of ${batchEvents}`)
+  console.log(
+    `\n${name}: ${bytes.toFixed(0)} bytes an event with its length, batches of ${batchEvents}`,
+  )
   console.log(`${"µs per event".padEnd(20)}${kinds.map((kind) => kind.padStart(10)).join("")}`)
   for (const stage of tables[0]?.keys() ?? []) {
     const figures = tables.map((table) => (table.get(stage) ?? 0).toFixed(3).padStart(10))

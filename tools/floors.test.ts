@@ -113,6 +113,7 @@ describe("the scanner", () => {
       "room server/disk may not import room server/port",
     ],
     ["server/src/disk/a.ts", "@postern/client", "room server/disk may not import room client"],
+    ["server/src/guard/setup/a.ts", "../pki/b.fixture.ts", "imported through its index.ts only"],
     ["server/src/disk/a.ts", "@postern/log/tlog/tile", "leads to no room"],
     [
       "server/src/reader/a.ts",
@@ -148,6 +149,8 @@ describe("the scanner", () => {
     ["server/src/disk/a.ts", "@postern/log/tlog"],
     ["server/src/disk/a.ts", "node:fs"],
     ["server/src/port/serve.ts", "./session/index.ts"],
+    ["server/src/disk/a.test.ts", "./b.test.support.ts"],
+    ["server/src/guard/setup/a.test.ts", "../pki/b.fixture.ts"],
     ["server/src/cli/a.ts", "@postern/client"],
   ]
   test.each(fine)("packages/%s may import %s", (path, specifier) => {

@@ -60,7 +60,7 @@ export const rooms: readonly Room[] = [
   },
   { name: "server/disk", uses: language },
 
-  { name: "server/port/adapters", uses: [...language, "server/access"], pure: true },
+  { name: "server/port/adapters", uses: language, pure: true },
   {
     name: "server/port/sequencer",
     uses: [...language, "server/disk"],
@@ -81,7 +81,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "server/port/session",
-    uses: [...language, "server/access", "server/port/sequencer"],
+    uses: [...language, "server/port/sequencer"],
     pure: true,
   },
   { name: "server/port/signer", uses: language },
@@ -94,10 +94,7 @@ export const rooms: readonly Room[] = [
       ),
     ],
   },
-  {
-    name: "server/port/admin",
-    uses: [...language, "client", "server/access", "server/config", "server/acceptor"],
-  },
+  { name: "server/port/admin", uses: language },
   { name: "server/port/ops", uses: language, outside: ["prom-client"] },
   {
     name: "server/port",
@@ -129,31 +126,23 @@ export const rooms: readonly Room[] = [
 
   {
     name: "server/guard/pki",
-    uses: [...language, "client", "server/access", "server/config"],
+    uses: [...language, "server/access"],
     outside: ["@peculiar/x509"],
   },
   {
     name: "server/guard/setup",
     uses: [...language, "client", "server/access", "server/config", "server/guard/pki"],
   },
-  { name: "server/guard", wing: true, uses: [...language, "server/guard/pki"] },
 
+  { name: "server/supervisor", uses: language },
   {
     name: "server/cli",
     uses: [
       ...language,
       "client",
-      ...[
-        "access",
-        "config",
-        "disk",
-        "port",
-        "port/admin",
-        "reader",
-        "guard",
-        "guard/pki",
-        "guard/setup",
-      ].map((room) => `server/${room}`),
+      ...["access", "config", "disk", "guard/pki", "guard/setup", "supervisor"].map(
+        (room) => `server/${room}`,
+      ),
     ],
     outside: ["commander", "zod"],
   },

@@ -24,7 +24,7 @@ export function drawHouse(table: readonly Room[] = rooms): string {
   const arrows = table
     .filter((room) => room.uses.length > 0)
     .toReversed()
-    .map((room) => `${room.name.padEnd(22)} -> ${shorten(room.uses, table).join("  ")}`)
+    .flatMap((room) => drawArrows(room, table))
   return [
     ...boxes,
     "",
@@ -41,13 +41,19 @@ function drawBox(table: readonly Room[], name: string, title: string): string[] 
   const floors = [...new Set(inside.map((room) => floorOf(room.name, table)))].sort((a, b) => b - a)
   const lines = floors.flatMap((floor) => {
     const here = inside.filter((room) => floorOf(room.name, table) === floor)
-    return wrap(here.map((room) => short(room.name) + (room.pure ? "°" : room.wing ? "*" : "")))
+    const names = here.map((room) => short(room.name) + (room.pure ? "°" : room.wing ? "*" : ""))
+    return wrap(names, "   ", width - 4)
   })
   return [
     `┌─ ${title} ${"─".repeat(width - title.length - 5)}┐`,
     ...lines.map((line) => `│ ${line.padEnd(width - 3)}│`),
     `└${"─".repeat(width - 2)}┘`,
   ]
+}
+
+function drawArrows(room: Room, table: readonly Room[]): string[] {
+  const [first, ...more] = wrap(shorten(room.uses, table), "  ", width - 26)
+  return [`${room.name.padEnd(22)} -> ${first}`, ...more.map((line) => " ".repeat(26) + line)]
 }
 
 function short(room: string): string {
@@ -68,12 +74,12 @@ function shorten(uses: readonly string[], table: readonly Room[]): string[] {
   return [...words, ...rest]
 }
 
-function wrap(words: readonly string[]): string[] {
+function wrap(words: readonly string[], gap: string, columns: number): string[] {
   const lines = [""]
   for (const word of words) {
     const line = lines.at(-1) as string
-    const longer = line === "" ? word : `${line}   ${word}`
-    if (longer.length > width - 4) lines.push(word)
+    const longer = line === "" ? word : line + gap + word
+    if (longer.length > columns) lines.push(word)
     else lines[lines.length - 1] = longer
   }
   return lines

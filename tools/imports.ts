@@ -57,8 +57,10 @@ export function targetOf(path: string, specifier: string): Target {
   if (specifier.startsWith(".")) {
     const target = posix.join(posix.dirname(path), specifier)
     const room = roomAt(target)
-    const ownFile = room !== undefined && target === `packages/${srcPath(room.name)}.ts`
-    return { kind: "room", room: room?.name, door: ownFile || target.endsWith("/index.ts") }
+    const isOneFile = room !== undefined && target === `packages/${srcPath(room.name)}.ts`
+    const forTests = isTest(path) && isTest(target)
+    const door = isOneFile || forTests || target.endsWith("/index.ts")
+    return { kind: "room", room: room?.name, door }
   }
   const ours = /^(?:@postern\/(log|client)|(postern))((?:\/[^/]+)*)$/.exec(specifier)
   if (ours === null) {

@@ -26,9 +26,9 @@ export function readSource(path: string): string {
   return readFileSync(join(house, path), "utf8")
 }
 
-/** Tests, and what only they use: `x.test.ts`, `x.test.support.ts`, everything below test/. */
+/** Tests, and what only they use: `x.test.ts`, `x.test.support.ts`, `x.fixture.ts`, everything below test/. */
 export function isTest(path: string): boolean {
-  return /\.test\.(?:[a-z]+\.)?ts$/.test(path) || path.startsWith("test/")
+  return /\.(?:test|fixture)\.(?:[a-z]+\.)?ts$/.test(path) || path.startsWith("test/")
 }
 
 /** Line number, from 1, of a position in a text. */

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// The entry for every Node there is, so in plain old syntax. The program itself needs Node 24: an older one hands
-// over to the Node that npm brought along (optional dependencies node-*), or says in two lines what to do.
-// biome-ignore-all lint/style/useNodejsImportProtocol: Node below 14.18 would stop here without saying why.
+// The entry for every Node there is, so in plain old syntax. The program itself needs Node 24: an
+// older one hands over to the Node that npm brought along (optional dependencies node-*), or says
+// in two lines what to do.
+// biome-ignore-all lint/style/useNodejsImportProtocol: Node below 14.18 would stop here without
+// saying why.
 "use strict"
 const { spawn } = require("child_process")
 const fs = require("fs")

@@ -50,7 +50,13 @@ export class Segment {
   async write(bytes: Buffer, at: number): Promise<void> {
     this.isDirty = true
     for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await writeFile(this.#fd, bytes, done, bytes.length - done, at + done)
+      const { bytesWritten } = await writeFile(
+        this.#fd,
+        bytes,
+        done,
+        bytes.length - done,
+        at + done,
+      )
       done += bytesWritten
     }
   }

@@ -17,8 +17,8 @@ import type { Spool } from "./spool.ts"
 
 /** What a port's OPENED means for the spool. */
 export type Verdict =
-  /** Both know the same up to this position. */
-  | { readonly kind: "resume"; readonly position: number }
+  /** Both know the same up to `position`; from `resendable` on frames can be sent once more for their receipts. */
+  | { readonly kind: "resume"; readonly position: number; readonly resendable: number }
   /** The port knows less than it has acknowledged. */
   | { readonly kind: "behind" }
   /** The port's stream is not this spool's. Frames below `settled` are in both. */
@@ -43,23 +43,106 @@ export async function judgeOpened(
     const isTailLost = knownEnd === spool.recoveredEnd && knownEnd >= anchor.position
     return { kind: "diverged", settled: isTailLost ? knownEnd : anchor.position }
   }
+  return compareUpTo(spool, position, digest)
+}
+
+async function compareUpTo(spool: Spool, position: number, digest: Uint8Array): Promise<Verdict> {
+  const { anchor } = spool
+  const diverged: Verdict = { kind: "diverged", settled: anchor.position }
   let own: Uint8Array | undefined = anchor.digest
   let at = anchor.position
+  let resendable = at
   for (const frame of [...spool.queue.from(at)]) {
-    if (endOf(frame) > position) {
-      // Inside a gap the port may stop anywhere: the events are lost to us, whatever it has of them.
-      if (frame.kind === "batch") break
-      at = position
+    if (at === position) break
+    const end = endOf(frame)
+    if (frame.kind === "gap") {
+      // The port may stop anywhere in a gap, and behind one the digest cannot be checked, only taken over: the events are
+      // lost to us, whatever the port has of them, and the gap may have been told to it in parts.
       own = undefined
-      break
+      at = Math.min(end, position)
+      resendable = at
+    } else {
+      if (end > position) return diverged
+      own = own && (await digestAfter(spool, frame, own))
+      at = end
     }
-    own = own && (await digestAfter(spool, frame, own))
-    at = endOf(frame)
+    if (at === position) frame.digest = digest
   }
-  if (at !== position) return { kind: "diverged", settled: anchor.position }
-  // Behind a gap the digest cannot be checked, and need not be: it is taken over.
-  if (own !== undefined && !equalBytes(own, digest)) {
-    return { kind: "diverged", settled: anchor.position }
+  if (at !== position || (own !== undefined && !equalBytes(own, digest))) return diverged
+  return { kind: "resume", position, resendable }
+}
+
+/** The chain digest before a frame; known for whatever lies between anchor and what was sent or compared. */
+export function digestBefore(spool: Spool, frame: SpoolFrame): Uint8Array {
+  if (frame.position === spool.anchor.position) return spool.anchor.digest
+  const digest = spool.queue.find(frame.position - 1)?.digest
+  assert(digest !== undefined, "frames are sent one after the other")
+  return digest
+}
+
+/** The chain digest after a frame, remembered in it; undefined if its bytes are gone. */
+async function digestAfter(
+  spool: Spool,
+  frame: SpoolFrame,
+  before: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const region = frame.region ?? (await spool.load(frame))
+  if (region === undefined) return undefined
+  frame.digest ??= streamDigestNext(before, sequenceOf(spool, frame), frame.count, region)
+  return frame.digest
+}
+
+function sequenceOf(spool: Spool, frame: SpoolFrame): number {
+  return frame.position - spool.stream.start
+}
+
+/**
+ * The frame as it goes to the port, and its chain digest remembered in it.
+ * @param region of a batch; not looked at for a gap
+ */
+export function encodeSpoolFrame(
+  spool: Spool,
+  frame: SpoolFrame,
+  channel: number,
+  region: Buffer | undefined,
+): Uint8Array {
+  const before = digestBefore(spool, frame)
+  const sequence = sequenceOf(spool, frame)
+  if (frame.kind === "gap") {
+    const { count, reason = "" } = frame
+    // Nobody knows the digest that the lost events would have given, so the gap's own words stand for them.
+    const digest = streamDigestNext(before, sequence, count, encodeUtf8(reason))
+    frame.digest = digest
+    return encodeFrame(frameTypes.gap, encodeGap({ channel, sequence, count, digest, reason }))
   }
-  return { kind: "resume", position }
+  assert(region !== undefined, "a batch is loaded before it is sent")
+  frame.digest = streamDigestNext(before, sequence, frame.count, region)
+  return encodeBatchOf({ channel, count: frame.count, sequence, previous: before }, region)
+}
+
+/** A BATCH frame around a region that is there already (docs/spec/wire.md). */
+export function encodeBatchOf(
+  header: { channel: number; count: number; sequence: number; previous: Uint8Array },
+  region: Uint8Array,
+): Buffer {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + batchHeaderBytes + region.length)
+  frame.writeUInt32BE(frame.length - 4, 0)
+  frame[4] = frameTypes.batch
+  frame[5] = 0
+  frame.writeUInt16BE(header.channel, 6)
+  frame.writeUInt32BE(header.count, 8)
+  frame.writeBigUInt64BE(BigInt(header.sequence), 12)
+  frame.set(header.previous, 20)
+  frame.set(region, frameHeaderBytes + batchHeaderBytes)
+  return frame
+}
+
+/** Bytes of the BATCH frame around a region; what credit counts. */
+export function batchFrameBytes(regionBytes: number): number {
+  return frameHeaderBytes + batchHeaderBytes + regionBytes
+}
+
+/** The stream has nothing in it for the port: it was never opened there, or has expired. */
+export function isUntouched(spool: Spool, next: number, digest: Uint8Array): boolean {
+  return next === 0 && equalBytes(digest, streamDigestStart(spool.stream.id))
 }

@@ -1,6 +1,7 @@
 /**
- * Verifies an Ed25519 signature (RFC 8032 §5.1.7) with the platform's WebCrypto, which Node and browsers share.
- * Resolves false for a wrong signature, and for a key or signature of the wrong length.
+ * Verifies an Ed25519 signature (RFC 8032 §5.1.7) with the platform's WebCrypto, which Node and
+ * browsers share. Resolves false for a wrong signature, and for a key or signature of the wrong
+ * length.
  * @param publicKey 32 bytes, raw
  * @param signature 64 bytes
  */

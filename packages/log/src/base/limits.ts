@@ -10,7 +10,7 @@ export const limits = {
   batchEventsMax: 10_000,
   /** Credit of a connection before it has shown what it does with it. */
   creditBytesStart: 65_536,
-  creditBytesMax: 4_194_304,
+  creditBytesMax: 1_048_576,
   /** Bytes received and not yet acknowledged, over all connections. */
   creditPoolBytes: 50_331_648,
   httpBodyBytesMax: 8_388_608,

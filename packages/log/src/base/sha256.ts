@@ -1,6 +1,7 @@
 /**
- * SHA-256 (FIPS 180-4) of the bytes, 32 bytes. For browsers, whose own one is asynchronous; Node's twin with the same
- * signature is sha256.node.ts, and package.json ("#sha256") chooses between them.
+ * SHA-256 (FIPS 180-4) of the bytes, 32 bytes. For browsers, whose own one is asynchronous; Node's
+ * twin with the same signature is sha256.node.ts, and package.json ("#sha256") chooses between
+ * them.
  */
 export function sha256(bytes: Uint8Array): Uint8Array {
   const state = Uint32Array.from(initialState)
@@ -19,7 +20,9 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 
 const blockBytes = 64
 
-/** §5.1.1: the last bytes, a one bit, zeros, and the length of the whole message in bits as a u64. */
+/**
+ * §5.1.1: the last bytes, a one bit, zeros, and the length of the whole message in bits as a u64.
+ */
 function pad(rest: Uint8Array, totalBytes: number): Uint8Array {
   const padded = new Uint8Array(rest.length < blockBytes - 8 ? blockBytes : 2 * blockBytes)
   padded.set(rest)

@@ -29,9 +29,23 @@ export interface Core {
    * Sets `verdict` on each row with verdict 0 whose field (a rowField of the five spans) matches no pattern. Patterns at
    * `[patterns, patternsEnd)`: `u8 kind (0 = whole value, 1 = prefix) | u16be length | bytes`. Returns how many rows it marked.
    */
-  allow(rows: number, count: number, field: number, patterns: number, patternsEnd: number, verdict: number): number
+  allow(
+    rows: number,
+    count: number,
+    field: number,
+    patterns: number,
+    patternsEnd: number,
+    verdict: number,
+  ): number
   /** As `allow`, the other way round: marks the rows that DO match a pattern. */
-  deny(rows: number, count: number, field: number, patterns: number, patternsEnd: number, verdict: number): number
+  deny(
+    rows: number,
+    count: number,
+    field: number,
+    patterns: number,
+    patternsEnd: number,
+    verdict: number,
+  ): number
   /**
    * Writes the record of every row with verdict 0 to `to`: two bytes (the second one 0x00), stamp, LF, event
    * (docs/spec/log.md). Position j in the batch is the row's number: its sequence is `sequence + j`, its nonce comes from the 16 bytes

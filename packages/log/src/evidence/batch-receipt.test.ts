@@ -125,7 +125,10 @@ test("a batch behind others in the slot is proven, and each of its entries", asy
   }
 })
 
-/** A slot at `first` in which `before` other entries stand before the batch, signed with the vectors' receipt key. */
+/**
+ * A slot at `first` in which `before` other entries stand before the batch, signed with the
+ * vectors' receipt key.
+ */
 async function slotOf(like: BatchClaim, first: number, before: number): Promise<BatchClaim> {
   const prefix = bytes("302e020100300506032b657004220420")
   const der = Buffer.from(concatBytes(prefix, new Uint8Array(32).fill(3)))

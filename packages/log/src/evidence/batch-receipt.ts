@@ -33,10 +33,11 @@ export interface ProvenBatch {
 }
 
 /**
- * Proves from an acknowledgement alone that the batch is in the log: makes the leaves again from the writer's own event
- * bytes, and compares their range root with the signed one.
- * @throws PosternError RECEIPT_INVALID if the counts contradict each other, nothing was accepted (there is nothing to
- *   prove then), or the receipt is for something else · NOTE_INVALID if the note is not signed by the receipt key
+ * Proves from an acknowledgement alone that the batch is in the log: makes the leaves again from
+ * the writer's own event bytes, and compares their range root with the signed one.
+ * @throws PosternError RECEIPT_INVALID if the counts contradict each other, nothing was accepted
+ *   (there is nothing to prove then), or the receipt is for something else · NOTE_INVALID if the
+ *   note is not signed by the receipt key
  */
 export async function checkBatchReceipt(claim: BatchClaim): Promise<ProvenBatch> {
   const { ack, note } = claim

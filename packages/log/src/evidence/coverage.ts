@@ -3,7 +3,8 @@ import { checkRange } from "../tlog/index.ts"
 import type { Receipt } from "./receipt.ts"
 
 /**
- * Checks that entries `[a, b)` with these leaf hashes (concatenated) are in the slot that the receipt is for.
+ * Checks that entries `[a, b)` with these leaf hashes (concatenated) are in the slot that the
+ * receipt is for.
  * @throws PosternError RECEIPT_INVALID
  */
 export function checkCoverage(

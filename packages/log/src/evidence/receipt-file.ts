@@ -5,7 +5,10 @@ import { demandReceipt } from "./demand.ts"
 import { openReceipt, openReceiptCertificate } from "./receipt.ts"
 
 const fileVersion = "receipt@v1"
-/** Two notes of four lines, a leaf that JSON may write six bytes for each of its own, a path: more is no receipt. */
+/**
+ * Two notes of four lines, a leaf that JSON may write six bytes for each of its own, a path: more
+ * is no receipt.
+ */
 const fileCharactersMax = 1_000_000
 const pathHashesMax = 255
 
@@ -94,7 +97,8 @@ function isWellFormed(text: string): boolean {
 }
 
 /**
- * Checks a receipt file offline: certificate, receipt, and that the slot holds this leaf at this index.
+ * Checks a receipt file offline: certificate, receipt, and that the slot holds this leaf at this
+ * index.
  * @param file its text, or what JSON.parse made of it
  * @param logVkey from somewhere else than the file
  * @throws PosternError RECEIPT_INVALID · NOTE_INVALID

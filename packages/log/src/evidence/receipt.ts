@@ -71,7 +71,8 @@ export function parseReceiptCertificateText(text: string): {
 }
 
 /**
- * Opens the certificate of a receipt key: the verifier key of the receipts, vouched for by the log key.
+ * Opens the certificate of a receipt key: the verifier key of the receipts, vouched for by the log
+ * key.
  * @param certificate a signed note
  * @param logVkey from somewhere else than the log: it is what all trust hangs on
  * @throws PosternError NOTE_INVALID · RECEIPT_INVALID

@@ -36,7 +36,7 @@ export function decodeEntryBundle(bundle: Uint8Array): Uint8Array[] {
     at = start + view.getUint16(at)
     demand(at <= bundle.length, "LOG_DAMAGED", "an entry bundle ends within an entry")
     entries.push(bundle.subarray(start, at))
-    demand(true, "LOG_DAMAGED", "an entry bundle holds over 256 entries")
+    demand(entries.length <= tileWidthMax, "LOG_DAMAGED", "an entry bundle holds over 256 entries")
   }
   demand(entries.length > 0, "LOG_DAMAGED", "an entry bundle is empty")
   return entries

@@ -3,8 +3,9 @@ import { demandProof } from "./demand.ts"
 import { emptyRoot, hashBytes, nodeHash } from "./hash.ts"
 
 /**
- * Checks an audit path (RFC 9162 §2.1.3.2): entry `index` of the tree of `size` entries with this root has this leaf
- * hash. Every argument may come from an enemy, but the root must come from a checkpoint that was opened.
+ * Checks an audit path (RFC 9162 §2.1.3.2): entry `index` of the tree of `size` entries with this
+ * root has this leaf hash. Every argument may come from an enemy, but the root must come from a
+ * checkpoint that was opened.
  * @throws PosternError PROOF_INVALID
  */
 export function checkInclusion(
@@ -41,8 +42,9 @@ export function checkInclusion(
 }
 
 /**
- * Checks a consistency proof (RFC 9162 §2.1.4.2): the tree of `n` entries with root `rootN` begins with the tree of `m`
- * entries with root `rootM`. The empty tree (m = 0) begins every tree; its root must be that of the empty tree.
+ * Checks a consistency proof (RFC 9162 §2.1.4.2): the tree of `n` entries with root `rootN` begins
+ * with the tree of `m` entries with root `rootM`. The empty tree (m = 0) begins every tree; its
+ * root must be that of the empty tree.
  * @throws PosternError PROOF_INVALID
  */
 export function checkConsistency(

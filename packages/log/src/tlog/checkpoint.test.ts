@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { formatHex, isPosternError, sha256 } from "../base/index.ts"
-import { formatCheckpoint, leafHash, openCheckpoint, parseCheckpoint } from "./index.ts"
+import { formatCheckpoint, leafHash, openCheckpoint, parseCheckpoint, signNote } from "./index.ts"
+import { signerOf } from "./signer.test.support.ts"
 
 const url = new URL("../../../../docs/spec/vectors/notes.json", import.meta.url)
 const notes: { name: string; vkeys: string[]; note: string }[] = JSON.parse(
@@ -36,9 +37,13 @@ test("a note that is no checkpoint does not open as one", async () => {
 })
 
 test("a checkpoint with another origin than its key's name does not open", async () => {
-  const { note, vkey } = noteNamed("cosignature")
-  const other = note.replace("postern.example/log\n1", "other.example/log\n1")
-  await expect(openCheckpoint(other, vkey)).rejects.toThrow(invalid)
+  const signer = signerOf("postern.example/log", 1)
+  const root = new Uint8Array(32)
+  const own = formatCheckpoint({ origin: signer.name, size: 1, root })
+  const foreign = formatCheckpoint({ origin: "other.example/log", size: 1, root })
+  expect((await openCheckpoint(await signNote(own, signer), signer.vkey)).size).toBe(1)
+  const opened = openCheckpoint(await signNote(foreign, signer), signer.vkey)
+  await expect(opened).rejects.toThrow(invalid)
 })
 
 describe("the text of a checkpoint", () => {

@@ -23,8 +23,8 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
 }
 
 /**
- * Parses the text of a checkpoint (not the signed note). Extension lines are refused: no log of ours writes them, and
- * nobody could audit what they say.
+ * Parses the text of a checkpoint (not the signed note). Extension lines are refused: no log of
+ * ours writes them, and nobody could audit what they say.
  * @throws PosternError NOTE_INVALID
  */
 export function parseCheckpoint(text: string): Checkpoint {
@@ -39,7 +39,8 @@ export function parseCheckpoint(text: string): Checkpoint {
 }
 
 /**
- * Opens a signed checkpoint of the log that this verifier key belongs to: its origin is the name of the key.
+ * Opens a signed checkpoint of the log that this verifier key belongs to: its origin is the name of
+ * the key.
  * @param vkey the log's verifier key, as text, from somewhere else than the log
  * @throws PosternError NOTE_INVALID
  */

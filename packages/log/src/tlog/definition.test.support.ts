@@ -1,4 +1,7 @@
-/** RFC 6962 §2.1 and the range roots of docs/spec/log.md, word for word and slowly, to compare with. Not shipped. */
+/**
+ * RFC 6962 §2.1 and the range roots of docs/spec/log.md, word for word and slowly, to compare with.
+ * Not shipped.
+ */
 import { concatBytes, encodeUtf8, formatHex, sha256 } from "../base/index.ts"
 import type { ReadHashes } from "./index.ts"
 
@@ -48,7 +51,10 @@ export function treeOf(all: readonly Uint8Array[]) {
     inclusion: (i: number, n: number) => path(i, 0, n),
     consistency: (m: number, n: number) => (m === 0 ? [] : subproof(m, 0, n, true)),
     nodeAt: (level: number, i: number) => mth(i * 2 ** level, (i + 1) * 2 ** level),
-    /** Reads of the tree of n leaves; refuses what is not there, or more than a tile, or over its border. */
+    /**
+     * Reads of the tree of n leaves; refuses what is not there, or more than a tile, or over its
+     * border.
+     */
     read: (n: number): ReadHashes => {
       return (level, from, to) => {
         const unit = 256 ** level

@@ -32,7 +32,10 @@ export interface NoteSigner {
   sign(message: Uint8Array): Promise<Uint8Array> | Uint8Array
 }
 
-/** The text, an empty line, and for each signature `— <name> <base64 of key id ‖ signature>` (signed-note v1.0.0). */
+/**
+ * The text, an empty line, and for each signature `— <name> <base64 of key id ‖ signature>`
+ * (signed-note v1.0.0).
+ */
 export function formatNote({ text, signatures }: Note): string {
   assert(isNoteText(text), "the text of a note has no control character and ends in a line feed")
   assert(
@@ -55,7 +58,8 @@ function formatSignature({ name, keyId, signature }: NoteSignature): string {
  * @throws PosternError NOTE_INVALID
  */
 export function parseNote(note: string): Note {
-  // A string has at most as many UTF-16 units as bytes, so this bounds the work before any byte is looked at.
+  // A string has at most as many UTF-16 units as bytes, so this bounds the work before any byte is
+  // looked at.
   const fits = note.length <= noteBytesMax && encodeUtf8(note).length <= noteBytesMax
   demandNote(fits, `over ${noteBytesMax} bytes`)
   const split = note.lastIndexOf("\n\n")
@@ -93,8 +97,8 @@ export interface OpenedNote {
 }
 
 /**
- * Opens a signed note: signatures of unknown keys are ignored, every one of a known key must be right, and there must
- * be one (signed-note v1.0.0).
+ * Opens a signed note: signatures of unknown keys are ignored, every one of a known key must be
+ * right, and there must be one (signed-note v1.0.0).
  * @param vkeys Ed25519 verifier keys, as text
  * @throws PosternError NOTE_INVALID
  */
@@ -104,7 +108,8 @@ export async function openNote(note: string, vkeys: readonly string[]): Promise<
   const message = encodeUtf8(text)
   const verifiedBy = new Set<Vkey>()
   for (const { name, keyId, signature } of signatures) {
-    // Two known keys may share a name and, by an enemy's effort, a key id: then neither can be told from the other.
+    // Two known keys may share a name and, by an enemy's effort, a key id: then neither can be told
+    // from the other.
     const vkeysOfName = known.filter((vkey) => vkey.name === name && vkey.keyId === keyId)
     for (const vkey of vkeysOfName) {
       const right = await verifyEd25519(vkey.publicKey, message, signature)

@@ -12,6 +12,7 @@ import {
 } from "./index.ts"
 
 const long = process.env.LONG === "1"
+const timeout = long ? 180_000 : 30_000
 const all = leaves(301)
 const tree = treeOf(all)
 
@@ -22,13 +23,14 @@ describe("every tree up to 300 entries", () => {
     }
   })
 
-  test("has the inclusion proofs of the definition, and they check", async () => {
+  test("has the inclusion proofs of the definition, and they check", { timeout }, async () => {
     for (let n = 1; n <= 300; n++) {
       const read = tree.read(n)
       for (let i = 0; i < n; i++) {
         const proof = tree.inclusion(i, n)
         checkInclusion(i, n, all[i] as Uint8Array, proof, tree.root(n))
-        // Proving hashes most of a tile each time: of the larger trees an eleventh must do, another one in each.
+        // Proving hashes most of a tile each time: of the larger trees an eleventh must do, another
+        // one in each.
         if (n > 100 && !long && (i + n) % 11 > 0) continue
         const proven = await inclusionProof(i, n, read)
         if (!sameHashes(proven, proof)) throw new Error(`entry ${i} of ${n}`)
@@ -36,7 +38,7 @@ describe("every tree up to 300 entries", () => {
     }
   })
 
-  test("has the consistency proofs of the definition, and they check", async () => {
+  test("has the consistency proofs of the definition, and they check", { timeout }, async () => {
     const max = long ? 300 : 150
     for (let n = 0; n <= max; n++) {
       const read = tree.read(n)
@@ -249,7 +251,10 @@ function refused(what: string, check: () => void, expected = true): void {
   throw new Error(`accepted: ${what}`)
 }
 
-/** A tree of any size in which all leaves are equal but one, so that every subtree can be computed at once. */
+/**
+ * A tree of any size in which all leaves are equal but one, so that every subtree can be computed
+ * at once.
+ */
 function sparseTree(index: number) {
   const [plain, special] = leaves(2) as [Uint8Array, Uint8Array]
   const full = [plain]

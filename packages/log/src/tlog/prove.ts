@@ -3,7 +3,8 @@ import { emptyRoot } from "./hash.ts"
 import { type ReadHashes, type Subtree, splitPoint, subtreeHashes } from "./subtree.ts"
 
 /**
- * Root of the tree of the first `size` entries (RFC 6962 §2.1). Reads at most one tile a tile level.
+ * Root of the tree of the first `size` entries (RFC 6962 §2.1). Reads at most one tile a tile
+ * level.
  * @throws PosternError LOG_DAMAGED if `read` gives the wrong number of bytes
  */
 export async function treeRoot(size: number, read: ReadHashes): Promise<Uint8Array> {
@@ -14,7 +15,8 @@ export async function treeRoot(size: number, read: ReadHashes): Promise<Uint8Arr
 }
 
 /**
- * The audit path of entry `index` in the tree of `size` entries, nearest the leaf first (RFC 6962 §2.1.1).
+ * The audit path of entry `index` in the tree of `size` entries, nearest the leaf first (RFC 6962
+ * §2.1.1).
  * @throws PosternError NOT_FOUND unless `0 <= index < size` · LOG_DAMAGED as treeRoot
  */
 export async function inclusionProof(
@@ -41,8 +43,8 @@ export async function inclusionProof(
 }
 
 /**
- * The proof that the tree of `n` entries begins with the tree of `m` (RFC 6962 §2.1.2). It is empty for m = 0, since
- * every tree begins with the empty one, and for m = n.
+ * The proof that the tree of `n` entries begins with the tree of `m` (RFC 6962 §2.1.2). It is empty
+ * for m = 0, since every tree begins with the empty one, and for m = n.
  * @throws PosternError NOT_FOUND unless `0 <= m <= n` · LOG_DAMAGED as treeRoot
  */
 export async function consistencyProof(
@@ -66,7 +68,8 @@ export async function consistencyProof(
       from = middle
     }
   }
-  // What is left ends where the old tree ends. If it is the whole old tree, the verifier knows its hash.
+  // What is left ends where the old tree ends. If it is the whole old tree, the verifier knows its
+  // hash.
   if (from > 0) parts.push({ from, to })
   return subtreeHashes(parts.reverse(), read)
 }

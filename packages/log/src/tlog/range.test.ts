@@ -84,7 +84,8 @@ test("ranges far beyond 32 bits keep their left and right", () => {
   for (const s of [2 ** 32 - 3, 2 ** 32 + 5, 2 ** 45 - 1, 2 ** 53 - 12]) {
     const e = s + 11
     const root = rangeRoot(s, row(0, 11))
-    // Further up than the range is wide nothing has a sibling, so the same place lower down has the same root.
+    // Further up than the range is wide nothing has a sibling, so the same place lower down has the
+    // same root.
     const low = s % 64
     const wanted = rangesOf((index) => hashOf(index - low), low, low + 11)
     expect(formatHex(root)).toBe(formatHex(wanted.root))

@@ -3,8 +3,9 @@ import { demandProof } from "./demand.ts"
 import { hashAt, hashBytes, nodeHash } from "./hash.ts"
 
 /**
- * Range root of `[first, first + count)` from its leaf hashes, 32 bytes each, concatenated (docs/spec/log.md, Tree).
- * Costs count - 1 node hashes. With first = 0 it is the RFC 6962 tree hash.
+ * Range root of `[first, first + count)` from its leaf hashes, 32 bytes each, concatenated
+ * (docs/spec/log.md, Tree). Costs count - 1 node hashes. With first = 0 it is the RFC 6962 tree
+ * hash.
  * @param leafHashes at least one hash; not changed, not kept
  */
 export function rangeRoot(first: number, leafHashes: Uint8Array): Uint8Array {
@@ -14,7 +15,8 @@ export function rangeRoot(first: number, leafHashes: Uint8Array): Uint8Array {
   const row = leafHashes.slice()
   let at = first
   while (count > 1) {
-    // Whoever stands on the far side of the border has no sibling in the range and goes up as it is.
+    // Whoever stands on the far side of the border has no sibling in the range and goes up as it
+    // is.
     let read = at % 2
     let write = read
     for (; read + 1 < count; read += 2, write++) {
@@ -31,8 +33,9 @@ export function rangeRoot(first: number, leafHashes: Uint8Array): Uint8Array {
 export type NodeAt = (level: number, i: number) => Uint8Array
 
 /**
- * Range path of `[a, b)` in `[s, e)`, in the order of docs/spec/log.md. Asks `nodeAt` only for full nodes that lie
- * wholly in `[s, e)` and outside `[a, b)`, a few for each level. The hashes are those that `nodeAt` gave, or new ones.
+ * Range path of `[a, b)` in `[s, e)`, in the order of docs/spec/log.md. Asks `nodeAt` only for full
+ * nodes that lie wholly in `[s, e)` and outside `[a, b)`, a few for each level. The hashes are
+ * those that `nodeAt` gave, or new ones.
  * @param a `s <= a < b <= e`, all below 2^53
  */
 export function rangePath(
@@ -52,8 +55,8 @@ export function rangePath(
 }
 
 /**
- * The range path of `[from, to)` in `[s, e)`, made from a checked path of the wider `[a, b)` and its leaf hashes: so one
- * who was given the path of a batch can prove a single entry of it.
+ * The range path of `[from, to)` in `[s, e)`, made from a checked path of the wider `[a, b)` and
+ * its leaf hashes: so one who was given the path of a batch can prove a single entry of it.
  * @param path a path with which rootFromRange gave the right root
  */
 export function narrowRangePath(
@@ -70,10 +73,10 @@ export function narrowRangePath(
 }
 
 /**
- * The range root of `[s, e)` that leaf hashes of `[a, b)` (concatenated) and a range path lead to. Every argument may
- * come from an enemy; compare what comes out with a signed root.
- * @throws PosternError PROOF_INVALID unless `s <= a < b <= e`, the hashes are as many as `[a, b)`, and each hash of the
- *   path has 32 bytes and is used exactly once
+ * The range root of `[s, e)` that leaf hashes of `[a, b)` (concatenated) and a range path lead to.
+ * Every argument may come from an enemy; compare what comes out with a signed root.
+ * @throws PosternError PROOF_INVALID unless `s <= a < b <= e`, the hashes are as many as `[a, b)`,
+ *   and each hash of the path has 32 bytes and is used exactly once
  */
 export function rootFromRange(
   a: number,
@@ -120,7 +123,10 @@ export function checkRange(
 /** R(level, i) of docs/spec/log.md, for intervals that meet the range. */
 type PartOf = (level: number, i: number) => Uint8Array
 
-/** R for one who knows the leaf hashes of `[a, b)` and the path of it. Throws unless the path has just the right length. */
+/**
+ * R for one who knows the leaf hashes of `[a, b)` and the path of it. Throws unless the path has
+ * just the right length.
+ */
 function knownParts(
   a: number,
   b: number,
@@ -157,7 +163,9 @@ function joinParts(level: number, i: number, s: number, e: number, partOf: PartO
   return nodeHash(partOf(level - 1, 2 * i), partOf(level - 1, 2 * i + 1))
 }
 
-/** Level and number of each largest interval that meets `[s, e)` but not `[a, b)`, from the left. */
+/**
+ * Level and number of each largest interval that meets `[s, e)` but not `[a, b)`, from the left.
+ */
 function outsideParts(a: number, b: number, s: number, e: number): [level: number, i: number][] {
   const parts: [number, number][] = []
   const walk = (level: number, i: number): void => {

@@ -2,8 +2,9 @@ import { assert, PosternError } from "../base/index.ts"
 import { hashAt, hashBytes, nodeHash } from "./hash.ts"
 
 /**
- * Hashes `[from, to)` of tile level L, 32 bytes each, concatenated: the full nodes of tree level 8 * L. Asked for at
- * most 256 at a time, all of one tile, and never beyond the full nodes of the tree in question.
+ * Hashes `[from, to)` of tile level L, 32 bytes each, concatenated: the full nodes of tree level 8
+ * * L. Asked for at most 256 at a time, all of one tile, and never beyond the full nodes of the
+ * tree in question.
  */
 export type ReadHashes = (
   level: number,
@@ -11,7 +12,10 @@ export type ReadHashes = (
   to: number,
 ) => Uint8Array | Promise<Uint8Array>
 
-/** Entries `[from, to)` of the tree, `from < to`; `from` is a multiple of the power of two at or above `to - from`. */
+/**
+ * Entries `[from, to)` of the tree, `from < to`; `from` is a multiple of the power of two at or
+ * above `to - from`.
+ */
 export interface Subtree {
   readonly from: number
   readonly to: number
@@ -39,9 +43,10 @@ interface FullNode extends Readonly<Span> {
 }
 
 /**
- * Tree hashes (RFC 6962 §2.1) of the subtrees. First every hash that is needed is named, then each tile is read once,
- * then the rest is arithmetic.
- * @throws PosternError LOG_DAMAGED if `read` answers with another number of bytes than it was asked for
+ * Tree hashes (RFC 6962 §2.1) of the subtrees. First every hash that is needed is named, then each
+ * tile is read once, then the rest is arithmetic.
+ * @throws PosternError LOG_DAMAGED if `read` answers with another number of bytes than it was asked
+ *   for
  */
 export async function subtreeHashes(
   subtrees: readonly Subtree[],

@@ -4,7 +4,10 @@ import { demand, quote } from "./demand.ts"
 export const tileWidthMax = 256
 const tileLevelMax = 63
 
-/** One resource of C2SP tlog-tiles: a hash tile, or the entry bundle that stands beside the tile of level 0. */
+/**
+ * One resource of C2SP tlog-tiles: a hash tile, or the entry bundle that stands beside the tile of
+ * level 0.
+ */
 export interface Tile {
   /** 0 to 63, or "entries" for an entry bundle. */
   readonly level: number | "entries"
@@ -14,7 +17,10 @@ export interface Tile {
   readonly width: number
 }
 
-/** `tile/<L>/<N>[.p/<W>]` or `tile/entries/<N>[.p/<W>]`, without a slash before it (tlog-tiles v0.1.0). */
+/**
+ * `tile/<L>/<N>[.p/<W>]` or `tile/entries/<N>[.p/<W>]`, without a slash before it (tlog-tiles
+ * v0.1.0).
+ */
 export function tilePath({ level, index, width }: Tile): string {
   assert(Number.isSafeInteger(index) && index >= 0, "a tile index is a whole number below 2^53")
   assert(Number.isInteger(width) && width >= 1 && width <= tileWidthMax, "a tile width is 1 to 256")
@@ -57,15 +63,19 @@ export function parseTilePath(path: string): Tile {
 }
 
 /**
- * How many hashes (or entries) the tile has in the tree of `size` entries: 0 = there is no such tile, 256 = it is full.
- * A tile with a smaller width is a prefix of it and was part of an earlier tree.
+ * How many hashes (or entries) the tile has in the tree of `size` entries: 0 = there is no such
+ * tile, 256 = it is full. A tile with a smaller width is a prefix of it and was part of an earlier
+ * tree.
  */
 export function tileWidth(level: number | "entries", index: number, size: number): number {
   const hashes = Math.floor(size / tileWidthMax ** (level === "entries" ? 0 : level))
   return Math.max(0, Math.min(tileWidthMax, hashes - tileWidthMax * index))
 }
 
-/** All tiles of the tree of `size` entries, the partial ones at its right edge included; entry bundles first. */
+/**
+ * All tiles of the tree of `size` entries, the partial ones at its right edge included; entry
+ * bundles first.
+ */
 export function* tilesAt(size: number): Generator<Tile> {
   yield* tilesOfLevel("entries", size)
   for (let level = 0; tileWidth(level, 0, size) > 0; level++) yield* tilesOfLevel(level, size)

@@ -10,7 +10,9 @@ import {
 } from "../base/index.ts"
 import { demandNote, quote } from "./demand.ts"
 
-/** The signature type of signed-note v1.0.0 that is spoken here: Ed25519 over the text of the note. */
+/**
+ * The signature type of signed-note v1.0.0 that is spoken here: Ed25519 over the text of the note.
+ */
 const typeEd25519 = 0x01
 const publicKeyBytes = 32
 
@@ -23,7 +25,10 @@ export interface Vkey {
   readonly publicKey: Uint8Array
 }
 
-/** Not empty, no white space, no plus sign, no control character, no lone surrogate (signed-note v1.0.0). */
+/**
+ * Not empty, no white space, no plus sign, no control character, no lone surrogate (signed-note
+ * v1.0.0).
+ */
 export function isKeyName(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   return name !== "" && !/[\p{White_Space}+\u0000-\u001f\p{Surrogate}]/u.test(name)

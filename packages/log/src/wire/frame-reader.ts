@@ -1,4 +1,4 @@
-import { assert, limits, PosternError } from "../base/index.ts"
+import { limits, PosternError } from "../base/index.ts"
 import {
   type Frame,
   type FrameType,
@@ -8,38 +8,33 @@ import {
 } from "./frame.ts"
 import { readU32 } from "./integers.ts"
 
-/**
- * What a frame in the making may take before its bytes have come. A peer that announces 1 MiB and
- * sends nothing costs this much and no more; beyond it, the room at most doubles what has arrived.
- */
-const assemblyBytesStart = 65_536
-const noBytes = new Uint8Array(0)
+/** Chunks this many and this short on average are joined: a peer may send its bytes one by one. */
+const looseChunksMax = 64
+const looseChunkBytes = 1024
 
 /**
- * Cuts a byte stream into frames, however the network chunked it. Chunks are hostile; a header is
- * judged as soon as its bytes are there: FRAME_LENGTH, FRAME_TYPE or FRAME_SYNTAX (flags). After an
- * error the stream has no meaning any more and every further call throws the same error.
+ * Cuts a byte stream into frames, however the network chunked it. Chunks are hostile; a header is judged as soon as its
+ * bytes are there: FRAME_LENGTH, FRAME_TYPE or FRAME_SYNTAX (flags). After an error the stream has no meaning any more
+ * and every further call throws the same error.
  *
- * The reader owns the chunks it is given until their bytes are taken: do not write to them. A body
- * that lies within one chunk is a view of that chunk. One that spans chunks is copied once: to
- * memory of its own or, with `reuseBody`, to memory that the next take() writes over, which spares
- * the port an allocation per frame because it copies the body away at once.
+ * The reader keeps the chunks it is given until their bytes are taken (do not write to them): an unfinished frame costs
+ * what has arrived of it, whatever length it announces. A body that lies within one chunk is a view of that chunk; one
+ * that spans chunks is gathered once, when it is whole, into memory of its own, or into `assembly` if that was given.
  */
 export class FrameReader implements Iterable<Frame> {
-  readonly #chunks: Uint8Array[] = []
+  #chunks: Uint8Array[] = []
   /** Where in the first chunk the unread bytes begin. */
   #at = 0
   #pendingBytes = 0
-  readonly #header = new Uint8Array(frameHeaderBytes)
-  /** Bytes in #header of a frame that does not lie in one chunk; 0 between frames. */
-  #headerBytes = 0
-  #body = noBytes
-  #bodyBytes = 0
-  readonly #reuseBody: boolean
+  readonly #assembly: Uint8Array | undefined
   #failure: PosternError | undefined
 
-  constructor(options: { readonly reuseBody?: boolean } = {}) {
-    this.#reuseBody = options.reuseBody ?? false
+  /**
+   * @param options assembly: at least a frame's length, may be shared by many readers; what is gathered there holds
+   *   until anybody takes the next frame
+   */
+  constructor(options: { readonly assembly?: Uint8Array } = {}) {
+    this.#assembly = options.assembly
   }
 
   /** Bytes that were pushed and not yet taken as frames, those of the unfinished frame included. */
@@ -47,29 +42,19 @@ export class FrameReader implements Iterable<Frame> {
     return this.#pendingBytes
   }
 
-  /**
-   * Whether a frame has begun and is not whole yet: the time for a frame's deadline. True only once
-   * all whole frames are taken.
-   */
-  get isPartial(): boolean {
-    return this.#headerBytes > 0
-  }
-
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.#pendingBytes += chunk.length
+    const count = this.#chunks.length
+    if (count >= looseChunksMax && this.#pendingBytes < count * looseChunkBytes) this.#join()
   }
 
-  /**
-   * The next whole frame, undefined if more bytes are needed. Throws PosternError for what is not a
-   * frame.
-   */
+  /** The next whole frame, undefined if more bytes are needed. Throws PosternError for what is not a frame. */
   take(): Frame | undefined {
     if (this.#failure !== undefined) throw this.#failure
     try {
-      const frame = this.#headerBytes === 0 ? this.#takeWithinChunk() : undefined
-      return frame ?? this.#takeAcrossChunks()
+      return this.#take()
     } catch (error) {
       if (error instanceof PosternError) this.#failure = error
       throw error
@@ -80,75 +65,62 @@ export class FrameReader implements Iterable<Frame> {
     for (let frame = this.take(); frame !== undefined; frame = this.take()) yield frame
   }
 
-  #takeWithinChunk(): Frame | undefined {
-    const chunk = this.#chunks[0]
-    if (chunk === undefined) return undefined
-    const at = this.#at
-    if (chunk.length - at < frameHeaderBytes) return undefined
-    const type = checkHeader(chunk, at, frameHeaderBytes)
-    const end = at + lengthFieldBytes + readU32(chunk, at)
-    if (end >= chunk.length) return undefined
-    this.#skip(end - at)
-    this.#pendingBytes -= end - at
-    return { type, body: chunk.subarray(at + frameHeaderBytes, end) }
-  }
-
-  #takeAcrossChunks(): Frame | undefined {
-    if (!this.#fillHeader()) return undefined
-    const type = checkHeader(this.#header, 0, frameHeaderBytes)
-    const bodyBytes = readU32(this.#header, 0) + lengthFieldBytes - frameHeaderBytes
-    if (!this.#fillBody(bodyBytes)) return undefined
-    assert(this.#bodyBytes === bodyBytes, "an assembled body is as long as its frame says")
-    const body = this.#body.subarray(0, bodyBytes)
-    this.#pendingBytes -= frameHeaderBytes + bodyBytes
-    this.#headerBytes = 0
-    this.#bodyBytes = 0
-    // What a large frame took is given back even then: a thousand connections must not keep a MiB
-    // each.
-    if (!this.#reuseBody || this.#body.length > assemblyBytesStart) this.#body = noBytes
+  #take(): Frame | undefined {
+    const first = this.#chunks[0]
+    if (first === undefined) return undefined
+    const inFirst = first.length - this.#at >= frameHeaderBytes
+    const headerBytes = Math.min(frameHeaderBytes, this.#pendingBytes)
+    const header = inFirst ? first : this.#gather(new Uint8Array(headerBytes), 0)
+    const headerAt = inFirst ? this.#at : 0
+    const type = checkHeader(header, headerAt, headerBytes)
+    if (headerBytes < frameHeaderBytes) return undefined
+    const frameBytes = lengthFieldBytes + readU32(header, headerAt)
+    if (this.#pendingBytes < frameBytes) return undefined
+    const body = this.#body(first, frameBytes)
+    this.#skip(frameBytes)
     return { type, body }
   }
 
-  /** Moves bytes to #header until it is whole; judges what is there even if it is not. */
-  #fillHeader(): boolean {
-    while (this.#headerBytes < frameHeaderBytes) {
-      const chunk = this.#chunks[0]
-      if (chunk === undefined) return false
-      const part = chunk.subarray(this.#at, this.#at + frameHeaderBytes - this.#headerBytes)
-      this.#header.set(part, this.#headerBytes)
-      this.#headerBytes += part.length
-      this.#skip(part.length)
-      checkHeader(this.#header, 0, this.#headerBytes)
-    }
-    return true
+  #body(first: Uint8Array, frameBytes: number): Uint8Array {
+    const end = this.#at + frameBytes
+    if (end <= first.length) return first.subarray(this.#at + frameHeaderBytes, end)
+    const bytes = frameBytes - frameHeaderBytes
+    return this.#gather(this.#assembly?.subarray(0, bytes) ?? new Uint8Array(bytes), frameHeaderBytes)
   }
 
-  /** Moves bytes to #body until it is whole. */
-  #fillBody(bodyBytes: number): boolean {
-    while (this.#bodyBytes < bodyBytes) {
-      const chunk = this.#chunks[0]
-      if (chunk === undefined) return false
-      const part = chunk.subarray(this.#at, this.#at + bodyBytes - this.#bodyBytes)
-      this.#reserve(this.#bodyBytes + part.length, bodyBytes)
-      this.#body.set(part, this.#bodyBytes)
-      this.#bodyBytes += part.length
-      this.#skip(part.length)
+  /** Fills `target` with the unread bytes from `from` on; there are enough. */
+  #gather(target: Uint8Array, from: number): Uint8Array {
+    let filled = 0
+    let skip = this.#at + from
+    for (const chunk of this.#chunks) {
+      if (filled === target.length) break
+      if (skip >= chunk.length) {
+        skip -= chunk.length
+        continue
+      }
+      const part = chunk.subarray(skip, skip + target.length - filled)
+      target.set(part, filled)
+      filled += part.length
+      skip = 0
     }
-    return true
-  }
-
-  #reserve(neededBytes: number, bodyBytes: number): void {
-    if (this.#body.length >= neededBytes) return
-    const room = Math.max(neededBytes, assemblyBytesStart, 2 * this.#bodyBytes)
-    const body = new Uint8Array(this.#reuseBody ? room : Math.min(bodyBytes, room))
-    body.set(this.#body.subarray(0, this.#bodyBytes))
-    this.#body = body
+    return target
   }
 
   #skip(bytes: number): void {
-    this.#at += bytes
-    if (this.#at < (this.#chunks[0]?.length ?? 0)) return
-    this.#chunks.shift()
+    this.#pendingBytes -= bytes
+    let at = this.#at + bytes
+    let done = 0
+    for (let chunk = this.#chunks[0]; chunk !== undefined && at >= chunk.length; chunk = this.#chunks[done]) {
+      at -= chunk.length
+      done += 1
+    }
+    if (done > 0) this.#chunks.splice(0, done)
+    this.#at = at
+  }
+
+  #join(): void {
+    const joined = this.#gather(new Uint8Array(this.#pendingBytes), 0)
+    this.#chunks = [joined]
     this.#at = 0
   }
 }

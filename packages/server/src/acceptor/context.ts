@@ -7,6 +7,7 @@ import type { TlsMaterial } from "./api.ts"
 const suites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"
 const groupsWanted = "X25519MLKEM768:X25519:P-256"
 const groupsAlways = "X25519:P-256"
+const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 let groups: string | undefined
 
 /**
@@ -28,11 +29,12 @@ export function keyExchangeGroups(): string {
  * lowest version for one, so there is no other way to make them. Errors: CONFIG_INVALID.
  */
 export function contextOptions(tls: TlsMaterial): SecureContextOptions {
-  checkMaterial(tls)
+  const authorities = tls.ca.match(pemCertificate) ?? []
+  checkMaterial(tls, authorities)
   const options: SecureContextOptions = {
     key: tls.key,
     cert: tls.certificate,
-    ca: tls.ca,
+    ca: authorities, // What was checked, and nothing else that may stand in the file.
     minVersion: "TLSv1.3",
     maxVersion: "TLSv1.3",
     ciphers: suites,
@@ -51,14 +53,14 @@ export function contextOptions(tls: TlsMaterial): SecureContextOptions {
  * The key belongs to the certificate, the certificate covers now, and there is at least one CA and
  * nothing but CAs.
  */
-function checkMaterial(tls: TlsMaterial): void {
+function checkMaterial(tls: TlsMaterial, authorityPems: readonly string[]): void {
   let leaf: X509Certificate
   let authorities: X509Certificate[]
   let fits: boolean
   try {
     leaf = new X509Certificate(tls.certificate)
     fits = leaf.checkPrivateKey(createPrivateKey(tls.key))
-    authorities = pemCertificates(tls.ca).map((pem) => new X509Certificate(pem))
+    authorities = authorityPems.map((pem) => new X509Certificate(pem))
   } catch (cause) {
     throw invalid("the key, certificate or CA is not PEM", cause)
   }
@@ -69,10 +71,6 @@ function checkMaterial(tls: TlsMaterial): void {
   // Without a CA of ours Node would trust all the public ones.
   if (authorities.length === 0) throw invalid("there is no CA certificate")
   if (!authorities.every((authority) => authority.ca)) throw invalid("the CA is not a CA")
-}
-
-function pemCertificates(text: string): string[] {
-  return text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
 }
 
 function invalid(detail: string, cause?: unknown): PosternError {

@@ -14,7 +14,10 @@ export interface WriterGrant {
   readonly bytesPerSecond: number | undefined
   /** Longest event in bytes; without a limit in the list, what an entry can hold. */
   readonly eventBytesMax: number
-  /** The reader process of this installation: may write what docs/spec/log.md lists for it under `postern.`. */
+  /**
+   * The reader process of this installation: may write what docs/spec/log.md lists for it under
+   * `postern.`.
+   */
   readonly internal: boolean
 }
 
@@ -25,8 +28,8 @@ export interface ReaderGrant {
 }
 
 /**
- * One version of the access list. An identity has one role. `nowMs` (milliseconds since the epoch) is compared with
- * `expires`: from that moment on the identity is as good as absent.
+ * One version of the access list. An identity has one role. `nowMs` (milliseconds since the epoch)
+ * is compared with `expires`: from that moment on the identity is as good as absent.
  */
 export interface AccessList {
   /** SHA-256 of the text, lower-case hex. */
@@ -42,8 +45,9 @@ export interface AccessList {
 const textMax = 8_388_608
 
 /**
- * Text of access.yaml to a list. Unknown keys, unknown values, an id that stands twice and everything else that
- * is not understood is refused as a whole. Errors: ACCESS_INVALID, `line N: field: what is wrong`.
+ * Text of access.yaml to a list. Unknown keys, unknown values, an id that stands twice and
+ * everything else that is not understood is refused as a whole. Errors: ACCESS_INVALID, `line N:
+ * field: what is wrong`.
  */
 export function parseAccess(text: string): AccessList {
   const kind = { code: "ACCESS_INVALID", textMax } as const

@@ -4,9 +4,10 @@ import { type AccessList, parseAccess } from "./access-list.ts"
 import type { IdentityText } from "./identity.ts"
 
 /**
- * The text of an access list with one identity more, at the end. What a person wrote (order, comments, spacing)
- * stays byte for byte wherever the list is written as a block. Errors: ACCESS_INVALID if the text, or the text
- * with the identity, is not acceptable (so also if the id is there already).
+ * The text of an access list with one identity more, at the end. What a person wrote (order,
+ * comments, spacing) stays byte for byte wherever the list is written as a block. Errors:
+ * ACCESS_INVALID if the text, or the text with the identity, is not acceptable (so also if the id
+ * is there already).
  */
 export function addIdentity(text: string, identity: IdentityText): string {
   const before = parseAccess(text)
@@ -29,7 +30,10 @@ function adds(before: AccessList, text: string, id: string): boolean {
   return kept && after.identities.at(-1)?.id === id
 }
 
-/** Puts the item's lines behind the last item's; undefined if the list is not a plain block of such items. */
+/**
+ * Puts the item's lines behind the last item's; undefined if the list is not a plain block of such
+ * items.
+ */
 function insertItem(text: string, identity: IdentityText): string | undefined {
   const list = identityList(text)
   const last = list?.items.at(-1)
@@ -40,7 +44,8 @@ function insertItem(text: string, identity: IdentityText): string | undefined {
   if (end === undefined) return undefined
   const dash = text.slice(text.lastIndexOf("\n", start - 1) + 1, start)
   if (!/^ *$/.test(dash)) return undefined
-  // A value's end may lie behind its line's end already; otherwise a comment behind the value stays with it.
+  // A value's end may lie behind its line's end already; otherwise a comment behind the value stays
+  // with it.
   const atLineStart = text[end - 1] === "\n"
   const lineEnd = atLineStart ? end : text.indexOf("\n", end) + 1
   const at = lineEnd === 0 ? text.length : lineEnd
@@ -49,7 +54,10 @@ function insertItem(text: string, identity: IdentityText): string | undefined {
   return text.slice(0, at) + glue + item + text.slice(at)
 }
 
-/** For lists written as `[]` or `[{…}]`: the YAML library writes the document anew, comments included. */
+/**
+ * For lists written as `[]` or `[{…}]`: the YAML library writes the document anew, comments
+ * included.
+ */
 function rewrite(text: string, identity: IdentityText): string {
   const document = parseDocument(text)
   const list = document.get("identities")

@@ -71,7 +71,10 @@ const expires = z.string().transform((text, context): number => {
   return z.NEVER
 })
 
-/** Undefined for what is not `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ` or does not exist in the calendar. */
+/**
+ * Undefined for what is not `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ` or does not exist in the
+ * calendar.
+ */
 export function parseExpiry(text: string): number | undefined {
   const match = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)Z)?$/.exec(text)
   if (match === null) return undefined

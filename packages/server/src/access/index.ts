@@ -1,6 +1,7 @@
 /**
- * Who may do what: the access list and its decisions, and the one strict reading of a SPIFFE ID out of a certificate.
- * Pure: reads no clock, no file, no socket; the caller brings text and time. Never decides about a single event.
+ * Who may do what: the access list and its decisions, and the one strict reading of a SPIFFE ID out
+ * of a certificate. Pure: reads no clock, no file, no socket; the caller brings text and time.
+ * Never decides about a single event.
  */
 export {
   type AccessList,

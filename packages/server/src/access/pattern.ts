@@ -1,4 +1,7 @@
-/** Values a grant covers: each text is a value, or a prefix with `*` at its end. Nothing else is special. */
+/**
+ * Values a grant covers: each text is a value, or a prefix with `*` at its end. Nothing else is
+ * special.
+ */
 export interface Patterns {
   /** As written in the access list. */
   readonly texts: readonly string[]

@@ -46,7 +46,7 @@ describe("SPIFFE IDs", () => {
     expect(isSpiffeId(text)).toBe(false)
   })
 
-  test("what is one survives a URL parser unchanged, so nobody reads another identity out of it", () => {
+  test("what is one survives a URL parser unchanged", () => {
     const text = fc.stringMatching(/^spiffe:\/\/[a-z0-9.]{1,8}(\/[A-Za-z._-]{1,3}){1,3}$/)
     fc.assert(
       fc.property(text, (id) => {

@@ -21,12 +21,14 @@ export interface AdminClientOptions {
 
 const answerBytesMax = 4_194_304
 const reloaded = z.object({ digest: z.string().regex(/^[0-9a-f]{64}$/) })
+const failure = z.object({ code: z.string(), title: z.string().optional() })
 const anyObject = z.record(z.string(), z.unknown())
 
 /**
- * A client over the unix socket that the operator's profile names, with mutual TLS inside: both ends are who they
- * must be, whoever may open the socket. Errors of both verbs: UNREACHABLE (also: not running), TLS_HANDSHAKE (the
- * server is another), NOT_GRANTED, and whatever the service answers.
+ * A client over the unix socket that the operator's profile names, with mutual TLS inside: both
+ * ends are who they must be, whoever may open the socket. Errors of both verbs: UNREACHABLE (also:
+ * not running), TLS_HANDSHAKE (the server is another), NOT_GRANTED, and whatever the service
+ * answers.
  */
 export function adminClient(profile: Profile, options: AdminClientOptions = {}): AdminClient {
   if (profile.role !== "operator") {
@@ -122,11 +124,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** RFC 9457 with the port's members `code` and `detail`. */
+/** The admin plane's errors carry a code of ours and, in `title`, the whole message. */
 function problem(status: number, body: unknown): PosternError {
-  const parsed = z.object({ code: z.string(), detail: z.string().optional() }).safeParse(body)
-  const code = parsed.data?.code
-  if (code !== undefined && isErrorCode(code)) return new PosternError(code, parsed.data?.detail)
+  const { code, title } = failure.safeParse(body).data ?? {}
+  if (code !== undefined && isErrorCode(code)) {
+    const prefix = `${errorRegistry[code].message}: `
+    return new PosternError(
+      code,
+      title?.startsWith(prefix) ? title.slice(prefix.length) : undefined,
+    )
+  }
   if (status === 403) return new PosternError("NOT_GRANTED")
   return new PosternError("UNREACHABLE", `the service answered with status ${status}`)
 }

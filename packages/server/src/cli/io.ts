@@ -1,6 +1,9 @@
 import type { Readable, Writable } from "node:stream"
 
-/** What a command sees of the world. Data goes to stdout, everything said to a person goes to stderr. */
+/**
+ * What a command sees of the world. Data goes to stdout, everything said to a person goes to
+ * stderr.
+ */
 export interface CommandIo {
   readonly stdin: Readable
   readonly stdout: Writable
@@ -15,7 +18,9 @@ export interface CommandIo {
   now(): Date
 }
 
-/** The real one. A reader of our output that has gone away (`| head`) is no error: the process ends. */
+/**
+ * The real one. A reader of our output that has gone away (`| head`) is no error: the process ends.
+ */
 export function processIo(): CommandIo {
   const { stdin, stdout, stderr, env } = process
   stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -10,8 +10,9 @@ import { profilesDirectory } from "../guard/setup/index.ts"
 import { adminClient, isNotRunning } from "./admin-client.ts"
 
 /**
- * What became of a changed access list. live: port and reader both work by it · port: the port does, the reader has
- * not said so yet · at-start: the service is not running · unknown: nobody could be asked.
+ * What became of a changed access list. live: port and reader both work by it · port: the port
+ * does, the reader has not said so yet · at-start: the service is not running · unknown: nobody
+ * could be asked.
  */
 export type AccessState = "live" | "port" | "at-start" | "unknown"
 
@@ -24,8 +25,8 @@ export interface ApplyOptions {
 }
 
 /**
- * Asks the running service to take the access list on disk over and waits until both processes have said so. A
- * service that refuses the list is an error; one that is not running is not.
+ * Asks the running service to take the access list on disk over and waits until both processes have
+ * said so. A service that refuses the list is an error; one that is not running is not.
  */
 export async function applyAccess(options: ApplyOptions): Promise<AccessState> {
   const { config } = options
@@ -34,7 +35,8 @@ export async function applyAccess(options: ApplyOptions): Promise<AccessState> {
   const deadlineMs = Date.now() + (options.timeoutMs ?? 10_000)
   try {
     const { digest } = await adminClient(loadProfile(file)).reload()
-    // Somebody else may have changed the list again meanwhile: what counts is the file as it is now.
+    // Somebody else may have changed the list again meanwhile: what counts is the file as it is
+    // now.
     const wanted = parseAccess(readTextFile(config.access)).digest
     if (digest !== wanted) {
       throw new PosternError(

@@ -20,8 +20,9 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
 ]
 
 /**
- * The command line without the process around it: arguments (after `postern`) to an exit code. Never throws; what
- * went wrong is said on stderr in exactly two lines, `postern: error:` and `postern: hint:`.
+ * The command line without the process around it: arguments (after `postern`) to an exit code.
+ * Never throws; what went wrong is said on stderr in exactly two lines, `postern: error:` and
+ * `postern: hint:`.
  */
 export async function run(argv: readonly string[], io: CommandIo = processIo()): Promise<number> {
   const program = makeProgram(io)
@@ -61,7 +62,8 @@ function makeProgram(io: CommandIo): Command {
 
 const environment = `
 Environment: POSTERN_CONFIG and POSTERN_PROFILE stand for --config and --profile; NO_COLOR.
-Exit codes: 0 done, 1 failed, 2 not understood, 3 verification failed, 4 unreachable, 5 denied, 78 configuration.`
+Exit codes: 0 done, 1 failed, 2 not understood, 3 verification failed, 4 unreachable, 5 denied,
+  78 configuration.`
 
 function usageFailure(error: CommanderError, path: string) {
   const message =

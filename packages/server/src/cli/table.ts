@@ -7,7 +7,10 @@ export interface TableOptions {
   readonly color?: boolean
 }
 
-/** Aligned columns under a head in capitals, without lines; cells are made printable. No line feed at the end. */
+/**
+ * Aligned columns under a head in capitals, without lines; cells are made printable. No line feed
+ * at the end.
+ */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,6 +1,8 @@
 import { isIP, isIPv4, isIPv6 } from "node:net"
 
-/** Where to listen or to connect: an IP address or a host name, and a port. Port 0 = any free one. */
+/**
+ * Where to listen or to connect: an IP address or a host name, and a port. Port 0 = any free one.
+ */
 export interface HostPort {
   readonly host: string
   readonly port: number

@@ -41,7 +41,10 @@ export interface DataDirectories {
   readonly readerAccess: string
 }
 
-/** sun_path holds 108 bytes with its NUL on Linux, 104 on macOS; beyond it the kernel cuts or refuses. */
+/**
+ * sun_path holds 108 bytes with its NUL on Linux, 104 on macOS; beyond it the kernel cuts or
+ * refuses.
+ */
 const socketPathBytesMax = 103
 const textMax = 65_536
 
@@ -57,7 +60,10 @@ const hostPorts = z
   .min(1, "must name at least one address")
   .max(16, "must name at most 16 addresses")
 
-/** Names the log in signed notes (C2SP signed-note: no space, no plus); kept to what every tool prints as it is. */
+/**
+ * Names the log in signed notes (C2SP signed-note: no space, no plus); kept to what every tool
+ * prints as it is.
+ */
 export const originPattern = /^[a-z0-9][A-Za-z0-9._/:-]{0,199}$/
 
 const path = z
@@ -116,8 +122,8 @@ export function parseConfig(text: string, file: string): Config {
   }
   const { adminSocket } = dataDirectories(config)
   if (Buffer.byteLength(adminSocket) > socketPathBytesMax) {
-    const message = `data: ${adminSocket} is too long for a unix socket (${socketPathBytesMax} bytes)`
-    throw invalid(["data"], message)
+    const bound = `${socketPathBytesMax} bytes`
+    throw invalid(["data"], `data: ${adminSocket} is too long for a unix socket (${bound})`)
   }
   return config
 }

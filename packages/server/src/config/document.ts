@@ -14,15 +14,19 @@ export interface ReadDocument<T> {
 export interface DocumentKind {
   /** What an error of this document is called. */
   readonly code: "CONFIG_INVALID" | "ACCESS_INVALID"
-  /** Longest text that is looked at, in UTF-16 units; the text may come from whoever can write the file. */
+  /**
+   * Longest text that is looked at, in UTF-16 units; the text may come from whoever can write the
+   * file.
+   */
   readonly textMax: number
   /** Stands before the line in errors, e.g. the file. */
   readonly where?: string
 }
 
 /**
- * YAML 1.2 (core schema: no dates, no merge keys, no aliases, one document, no key twice) to a value the schema
- * accepts. Errors: the kind's code, `line N: field: what is wrong` for the first thing that is wrong.
+ * YAML 1.2 (core schema: no dates, no merge keys, no aliases, one document, no key twice) to a
+ * value the schema accepts. Errors: the kind's code, `line N: field: what is wrong` for the first
+ * thing that is wrong.
  */
 export function readDocument<T>(
   text: string,
@@ -40,8 +44,7 @@ export function readDocument<T>(
   if (result.success) return { value: result.data, lineOf }
   const found = result.error.issues
     .map((issue) => ({
-      // A misspelled key is two issues, one unknown and one missing: the first is the one to correct.
-      rank: issue.code === "unrecognized_keys" ? 0 : 1,
+      rank: rankOf(issue, raw),
       line: issueLine(document, lines, issue),
       text: describe(issue, raw),
     }))
@@ -80,7 +83,10 @@ function plainValue(document: Document.Parsed, lines: LineCounter, fail: Fail): 
   })
 }
 
-/** The YAML library recurses; a text nested deeper than its stack is refused like any other bad text. */
+/**
+ * The YAML library recurses; a text nested deeper than its stack is refused like any other bad
+ * text.
+ */
 function withinStack<T>(fail: Fail, read: () => T): T {
   try {
     return read()
@@ -98,6 +104,14 @@ export function formatPath(path: Path): string {
     else text += text === "" ? String(key) : `.${String(key)}`
   }
   return text === "" ? "the document" : text
+}
+
+/**
+ * A misspelled key is two issues, one unknown and one missing: what is there is corrected first.
+ */
+function rankOf(issue: Issue, raw: unknown): number {
+  if (issue.code === "unrecognized_keys") return 0
+  return valueAt(raw, issue.path) === undefined ? 2 : 1
 }
 
 function describe(issue: Issue, raw: unknown): string {

@@ -19,7 +19,7 @@ function refusal(act: () => unknown): PosternError {
 }
 
 describe("files", () => {
-  test("a missing configuration, a directory and bytes that are no text are refused by name", () => {
+  test("what is missing, no file or no text is refused by name", () => {
     const missing = join(directory, "none.yaml")
     expect(refusal(() => loadConfig(missing)).message).toContain(
       `${missing} cannot be opened (ENOENT)`,

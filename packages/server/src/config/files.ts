@@ -9,14 +9,18 @@ export function loadConfig(file: string): Config {
   return parseConfig(readTextFile(file), file)
 }
 
-/** A file as strict UTF-8. Errors: CONFIG_INVALID if it is missing, unreadable, too large, not a file or not UTF-8. */
+/**
+ * A file as strict UTF-8. Errors: CONFIG_INVALID if it is missing, unreadable, too large, not a
+ * file or not UTF-8.
+ */
 export function readTextFile(file: string): string {
   return readOpen(file, () => undefined)
 }
 
 /**
- * A file that holds a private key, as text. Errors: CONFIG_INVALID, also if everybody on the machine could read or
- * change it (POSIX). The group is left alone: service managers hand out credentials as 0440.
+ * A file that holds a private key, as text. Errors: CONFIG_INVALID, also if everybody on the
+ * machine could read or change it (POSIX). The group is left alone: service managers hand out
+ * credentials as 0440.
  */
 export function readSecretFile(file: string): string {
   return readOpen(file, (mode) => {

@@ -1,6 +1,7 @@
 /**
- * What a person wrote in YAML, read strictly: every error names the line and the field. Owns postern.yaml and the
- * reading of files that say who we are. Never writes, never opens a socket, keeps nothing.
+ * What a person wrote in YAML, read strictly: every error names the line and the field. Owns
+ * postern.yaml and the reading of files that say who we are. Never writes, never opens a socket,
+ * keeps nothing.
  */
 export { formatHostPort, type HostPort, isHostName, parseHostPort } from "./address.ts"
 export {

@@ -81,12 +81,12 @@ export class LogStore {
       let offsets: SideFile | undefined
       const end = await recover(directory, async (start) => {
         offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
-        const segment = await openSegmentFile(segmentPath(path, start.first, "seg"))
+        const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), segmentBytesMax)
         await segment.close()
         return { offsets, hashes: (level) => openHashes(path, hashes, level) }
       }, visit)
       assert(offsets !== undefined, "recovery opens the offsets of the newest segment")
-      const segment = await openSegmentFile(segmentPath(path, end.segment.first, "seg"))
+      const segment = await openSegmentFile(segmentPath(path, end.segment.first, "seg"), segmentBytesMax)
       await SideFile.open(filePath(path, "head")).then((file) => file.close())
       const store = new LogStore(directory, lock, end, segment, { offsets, hashes })
       await store.#settle()
@@ -122,7 +122,7 @@ export class LogStore {
   async roll(start: SegmentStart): Promise<void> {
     await Promise.all([...this.#hashes.values(), this.#offsets].map((file) => file.sync()))
     const path = this.directory.path
-    const segment = await openSegmentFile(segmentPath(path, start.first, "seg"))
+    const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), segmentBytesMax)
     const offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
     await writeSegmentStart(path, start)
     // Point of no return: from here on recovery begins at the new segment.

@@ -1,13 +1,17 @@
-import { close, constants, fdatasync, open, write } from "node:fs"
+import { close, constants, fdatasync, fstat, open, write } from "node:fs"
 import { promisify } from "node:util"
 import { PosternError } from "@postern/log/base"
+import { alignedZeros } from "./aligned.ts"
+import { slotAlign } from "./slot.ts"
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
+const statFile = promisify(fstat)
 
 /**
  * A segment file open for writing. O_DIRECT where the file system takes it (slots come page-aligned from WebAssembly
- * memory), buffered otherwise; the page cache makes buffered writes of this size erratic.
+ * memory), buffered otherwise; the page cache makes buffered writes of this size erratic. Keeps some megabytes of zeros
+ * written ahead of the slots: overwriting written blocks needs no journal commit in fdatasync, appending does every time.
  */
 export interface SegmentFile {
   readonly direct: boolean
@@ -17,10 +21,16 @@ export interface SegmentFile {
    * the state of these bytes is unknown and the process must end (a second fdatasync may report success for lost pages).
    */
   write(bytes: Uint8Array, at: number): Promise<void>
+  /** Waits for what is being written ahead. */
   close(): Promise<void>
 }
 
-export async function openSegmentFile(path: string): Promise<SegmentFile> {
+/** Zeros are written ahead in pieces of this size while fewer than twice that many bytes are left. */
+const aheadBytes = 4 * 1024 * 1024
+let zeros: Uint8Array | undefined
+
+/** @param bytesMax the file is not written ahead beyond this */
+export async function openSegmentFile(path: string, bytesMax: number): Promise<SegmentFile> {
   const flags = constants.O_RDWR | constants.O_CREAT
   let fd: number
   let direct = constants.O_DIRECT !== undefined
@@ -32,6 +42,10 @@ export async function openSegmentFile(path: string): Promise<SegmentFile> {
     fd = await openFile(path, flags, 0o600)
   }
   let firstWrite = true
+  let written = await sizeOf(fd)
+  let ahead: Promise<void> | undefined
+  /** What went wrong ahead of the slots; the next slot's writer hears of it. */
+  let failure: unknown
 
   async function reopenBuffered(): Promise<void> {
     await closeFile(fd)
@@ -39,7 +53,22 @@ export async function openSegmentFile(path: string): Promise<SegmentFile> {
     direct = false
   }
 
+  /** Runs beside the commits, behind the bytes that they write. No room for it is no error: slots find out themselves. */
+  async function writeAhead(): Promise<void> {
+    zeros ??= alignedZeros(aheadBytes)
+    try {
+      await writeAll(fd, zeros, written)
+    } catch (error) {
+      if (diskError(error).code === "DISK_FULL") return
+      throw diskError(error)
+    }
+    await sync(fd)
+    written += aheadBytes
+  }
+
   async function writeDurably(bytes: Uint8Array, at: number): Promise<void> {
+    if (failure !== undefined) throw failure
+    if (at + bytes.length > written) await ahead // Never into a region that is being written.
     try {
       await writeAll(fd, bytes, at)
     } catch (error) {
@@ -52,6 +81,16 @@ export async function openSegmentFile(path: string): Promise<SegmentFile> {
     }
     firstWrite = false
     await sync(fd)
+    written = Math.max(written, at + bytes.length)
+    const wanted = written - (at + bytes.length) < 2 * aheadBytes && written + aheadBytes <= bytesMax
+    if (!wanted || ahead !== undefined) return
+    ahead = writeAhead()
+      .catch((error) => {
+        failure = error
+      })
+      .finally(() => {
+        ahead = undefined
+      })
   }
 
   return {
@@ -59,8 +98,20 @@ export async function openSegmentFile(path: string): Promise<SegmentFile> {
       return direct
     },
     write: writeDurably,
-    close: () => closeFile(fd),
+    async close() {
+      await ahead
+      await closeFile(fd)
+    },
   }
+}
+
+async function sizeOf(fd: number): Promise<number> {
+  return alignDown((await statFile(fd)).size)
+}
+
+/** A torn last block is written again with what follows. */
+function alignDown(bytes: number): number {
+  return bytes - (bytes % slotAlign)
 }
 
 function writeAll(fd: number, bytes: Uint8Array, at: number): Promise<void> {

@@ -2,4 +2,4 @@
  * Runs the processes of a service side by side and keeps them running. Touches no log, no socket and no event; knows the
  * processes by the path of their main file only.
  */
-export { parseProcessName, type ProcessName, Supervisor } from "./supervisor.ts"
+export { nodeFlags, parseProcessName, processFlags, type ProcessName, Supervisor } from "./supervisor.ts"

@@ -28,38 +28,29 @@ const longKeyStart: u64 = 0x666c_6168_6542_6e6f // onBehalf
 const longKeyEnd: u32 = 0x664f // Of
 
 let added: u32 = 0
-add("id", textType)
-add("time", textType)
-add("source", textType)
-add("action", textType)
-add("outcome", textType)
-add("actor", objectType)
-add("targets", arrayType)
-add("v", numberType)
-add("sentAt", textType)
-add("category", textType)
-add("op", textType)
-add("severity", textType)
-add("tenant", textType)
-add("reason", objectType)
-add("origin", objectType)
-add("request", objectType)
-add("response", objectType)
-add("trace", objectType)
-add("labels", objectType)
-add("data", objectType)
-add("changes", arrayType)
-add("subjects", arrayType)
+addAll("id time source action outcome", textType)
+addAll("actor", objectType)
+addAll("targets", arrayType)
+addAll("v", numberType)
+addAll("sentAt category op severity tenant", textType)
+addAll("reason origin request response trace labels data", objectType)
+addAll("changes subjects", arrayType)
 describe(longKey, arrayType)
 
-function add(key: string, type: u32): void {
+/** The next fields, in this order; their names stand in memory as UTF-16. */
+function addAll(names: string, type: u32): void {
   let bytes: u64 = 0
-  for (let i = 0; i < key.length; i++) {
-    bytes = (bytes >> 8) | (<u64>load<u8>(changetype<usize>(key) + 2 * i) << 56)
+  for (let i = 0; i <= names.length; i++) {
+    const letter: u64 = i < names.length ? <u64>names.charCodeAt(i) : 0x20
+    if (letter != 0x20) {
+      bytes = (bytes >> 8) | (letter << 56)
+      continue
+    }
+    const entry = entryOf(bytes)
+    store<u64>(entry, bytes)
+    describe(entry, type)
+    bytes = 0
   }
-  const entry = entryOf(bytes)
-  store<u64>(entry, bytes)
-  describe(entry, type)
 }
 
 function describe(entry: usize, type: u32): void {

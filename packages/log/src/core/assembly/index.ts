@@ -1,9 +1,9 @@
 /** The WebAssembly half of the core (see ../api.ts): raw memory, no allocation, no import but the memory. */
 export { hashLeaves, sha256 } from "./lanes"
 export { mark, split, writeLengths } from "./rows"
+export { members, scan } from "./scan"
 export { stamp } from "./stamp"
 export { grow, node, root } from "./tree"
-export { members, scan } from "./walk"
 
 /** Where regions may begin: behind the statics of this module. */
 export function firstFree(): usize {

@@ -96,24 +96,34 @@ function step(busy: u32): u32 {
   return count
 }
 
-/** Leaf hashes of the records `[from, to)` of a list; the byte before a leaf is the 0x00 of its hash (RFC 6962 §2.1). */
-export function hashLeaves(leaves: usize, from: u32, to: u32, hashes: usize): void {
+/**
+ * Leaf hashes of the records `[from, to)` of a list, but for those of `longMin` bytes or more; the byte before a leaf is the
+ * 0x00 of its hash (RFC 6962 §2.1). Returns how many were left out.
+ */
+export function hashLeaves(leaves: usize, from: u32, to: u32, hashes: usize, longMin: u32): u32 {
   let next = from
   let busy: u32 = 0
+  let long: u32 = 0
   for (;;) {
     for (let lane: u32 = 0; lane < 4; lane++) {
-      if (next == to || (busy >> lane) & 1) continue
+      if ((busy >> lane) & 1) continue
+      while (next < to && load<u32>(leaves + 8 * next, 4) >= longMin) {
+        next += 1
+        long += 1
+      }
+      if (next >= to) break
       const leaf = leaves + 8 * next
       start(lane, load<u32>(leaf) - 1, load<u32>(leaf, 4) + 1, hashes + digestBytes * next)
       busy |= 1 << lane
       next += 1
     }
-    if (!busy) return
+    if (!busy) return long
     const count = step(busy)
     for (let lane: u32 = 0; lane < 4; lane++) {
       if ((busy >> lane) & 1 && advance(lane, count)) busy &= ~(1 << lane)
     }
   }
+  return 0
 }
 
 export function sha256(at: usize, end: usize, out: usize): void {

@@ -100,8 +100,8 @@ function isHexDigit(byte: u32): u32 {
   return u32(byte - 0x30 < 10 || (byte | 0x20) - 0x61 < 6)
 }
 
-export function isDigit(byte: u32): u32 {
-  return u32(byte - 0x30 < 10)
+export function isDigit(byte: u32): bool {
+  return byte - 0x30 < 10
 }
 
 /** One character of two to four bytes, all of them in the text: the table of RFC 3629 §4. */

@@ -33,9 +33,7 @@ function addCommand(reader: Command, io: CommandIo): void {
   const command = reader
     .command("add")
     .summary("certificate, grant and profile for a new reader, live")
-    .description(
-      "Makes a certificate, a grant in access.yaml and a profile; a running service takes it over at once.",
-    )
+    .description("Makes certificate, grant and profile; a running service takes them over at once.")
     .argument("<name>", "last part of its id, spiffe://…/reader/NAME")
     .addOption(
       new Option("--see <what>", "auditor: everything; monitor: checkpoints, hash tiles, proofs")

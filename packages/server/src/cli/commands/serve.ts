@@ -2,7 +2,7 @@ import { resolve } from "node:path"
 import { PosternError } from "@postern/log/base"
 import type { Command } from "commander"
 import { formatHostPort, loadConfig } from "../../config/index.ts"
-import { parseProcessName, type ProcessName, Supervisor } from "../../supervisor/index.ts"
+import { type ProcessName, parseProcessName, Supervisor } from "../../supervisor/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { collectList, configOption } from "../options.ts"
@@ -12,7 +12,9 @@ export function registerServe(program: Command, io: CommandIo): void {
     .command("serve")
     .helpGroup(helpGroups.everyDay)
     .summary("run the port and the reader")
-    .description("Runs the service until SIGTERM or Ctrl-C; SIGHUP reads access list and certificates again.")
+    .description(
+      "Runs the service until SIGTERM or Ctrl-C; SIGHUP reads access list and certificates again.",
+    )
     .addOption(configOption())
     .option("--only <process>", "run port or reader alone, under a user of its own", collectList)
     .addHelpText("after", examples)
@@ -41,5 +43,6 @@ async function serve(options: { config: string; only?: string[] }, io: CommandIo
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => supervisor.stop())
   const status = await supervisor.run(names)
   // The process that gave up has said why, in a line of its own.
-  if (status !== 0) throw new PosternError("CONFIG_INVALID", "a process could not start, see its message above")
+  if (status !== 0)
+    throw new PosternError("CONFIG_INVALID", "a process could not start, see its message above")
 }

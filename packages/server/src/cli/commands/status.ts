@@ -12,7 +12,9 @@ export function registerStatus(program: Command, io: CommandIo): void {
     .command("status")
     .helpGroup(helpGroups.everyDay)
     .summary("what the running port says about itself")
-    .description("Asks the port over its admin socket, with the operator's profile of the installation.")
+    .description(
+      "Asks the port over its admin socket, with the operator's profile of the installation.",
+    )
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  postern status --config audit/postern.yaml")

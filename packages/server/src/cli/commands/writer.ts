@@ -28,16 +28,14 @@ export function registerWriter(program: Command, io: CommandIo): void {
 const examples = `
 Examples:
   postern writer add billing --config audit/postern.yaml
-  postern writer add kube --config audit/postern.yaml --adapters kubernetes --sources "kubernetes://*"
+  postern writer add kube --config audit/postern.yaml --adapters kubernetes
   postern writer list --config audit/postern.yaml --json`
 
 function addCommand(writer: Command, io: CommandIo): void {
   const command = writer
     .command("add")
     .summary("certificate, grant and profile for a new writer, live")
-    .description(
-      "Makes a certificate, a grant in access.yaml and a profile; a running service takes it over at once.",
-    )
+    .description("Makes certificate, grant and profile; a running service takes them over at once.")
     .argument("<name>", "last part of its id, spiffe://…/writer/NAME")
     .option(
       "--adapters <list>",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { spiffeIdOf } from "../../access/index.ts"
-import { handshake } from "./handshake.fixture.ts"
+import { handshake } from "./handshake.test.support.ts"
 import { createAuthority, issueCertificate, type KeyPair } from "./index.ts"
 
 const now = new Date()

@@ -1,9 +1,9 @@
-import "./reflection.ts"
 import { createPrivateKey, X509Certificate as NodeCertificate, webcrypto } from "node:crypto"
-import * as x509 from "@peculiar/x509"
+import type { ExtendedKeyUsage, X509Certificate } from "@peculiar/x509"
 import { assert, PosternError } from "@postern/log/base"
 import { isSpiffeId } from "../../access/index.ts"
 import { encodeUriConstraint } from "./der.ts"
+import { loadX509, type X509 } from "./x509.ts"
 
 const dayMs = 86_400_000
 /** Certificates are valid a little before they are made, for peers whose clock is behind. */
@@ -26,12 +26,16 @@ export interface AuthorityOptions {
   readonly days?: number
 }
 
-/** A new P-256 CA: no CA below it, URI names of its trust domain only. Errors: USAGE for a bad trust domain. */
+/**
+ * A new P-256 CA: no CA below it, URI names of its trust domain only. Errors: USAGE for a bad trust
+ * domain.
+ */
 export async function createAuthority(options: AuthorityOptions): Promise<KeyPair> {
   const { trustDomain } = options
   if (!trustDomainPattern.test(trustDomain)) {
     throw new PosternError("USAGE", `${JSON.stringify(trustDomain)} is not a trust domain`)
   }
+  const x509 = await loadX509()
   const keys = await createKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [`Postern CA of ${trustDomain}`.slice(0, 64)] }],
@@ -70,7 +74,8 @@ export interface CertificateOptions {
  */
 export async function issueCertificate(options: CertificateOptions): Promise<KeyPair> {
   if (!isSpiffeId(options.id)) throw new PosternError("USAGE", `${options.id} is not a SPIFFE ID`)
-  const issuer = await openAuthority(options.authority, options.now)
+  const x509 = await loadX509()
+  const issuer = await openAuthority(x509, options.authority, options.now)
   const keys = await createKeys()
   const wanted = validity(options.now, options.days ?? 365)
   const certificate = await x509.X509CertificateGenerator.create({
@@ -84,7 +89,7 @@ export async function issueCertificate(options: CertificateOptions): Promise<Key
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension(usages(options.usage)),
+      new x509.ExtendedKeyUsageExtension(usages(x509, options.usage)),
       new x509.SubjectAlternativeNameExtension([
         { type: "url", value: options.id },
         ...(options.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
@@ -97,14 +102,14 @@ export async function issueCertificate(options: CertificateOptions): Promise<Key
   return { certificate: pem(certificate), key: await privatePem(keys) }
 }
 
-function usages(usage: CertificateOptions["usage"]): x509.ExtendedKeyUsage[] {
+function usages(x509: X509, usage: CertificateOptions["usage"]): ExtendedKeyUsage[] {
   const { clientAuth, serverAuth } = x509.ExtendedKeyUsage
   if (usage === "both") return [clientAuth, serverAuth]
   return [usage === "client" ? clientAuth : serverAuth]
 }
 
-async function openAuthority(authority: KeyPair, now: Date) {
-  let certificate: x509.X509Certificate
+async function openAuthority(x509: X509, authority: KeyPair, now: Date) {
+  let certificate: X509Certificate
   let der: Buffer
   try {
     const parsed = new NodeCertificate(authority.certificate)
@@ -137,7 +142,7 @@ async function privatePem(keys: CryptoKeyPair): Promise<string> {
   return text
 }
 
-function pem(certificate: x509.X509Certificate): string {
+function pem(certificate: X509Certificate): string {
   return new NodeCertificate(Buffer.from(certificate.rawData)).toString()
 }
 

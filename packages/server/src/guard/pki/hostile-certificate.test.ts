@@ -4,10 +4,12 @@ import * as x509 from "@peculiar/x509"
 import { PosternError } from "@postern/log/base"
 import { beforeAll, describe, expect, test } from "vitest"
 import { spiffeIdOf } from "../../access/index.ts"
-import { handshake } from "./handshake.fixture.ts"
+import { handshake } from "./handshake.test.support.ts"
 import { createAuthority, issueCertificate, type KeyPair } from "./index.ts"
 
-/** Leaves that a careless or hostile CA could sign; every one of them is taken by TLS or could be. */
+/**
+ * Leaves that a careless or hostile CA could sign; every one of them is taken by TLS or could be.
+ */
 const now = new Date()
 const good = "spiffe://postern.local/writer/app"
 const admin = "spiffe://postern.local/operator/admin"

@@ -1,6 +1,6 @@
 /**
- * Makes keys and certificates: the installation's CA, the leaves it signs, the log's signing keys. Gives PEM texts
- * back; never touches a file, never serves, holds no key longer than a call.
+ * Makes keys and certificates: the installation's CA, the leaves it signs, the log's signing keys.
+ * Gives PEM texts back; never touches a file, never serves, holds no key longer than a call.
  */
 export {
   type AuthorityOptions,

@@ -1,7 +1,8 @@
 /**
- * @peculiar/x509 wires its few internal parts by a container (tsyringe) that refuses to load unless Reflect offers
- * the three metadata functions it calls. They are given here, in the least form that is correct for it, instead of
- * by a polyfill package. Must be imported before @peculiar/x509; an existing implementation is left alone.
+ * @peculiar/x509 wires its few internal parts by a container (tsyringe) that refuses to load unless
+ * Reflect offers the three metadata functions it calls. They are given here, in the least form that
+ * is correct for it, instead of by a polyfill package. Must be imported before @peculiar/x509; an
+ * existing implementation is left alone.
  */
 type Store = WeakMap<object, Map<unknown, unknown>>
 

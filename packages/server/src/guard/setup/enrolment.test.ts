@@ -6,7 +6,7 @@ import { PosternError } from "@postern/log/base"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { parseAccess } from "../../access/index.ts"
 import { type Config, readSecretFile, readTextFile } from "../../config/index.ts"
-import { handshake } from "../pki/handshake.fixture.ts"
+import { handshake } from "../pki/handshake.test.support.ts"
 import { enrolReader, enrolWriter, initDirectory, profilesDirectory } from "./index.ts"
 
 const base = mkdtempSync(join(tmpdir(), "postern-enrol-"))
@@ -51,6 +51,17 @@ describe("enrolment", () => {
     const server = { certificate, key: readSecretFile(config.pki.key) }
     const seen = await handshake({ server, client: profile, ca: profile.ca })
     expect(seen.authorizationError).toBeNull()
+  })
+
+  test.each([
+    ["app://*", "app://star0"],
+    ["*", "app://star1"],
+    ["db://orders", "db://orders"],
+  ])("names events after the first source, %s", async (first, source) => {
+    const name = source.startsWith("app://") ? source.slice("app://".length) : "star2"
+    const made = await enrolWriter({ config, name, sources: [first, "x://*"], now })
+    expect(loadProfile(made.profile).source).toBe(source)
+    expect(list().writer(made.id, now.getTime())?.sources.covers(source)).toBe(true)
   })
 
   test("gives a reader what it may see, until the day it says", async () => {

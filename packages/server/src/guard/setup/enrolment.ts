@@ -37,7 +37,7 @@ export interface EnrolOptions {
 export interface EnrolWriterOptions extends EnrolOptions {
   /** Default: postern and http. */
   readonly adapters?: readonly Adapter[]
-  /** Default: `app://NAME` and below it. The first, without its `*`, is the profile's source. */
+  /** Default: `app://NAME` and below it. The first one, completed by NAME, is the profile's source. */
   readonly sources?: readonly string[]
   /** Default: every action. */
   readonly actions?: readonly string[]
@@ -58,8 +58,9 @@ export interface Enrolled {
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 /**
- * A new writer in one go: certificate, grant in access.yaml, connection profile `profiles/writer-NAME.yaml`.
- * The access list on disk changes last, as a whole. Errors: USAGE, ALREADY_EXISTS, CONFIG_INVALID, ACCESS_INVALID.
+ * A new writer in one go: certificate, grant in access.yaml, connection profile
+ * `profiles/writer-NAME.yaml`. The access list on disk changes last, as a whole. Errors: USAGE,
+ * ALREADY_EXISTS, CONFIG_INVALID, ACCESS_INVALID.
  */
 export async function enrolWriter(options: EnrolWriterOptions): Promise<Enrolled> {
   const { config, name } = options
@@ -72,7 +73,7 @@ export async function enrolWriter(options: EnrolWriterOptions): Promise<Enrolled
   const spool = join(config.data, "state", "writers", name, "spool")
   const more = {
     address: options.address ?? firstAddress(config, "write"),
-    source: sources[0]?.replace(/\*$/, "") || `app://${name}`,
+    source: defaultSource(sources[0] ?? "*", name),
     spool: relative(profilesDirectory(config), spool),
   }
   return enrol(options, "writer", (id) => ({ id, role: "writer", ...about(options), grant }), more)
@@ -83,6 +84,12 @@ export async function enrolReader(options: EnrolReaderOptions): Promise<Enrolled
   const grant = { see: options.see ?? "auditor" }
   const more = { address: options.address ?? firstAddress(options.config, "read") }
   return enrol(options, "reader", (id) => ({ id, role: "reader", ...about(options), grant }), more)
+}
+
+/** As the port itself reads a grant for a sender that names no source. */
+function defaultSource(first: string, name: string): string {
+  if (!first.endsWith("*")) return first
+  return `${first === "*" ? "app://" : first.slice(0, -1)}${name}`
 }
 
 /** Where connection profiles of this installation lie. */
@@ -147,8 +154,8 @@ async function profileText(
 ): Promise<string> {
   const { pki, origin } = options.config
   if (pki.caKey === undefined) {
-    const detail = `${options.config.file}: pki.caKey is missing, so no certificate can be made here`
-    throw new PosternError("CONFIG_INVALID", detail)
+    const detail = "pki.caKey is missing, so no certificate can be made here"
+    throw new PosternError("CONFIG_INVALID", `${options.config.file}: ${detail}`)
   }
   const ca = readTextFile(pki.ca)
   const pair = await issueCertificate({
@@ -162,7 +169,9 @@ async function profileText(
   return formatProfile({ ...who, log: { origin, vkey }, ca, ...pair })
 }
 
-/** The SPIFFE ID in the server's certificate: its trust domain is the one of every identity here. */
+/**
+ * The SPIFFE ID in the server's certificate: its trust domain is the one of every identity here.
+ */
 function serverId(config: Config): string {
   const file = config.pki.certificate
   let certificate: X509Certificate

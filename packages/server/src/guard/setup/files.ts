@@ -34,10 +34,12 @@ export function createFile(file: string, text: string, mode: number): void {
 }
 
 /**
- * Changes a file as a whole: whoever opens it sees the old text or the new one, also after a crash. `change` is
- * called under a lock, the new file itself (`FILE.new`), so two changes at a time cannot lose one. Mode and owner
- * stay, so that a service under its own user can go on reading what root has edited.
- * Errors: ALREADY_EXISTS if another change is under way or was interrupted; then nothing was changed.
+ * Changes a file as a whole: whoever opens it sees the old text or the new one, also after a crash.
+ * `change` is called under a lock, the new file itself (`FILE.new`), so two changes at a time
+ * cannot lose one. Mode and owner stay, so that a service under its own user can go on reading what
+ * root has edited.
+ * Errors: ALREADY_EXISTS if another change is under way or was interrupted; then nothing was
+ * changed.
  */
 export function changeFile(file: string, change: () => string): void {
   const target = realpathSync(file)

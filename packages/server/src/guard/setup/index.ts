@@ -1,6 +1,7 @@
 /**
- * Makes an installation's directory and adds identities to it: certificate, grant and profile in one go. Owns the
- * files that a person edits; never the log. Whether the running service has applied a change is asked by cli/.
+ * Makes an installation's directory and adds identities to it: certificate, grant and profile in
+ * one go. Owns the files that a person edits; never the log. Whether the running service has
+ * applied a change is asked by cli/.
  */
 export {
   type Enrolled,

@@ -18,11 +18,15 @@ import { accessText, configText } from "./texts.ts"
 
 export interface InitOptions {
   readonly directory: string
-  /** Name of the log, default postern.local/audit; up to its first `/` it is the SPIFFE trust domain too. */
+  /**
+   * Name of the log, default postern.local/audit; up to its first `/` it is the SPIFFE trust domain
+   * too.
+   */
   readonly origin?: string
   /**
-   * Names and addresses by which writers and readers reach this machine: all stand in the server's certificate,
-   * addresses are listened on, the first stands in the profiles. Default: loopback only.
+   * Names and addresses by which writers and readers reach this machine: all stand in the server's
+   * certificate, addresses are listened on, the first stands in the profiles. Default: loopback
+   * only.
    */
   readonly hosts?: readonly string[]
   /** Defaults 17514, 17515, 17516; 0 = any free port, for tests. */
@@ -48,9 +52,10 @@ const openMode = 0o644
 const loopback = "127.0.0.1"
 
 /**
- * Makes a directory from which `postern serve` starts: configuration, access list, CA, certificates, signing keys,
- * three connection profiles. Keys and profiles 0600, directories 0700. What it would write is made first; then, if
- * something fails, what was written is taken back. Errors: USAGE, ALREADY_EXISTS (nothing is ever overwritten).
+ * Makes a directory from which `postern serve` starts: configuration, access list, CA,
+ * certificates, signing keys, three connection profiles. Keys and profiles 0600, directories 0700.
+ * What it would write is made first; then, if something fails, what was written is taken back.
+ * Errors: USAGE, ALREADY_EXISTS (nothing is ever overwritten).
  */
 export async function initDirectory(options: InitOptions): Promise<Installation> {
   const directory = resolve(options.directory)
@@ -186,7 +191,10 @@ function serverNames(hosts: readonly string[]) {
   return { dnsNames, ipAddresses }
 }
 
-/** postern.yaml comes last: while it is not there, nothing can be started from a half-made directory. */
+/**
+ * postern.yaml comes last: while it is not there, nothing can be started from a half-made
+ * directory.
+ */
 function writeAll(directory: string, files: readonly PlannedFile[]): void {
   const made: string[] = []
   const first = mkdirSync(directory, { recursive: true, mode: 0o700 })

@@ -15,8 +15,8 @@ export function configText(origin: string, listen: Listen): string {
 # Name of the log. It stands in every checkpoint and is the name of the log key: never change it.
 origin: ${origin}
 
-# Where to listen, address by address; 0.0.0.0 and [::] are refused. Firewalls should let writers reach
-# the first, readers the second and nobody the third.
+# Where to listen, address by address; 0.0.0.0 and [::] are refused. Firewalls should let writers
+# reach the first, readers the second and nobody the third.
 listen:
   write: ${list(listen.write)} # writers: postern/1 and HTTPS, client certificate required
   read: ${list(listen.read)} # readers: HTTPS, client certificate required
@@ -43,8 +43,8 @@ pki:
 
 /** The access.yaml of a new installation. */
 export function accessText(trustDomain: string): string {
-  return `# Who may do what. One identity, one role; the id is the SPIFFE URI in the identity's certificate.
-# The service takes changes over as a whole, or refuses them as a whole and keeps the old list.
+  return `# Who may do what. One identity, one role; the id is the SPIFFE URI in its certificate. The
+# service takes a changed list over as a whole, or refuses it as a whole and keeps the old one.
 identities:
   # The first application. Add others with \`postern writer add NAME\`.
   - id: spiffe://${trustDomain}/writer/app
@@ -52,9 +52,12 @@ identities:
     # owner: payments team        # who answers for it
     # expires: 2027-11-22         # from that day on (UTC) refused
     grant:
-      adapters: [postern, http, kubernetes] # ways in: postern/1 frames, plain HTTPS, Kubernetes audit webhook
-      sources: ["app://*", "http://*", "https://*", "kubernetes://*"] # a value, or a prefix with * at its end
-      actions: ["*"] # as sources; narrow it to what the application does
+      # Ways in: postern/1 frames (SDK), plain HTTPS, the audit webhook of a Kubernetes API server.
+      adapters: [postern, http, kubernetes]
+      # What its events may name: a value, or a prefix with * at its end. Narrow both to what the
+      # application is and does.
+      sources: ["app://*", "http://*", "https://*", "kubernetes://*"]
+      actions: ["*"]
       # eventsPerSecond: 1000       # without these three: no limit but the formats' own
       # bytesPerSecond: 1000000
       # eventBytes: 16384

@@ -22,7 +22,7 @@ export interface AdapterBody {
   readonly contentType: string
   /** Scratch for core.members, at a multiple of 4. Its content matters only within a call. */
   readonly spans: number
-  /** At least 64. Bodies with more events than this are taken too, more slowly. */
+  /** At least 1,024. Bodies with more events than this are taken too, more slowly. */
   readonly spansMax: number
   /** Default source of this writer: 1 to 256 bytes, nothing in it that JSON escapes. */
   readonly source: string

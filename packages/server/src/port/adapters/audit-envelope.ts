@@ -1,6 +1,7 @@
 import { encodeUtf8, formatHex, sha256 } from "@postern/log/base"
 import type { AdapterBody } from "./api.ts"
 import { AuditFields, type Text } from "./audit-fields.ts"
+import { actionByte, clip } from "./audit-text.ts"
 import type { Pen } from "./pen.ts"
 import type { Shape } from "./run.ts"
 
@@ -55,6 +56,8 @@ const star = 0x2a
 
 const idBytesMax = 128
 const stageBytesMax = 40
+/** The scanner's bound, with quotes. */
+const timeBytesMax = 37
 /** Together with "k8s.", dots and the parts' bounds an action stays within its 128 bytes. */
 const actionPartMax = { resource: 63, subresource: 31, verb: 24 } as const
 /** Of a free text in the envelope; the original has all of it. */
@@ -62,14 +65,6 @@ const textBytesMax = 512
 const textsMax = 10
 /** All constants, the action and the id together stay below this. */
 const constantBytesMax = 1024
-
-/**
- * Each byte as it may stand in an action: capitals made small, what is not allowed an underscore.
- */
-const actionByte = Uint8Array.from({ length: 256 }, (_, byte) => {
-  const character = String.fromCharCode(byte).toLowerCase()
-  return /^[a-z0-9._:/-]$/.test(character) ? character.charCodeAt(0) : 0x5f
-})
 
 /**
  * A Kubernetes audit event in its envelope. Much in it is chosen by whoever made the request: the
@@ -106,7 +101,8 @@ export class AuditEnvelope implements Shape {
       !stage.isEmpty &&
       stage.end - stage.at <= stageBytesMax &&
       !this.#hasEscape(stage) &&
-      !time.isEmpty
+      !time.isEmpty &&
+      time.end - time.at <= timeBytesMax
     )
   }
 
@@ -288,31 +284,4 @@ export class AuditEnvelope implements Shape {
     }
     return true
   }
-}
-
-/**
- * End of the longest part from the start of `[at, end)`, the inside of a valid JSON string, that
- * has at most `bytesMax` bytes and cuts through no character, escape or pair of surrogate escapes.
- */
-export function clip(memory: Uint8Array, at: number, end: number, bytesMax: number): number {
-  if (end - at <= bytesMax) return end
-  let next = at
-  for (;;) {
-    const step = characterBytes(memory, next)
-    if (next + step > at + bytesMax) return next
-    next += step
-  }
-}
-
-function characterBytes(memory: Uint8Array, at: number): number {
-  const byte = memory[at] as number
-  if (byte === backslash) {
-    if (memory[at + 1] !== 0x75) return 2
-    // \uD8xx to \uDBxx is the first half of a pair, if a second one follows.
-    const isHigh = /^d[89ab]/i.test(String.fromCharCode(memory[at + 2] ?? 0, memory[at + 3] ?? 0))
-    return isHigh && memory[at + 6] === backslash && memory[at + 7] === 0x75 ? 12 : 6
-  }
-  if (byte < 0x80) return 1
-  if (byte < 0xe0) return 2
-  return byte < 0xf0 ? 3 : 4
 }

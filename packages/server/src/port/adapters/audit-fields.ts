@@ -2,10 +2,12 @@ import { encodeUtf8, equalBytes } from "@postern/log/base"
 import type { Core } from "@postern/log/core"
 import type { AdapterBody } from "./api.ts"
 import { Names, Slots, type Spans, sortMembers, viewSpans } from "./names.ts"
+import { trimEnd, trimStart } from "./outline.ts"
 
 const quote = 0x22
 const braceOpen = 0x7b
 const bracketOpen = 0x5b
+const backslash = 0x5c
 const letterN = 0x6e
 const digitZero = 0x30
 
@@ -158,24 +160,28 @@ export class AuditFields {
     return true
   }
 
+  /**
+   * First and last string of the source addresses. Most of the list is the client's own header and
+   * may be long, so nothing in between is looked at.
+   */
   #readAddresses(): boolean {
     const { memory } = this.#core
     const at = this.#event.at(eventNames.index.sourceIPs)
     this.ip.set(0, 0)
     this.peer.set(0, 0)
     if (this.#isAbsent(at)) return true
+    const first = trimStart(memory, at + 1, this.#event.end(eventNames.index.sourceIPs))
+    const close = trimEnd(memory, first, this.#event.end(eventNames.index.sourceIPs) - 1)
     if (memory[at] !== bracketOpen) return false
-    const end = this.#event.end(eventNames.index.sourceIPs)
-    const count = this.#core.members(at, end, this.#spansAt, this.#spansMax)
-    if (count <= 0) return count === 0
-    return this.#element(this.ip, 0) && (count === 1 || this.#element(this.peer, count - 1))
-  }
-
-  #element(text: Text, number: number): boolean {
-    const { u32, first } = this.#spans
-    const at = u32[first + 4 * number + 2] as number
-    if (this.#core.memory[at] !== quote) return false
-    text.set(at, at + (u32[first + 4 * number + 3] as number))
+    if (first === close) return true
+    if (memory[first] !== quote || memory[close - 1] !== quote) return false
+    let end = first + 1
+    while (memory[end] !== quote) end += memory[end] === backslash ? 2 : 1
+    this.ip.set(first, end + 1)
+    if (end + 1 === close) return true
+    let last = close - 2
+    while (memory[last] !== quote) last -= 1
+    this.peer.set(last, close)
     return true
   }
 

@@ -1,6 +1,7 @@
-import { encodeUtf8, PosternError } from "@postern/log/base"
+import { encodeUtf8 } from "@postern/log/base"
 import type { Core } from "@postern/log/core"
 import type { Adapter, AdapterBody } from "./api.ts"
+import { parseContentType } from "./content-type.ts"
 import { arrayItems, type Items, lineItems, oneItem } from "./items.ts"
 import { Names, viewSpans } from "./names.ts"
 import { Outline, trimEnd, trimStart } from "./outline.ts"
@@ -28,15 +29,6 @@ function openItems(body: AdapterBody): Items {
   const outline = new Outline(memory, at, end)
   while (!outline.done) outline.advance()
   return oneItem(at, end)
-}
-
-/** Errors: HTTP_CONTENT_TYPE. */
-export function parseContentType(contentType: string): "json" | "lines" {
-  const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase())
-  const utf8 = parameters.every((part) => part === "" || /^charset="?utf-8"?$/.test(part))
-  if (utf8 && type === "application/json") return "json"
-  if (utf8 && type === "application/x-ndjson") return "lines"
-  throw new PosternError("HTTP_CONTENT_TYPE", contentType.slice(0, 100).replace(/[^ -~]/g, "?"))
 }
 
 const filled = new Names(["id", "time", "source", "outcome"])

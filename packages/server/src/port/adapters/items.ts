@@ -2,6 +2,7 @@ import type { AdapterBody } from "./api.ts"
 import { Outline, trimEnd, trimStart } from "./outline.ts"
 
 const lineFeed = 0x0a
+const bracketOpen = 0x5b
 
 /**
  * The items of a body, one at a time: `[at, end)` is the present one, without white space around
@@ -24,21 +25,27 @@ export function oneItem(at: number, end: number): Items {
 }
 
 /**
- * The elements of the array at `[at, end)`, white space around it allowed. If the core reads it as
+ * The elements of the array at `[at, end)`, which begins with its bracket. If the core reads it as
  * strict JSON, its spans are used. It does not if an element is faulty or too deep or if there are
  * very many; then the outline is followed, so that one element never fails its neighbours.
  * Errors: HTTP_BODY_SYNTAX if the outline is broken.
  */
 export function arrayItems(body: AdapterBody, at: number, end: number): Items {
-  const { core, spans, spansMax } = body
-  const count = core.members(at, end, spans, spansMax)
-  // A copy: the scratch region is anybody's between two calls.
-  if (count >= 0) {
-    return new ListedItems(new Uint32Array(core.memory.buffer, spans, 4 * count).slice())
-  }
-  const check = new Outline(core.memory, at, end)
+  const listed = strictItems(body, at, end)
+  if (listed !== undefined) return listed
+  const { memory } = body.core
+  const check = new Outline(memory, at, end)
   while (!check.done) check.advance()
-  return new Outline(core.memory, at, end)
+  return new Outline(memory, at, end)
+}
+
+/** The elements of an array that is strict JSON as a whole and has not too many; else undefined. */
+export function strictItems(body: AdapterBody, at: number, end: number): Items | undefined {
+  const { core, spans, spansMax } = body
+  const count = core.memory[at] === bracketOpen ? core.members(at, end, spans, spansMax) : -1
+  if (count < 0) return undefined
+  // A copy: the scratch region is anybody's between two calls.
+  return new ListedItems(new Uint32Array(core.memory.buffer, spans, 4 * count).slice())
 }
 
 /** One item a line; empty lines do not count. */

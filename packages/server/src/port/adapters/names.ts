@@ -25,7 +25,8 @@ export class Names<Name extends string> {
   find(memory: Uint8Array, at: number, length: number): number {
     const candidates = this.#byLength[length]
     if (candidates === undefined) return -1
-    for (const { bytes, number } of candidates) {
+    for (let c = 0; c < candidates.length; c++) {
+      const { bytes, number } = candidates[c] as { bytes: Uint8Array; number: number }
       let i = 0
       while (i < length && memory[at + i] === bytes[i]) i += 1
       if (i === length) return number
@@ -48,7 +49,8 @@ export class Slots<Name extends string> {
   }
 
   clear(): void {
-    this.#spans.fill(0)
+    // A loop: so few that the call of fill() would cost more.
+    for (let i = 0; i < this.#spans.length; i += 1) this.#spans[i] = 0
   }
 
   /** False if the name has a value already. */

@@ -59,8 +59,8 @@ export function createRun(items: Items, shape: Shape, pen: Pen): AdapterRun {
           pen.text(standIn)
         } else {
           shape.write(pen)
+          assert(pen.at - at - lengthBytes <= bytes, "an event is no longer than was measured")
         }
-        assert(pen.at <= limit, "a region stays within its limit")
         pen.frame(at, pen.at - at - lengthBytes)
         at = pen.at
         count += 1

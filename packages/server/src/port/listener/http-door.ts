@@ -161,10 +161,12 @@ function route(request: IncomingMessage, response: ServerResponse): Adapter {
   return adapter
 }
 
-/** The first source of the grant, without its wildcard: what a sender means that names none. */
+/** What a sender means that names no source: the first one of its grant; a prefix is completed by the writer's name. */
 function defaultSource(grant: WriterGrant): string {
-  const first = grant.sources.texts[0]?.replace(/[*/]+$/, "").replace(/:$/, "") ?? ""
-  return first === "" ? `writer:${grant.id.split("/").at(-1) ?? ""}` : first
+  const first = grant.sources.texts[0] ?? "*"
+  if (!first.endsWith("*")) return first
+  const prefix = first === "*" ? "app://" : first.slice(0, -1)
+  return `${prefix}${grant.id.split("/").at(-1) ?? ""}`
 }
 
 function sendProblem(response: ServerResponse, error: PosternError, more: object = {}): void {

@@ -39,6 +39,8 @@ export interface SessionLine {
   end(): void
 }
 
+/** Where frames that span chunks are gathered: one at a time is looked at, whosoever it is. */
+const assembly = new Uint8Array(limits.frameBytesMax)
 /** Rows of one ACK: at most 26 hashes of 32 bytes each keep the frame below its limit. */
 const ackRowsMax = 1_000
 const channelsMax = 64
@@ -52,7 +54,7 @@ export class FramedSession implements BatchOwner {
   readonly #peer: SessionPeer
   readonly #pool: CreditPool
   readonly #line: SessionLine
-  readonly #reader = new FrameReader({ reuseBody: true })
+  readonly #reader = new FrameReader({ assembly })
   readonly #channels = new Map<number, Stream>()
   readonly #channelOf = new Map<number, number>()
   #state: "greeting" | "open" | "closed" = "greeting"
@@ -61,6 +63,8 @@ export class FramedSession implements BatchOwner {
   #held: Frame | undefined
   #window: number = limits.creditBytesStart
   #received = 0
+  /** Bytes taken from the pool for a frame that was begun within the credit and goes beyond it. */
+  #overdraft = 0
   #granted: number = limits.creditBytesStart
   /** Frame bytes of the batches placed and not yet durable, oldest first. */
   readonly #inFlight: number[] = []
@@ -83,7 +87,7 @@ export class FramedSession implements BatchOwner {
 
   /** Whether a frame has begun to arrive and is not whole: its deadline runs. */
   get midFrame(): boolean {
-    return !this.#waiting && this.#reader.isPartial
+    return !this.#waiting && this.#reader.pendingBytes > 0
   }
 
   get greeted(): boolean {
@@ -94,9 +98,13 @@ export class FramedSession implements BatchOwner {
     if (this.#state === "closed") return
     this.#reader.push(chunk)
     // While frames wait, a peer that keeps to its credit cannot have sent more than this.
-    const beyond = this.#reader.pendingBytes > this.#granted - this.#received + limits.frameBytesMax
-    if (beyond) this.#goAway("CREDIT_EXCEEDED")
-    else this.#drain()
+    const beyond = this.#received + this.#reader.pendingBytes - this.#granted
+    if (beyond > limits.frameBytesMax) return this.#goAway("CREDIT_EXCEEDED")
+    if (beyond > this.#overdraft) {
+      if (!this.#pool.take(beyond - this.#overdraft)) return this.#goAway("OVERLOADED")
+      this.#overdraft = beyond
+    }
+    this.#drain()
   }
 
   resume(): void {
@@ -215,8 +223,8 @@ export class FramedSession implements BatchOwner {
   }
 
   #receivedBytes(bytes: number): void {
+    if (this.#received >= this.#granted) throw new PosternError("CREDIT_EXCEEDED")
     this.#received += bytes
-    if (this.#received > this.#granted) throw new PosternError("CREDIT_EXCEEDED")
   }
 
   #offered(
@@ -227,7 +235,8 @@ export class FramedSession implements BatchOwner {
   ): void {
     if (offered.kind === "refused") throw new PosternError(offered.code)
     if (offered.kind === "full") {
-      this.#held = frame
+      // The assembly is everybody's: what has to wait is kept apart.
+      this.#held = { type: frame.type, body: frame.body.slice() }
       this.#waiting = true
       this.#intake.whenRoom(this, offered.delayMs)
       return
@@ -327,6 +336,8 @@ export class FramedSession implements BatchOwner {
       freed += wider
     }
     this.#granted += freed
+    this.#pool.give(this.#overdraft)
+    this.#overdraft = 0
   }
 
   superseded(stream: Stream): void {
@@ -353,7 +364,8 @@ export class FramedSession implements BatchOwner {
   ended(): void {
     if (this.#state === "closed") return
     this.#state = "closed"
-    this.#pool.give(this.#window)
+    this.#pool.give(this.#window + this.#overdraft)
     this.#window = 0
+    this.#overdraft = 0
   }
 }

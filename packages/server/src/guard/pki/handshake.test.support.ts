@@ -12,7 +12,10 @@ export interface SeenPeer {
   readonly peer: X509Certificate
 }
 
-/** For tests: one handshake over loopback in which the server asks for a certificate and judges nothing itself. */
+/**
+ * For tests: one handshake over loopback in which the server asks for a certificate and judges
+ * nothing itself.
+ */
 export async function handshake(parties: {
   readonly server: KeyPair
   readonly client: KeyPair

@@ -1,0 +1,104 @@
+import { batchBytes } from "@postern/log/wire"
+import { limits } from "@postern/log/base"
+import { createEvents, type EventKind, eventKinds } from "./events.ts"
+import { type Protocol, protocols } from "./task.ts"
+
+export const loads = ["full", "half", "tenth"] as const
+export type Load = (typeof loads)[number]
+
+/** One row of the table. */
+export interface Cell {
+  readonly protocol: Protocol
+  readonly event: EventKind
+  readonly connections: number
+  readonly batch: number
+  readonly load: Load
+  /** Frames in flight per connection at full load. */
+  readonly window: number
+}
+
+const connectionCounts = [1, 8, 64]
+const batchSizes = [1, 10, 100, 1000]
+const webhookBatch = 400
+const mainConnections = 8
+const mainBatch = 100
+/** At full load all connections together keep about so much in flight, each at least two frames. */
+const inFlightBytes = 4 * 1024 * 1024
+const windowMax = 1024
+/** Loads below full are bounded by credit alone. */
+export const openWindow = 4096
+
+/** Every cell, full load before half and tenth of the same, which need its result. */
+export function allCells(): Cell[] {
+  const cells: Cell[] = []
+  for (const event of eventKinds) {
+    cells.push({ protocol: "postern/1", event, connections: 1, batch: 1, load: "full", window: 1 })
+  }
+  for (const protocol of protocols) {
+    for (const event of protocol === "kubernetes-webhook" ? (["kubernetes"] as const) : eventKinds) {
+      for (const connections of connectionCounts) {
+        for (const batch of batchesOf(protocol, event)) {
+          const isMain = connections === mainConnections && isMainBatch(batch)
+          const window = windowOf(protocol, event, connections, batch)
+          for (const load of isMain ? loads : (["full"] as const)) {
+            cells.push({ protocol, event, connections, batch, load, window })
+          }
+        }
+      }
+    }
+  }
+  return cells
+}
+
+/** One row of each kind: full load of the main cells, and one event in flight. */
+export function isQuick(cell: Cell): boolean {
+  const isMain = cell.connections === mainConnections && isMainBatch(cell.batch)
+  return cell.load === "full" && (isMain || isSingle(cell))
+}
+
+export function isSingle(cell: Cell): boolean {
+  return cell.window === 1 && cell.connections === 1 && cell.protocol === "postern/1"
+}
+
+function isMainBatch(batch: number): boolean {
+  return batch === mainBatch || batch === webhookBatch
+}
+
+function batchesOf(protocol: Protocol, event: EventKind): number[] {
+  if (protocol === "kubernetes-webhook") return [webhookBatch]
+  if (protocol === "http") return batchSizes
+  return batchSizes.map((batch) => Math.min(batch, framedBatchMax(event)))
+}
+
+/** Events of this kind that fit into one frame, in hundreds. */
+function framedBatchMax(event: EventKind): number {
+  return Math.floor(limits.frameBytesMax / meanBytes(event) / 100 - 0.2) * 100
+}
+
+function windowOf(protocol: Protocol, event: EventKind, connections: number, batch: number): number {
+  if (protocol !== "postern/1") return 1
+  const frames = Math.floor(inFlightBytes / connections / (meanBytes(event) * batch))
+  return Math.min(Math.max(frames, 2), windowMax)
+}
+
+const means = new Map<EventKind, number>()
+
+function meanBytes(event: EventKind): number {
+  const known = means.get(event)
+  if (known !== undefined) return known
+  const events = createEvents(event, 100, 1)
+  const mean = batchBytes(events) / events.length
+  means.set(event, mean)
+  return mean
+}
+
+/**
+ * Cells that a text like `postern/1,app,8,100` names: each part must be one of the cell's protocol, event, connections,
+ * batch and load, in this order; parts left out at the end stand for all, load for full.
+ */
+export function matchesText(cell: Cell, text: string): boolean {
+  const [protocol, event, connections, batch, load = "full"] = text.split(",")
+  const wanted = [protocol, event, connections, batch, load]
+  const own = [cell.protocol, cell.event, cell.connections, cell.batch, cell.load]
+  return own.every((value, i) => wanted[i] === undefined || wanted[i] === String(value))
+}

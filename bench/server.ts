@@ -1,0 +1,96 @@
+import { type ChildProcess, fork } from "node:child_process"
+import { mkdirSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import type { Tree } from "./tree.ts"
+import { house } from "./tree.ts"
+
+/** A port process of its own, in a directory as `postern init` makes it. */
+export interface Server {
+  readonly pid: number
+  readonly port: number
+  readonly profile: string
+  readonly directory: string
+  /** From the start of the process until it listened. */
+  readonly startMs: number
+  /** Ends the process and waits for its end. */
+  stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>
+  /** The same directory once more, after stop(). */
+  restart(): Promise<Server>
+}
+
+/** Same disk as the sources; below it one directory per bench process. */
+const work = join(house, "bench", ".work", String(process.pid))
+const startMsMax = 120_000
+const running = new Set<ChildProcess>()
+let directories = 0
+
+/** Kills what still runs and removes everything that was written. */
+export function cleanUp(): void {
+  for (const child of running) child.kill("SIGKILL")
+  rmSync(work, { recursive: true, force: true, maxRetries: 5 })
+}
+
+/** Makes a directory, starts the port process of `tree` in it, hands it to `use` and takes it away again. */
+export async function withServer<T>(tree: Tree, use: (server: Server) => Promise<T>): Promise<T> {
+  const directory = join(work, String(++directories))
+  mkdirSync(work, { recursive: true })
+  try {
+    await tree.initDirectory({ directory, ports: { write: 0, read: 0, ops: 0 } })
+    const server = await startServer(tree, directory)
+    try {
+      return await use(server)
+    } finally {
+      await server.stop("SIGKILL")
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+async function startServer(tree: Tree, directory: string): Promise<Server> {
+  const began = performance.now()
+  const child = fork(tree.portMain, [join(directory, "postern.yaml")], {
+    execArgv: [...tree.execArgv],
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+  })
+  running.add(child)
+  let said = ""
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4000)
+  })
+  let stopping = false
+  const ended = new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      running.delete(child)
+      if (!stopping) process.stderr.write(`bench: the port process has ended:\n${said}\n`)
+      resolve()
+    })
+  })
+  const address = await readyAddress(child)
+  return {
+    pid: child.pid ?? 0,
+    port: Number(address.split(":").at(-1)),
+    profile: join(directory, "profiles/writer.yaml"),
+    directory,
+    startMs: performance.now() - began,
+    async stop(signal) {
+      stopping = true
+      child.kill(signal)
+      await ended
+    },
+    restart: () => startServer(tree, directory),
+  }
+}
+
+function readyAddress(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the server does not start")), startMsMax)
+    child.once("exit", () => reject(new Error("the server did not start")))
+    child.once("message", (message: { ready?: { write?: string[] } }) => {
+      clearTimeout(timer)
+      const address = message.ready?.write?.[0]
+      if (address === undefined) reject(new Error("the server did not say where it listens"))
+      else resolve(address)
+    })
+  })
+}
