@@ -3,7 +3,6 @@ import { connect, type TLSSocket } from "node:tls"
 import {
   batchHeaderBytes,
   decodeCredit,
-  decodeOpened,
   decodeWelcome,
   encodeFrame,
   encodeHello,
@@ -146,10 +145,8 @@ export class FramedConnection implements Connection {
     if (type === frameTypes.ack) return this.#acknowledge(body)
     if (type === frameTypes.credit) this.#credit = Math.max(this.#credit, decodeCredit(body))
     else if (type === frameTypes.welcome) this.#credit = decodeWelcome(body).credit
-    else if (type === frameTypes.opened) {
-      if (decodeOpened(body).next !== 0) throw new Error("the stream was not new")
-      this.#opened()
-    } else throw new Error(`a frame of type ${type}: ${Buffer.from(body).toString().slice(0, 500)}`)
+    else if (type === frameTypes.opened) this.#opened()
+    else throw new Error(`a frame of type ${type}: ${Buffer.from(body).toString().slice(0, 500)}`)
   }
 
   #acknowledge(body: Uint8Array): void {

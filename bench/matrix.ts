@@ -1,4 +1,4 @@
-import { allCells, type Cell, isQuick, matchesText, openWindow } from "./cells.ts"
+import { allCells, type Cell, isQuick, isSingle, matchesText, openWindow } from "./cells.ts"
 import type { Options } from "./options.ts"
 import { runGenerator } from "./run.ts"
 import { type Row, rowOf } from "./rows.ts"
@@ -10,14 +10,19 @@ const warmMs = 1500
 const shares = { full: 1, half: 0.5, tenth: 0.1 } as const
 
 /** The cells that the options ask for. Half and tenth need the full load of the same cell, which is added. */
-export function chooseCells(options: Pick<Options, "quick" | "only">): Cell[] {
-  const { quick, only } = options
-  if (only.length === 0) return allCells().filter((cell) => !quick || isQuick(cell))
-  const chosen = allCells().filter((cell) => only.some((text) => matchesText(cell, text)))
+export function chooseCells(options: Pick<Options, "quick" | "only" | "window">): Cell[] {
+  const { quick, only, window } = options
+  const all = allCells().map((cell) => withWindow(cell, window))
+  if (only.length === 0) return all.filter((cell) => !quick || isQuick(cell))
+  const chosen = all.filter((cell) => only.some((text) => matchesText(cell, text)))
   if (chosen.length === 0) throw new Error(`no row is ${only.join(" or ")}`)
-  return allCells().filter((cell) => {
+  return all.filter((cell) => {
     return chosen.some((wanted) => wanted.load === cell.load ? isSame(wanted, cell) : cell.load === "full" && isSame(wanted, cell))
   })
+}
+
+function withWindow(cell: Cell, window: number | undefined): Cell {
+  return window === undefined || cell.protocol !== "postern/1" || isSingle(cell) ? cell : { ...cell, window }
 }
 
 function isSame(a: Cell, b: Cell): boolean {

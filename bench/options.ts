@@ -6,6 +6,7 @@ export const usage = `npm run bench -- [options]
   --only CELL      some rows: protocol,event,connections,batch,load (parts at the end may be left out)
   --runs N         runs a row, medians are shown (default: 3, with --quick and --only 1)
   --seconds S      length of a run's window (default: 3)
+  --window N       frames in flight per connection at full load (default: about 2 MiB in all)
   --json FILE      write the figures there too
   --compare DIR    server CPU against another built checkout: 7 alternating pairs a row
   --startup N      time to listen again with a log of N entries, and to verify it
@@ -16,6 +17,7 @@ export interface Options {
   readonly only: readonly string[]
   readonly runs: number
   readonly measureMs: number
+  readonly window: number | undefined
   readonly json: string | undefined
   readonly compare: string | undefined
   readonly startup: number | undefined
@@ -31,6 +33,7 @@ export function parseOptions(args: readonly string[]): Options {
       only: { type: "string", multiple: true, default: [] },
       runs: text,
       seconds: text,
+      window: text,
       json: text,
       compare: text,
       startup: text,
@@ -43,6 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
     only,
     runs: numberOf("runs", values.runs) ?? runs,
     measureMs: 1000 * (numberOf("seconds", values.seconds) ?? 3),
+    window: numberOf("window", values.window),
     json,
     compare,
     startup: numberOf("startup", values.startup),

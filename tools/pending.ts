@@ -9,8 +9,6 @@ export const pendingCodes: readonly string[] = ["SPOOL_FULL"]
 /** Files, symbols and scripts (`path#text`) that our pages name. */
 export const pendingClaims: readonly string[] = [
   "packages/client/src/writer/writer.test.ts",
-  "packages/log/src/core/core.test.ts",
-  "packages/log/src/core/twins.test.ts",
   "packages/server/src/cli/verify.test.ts",
   "packages/server/src/cli/verify.ts",
   "packages/server/src/disk/follower.test.ts",

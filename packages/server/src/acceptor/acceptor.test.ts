@@ -74,15 +74,13 @@ describe("a peer who is let in", () => {
   })
 
   it("speaks TLS 1.3 and never resumes a session", async () => {
-    const first = await door.enter(pki.writer)
-    expect(first.client.getProtocol()).toBe("TLSv1.3")
-    // Tickets come with or before the first data, if at all.
-    first.socket.write("x")
-    await once(first.client, "data")
-    const session = first.client.getSession()
-    first.client.destroy()
-    await closed(first.socket)
-    const second = await door.enter(pki.writer, session === undefined ? {} : { session })
+    const first = door.dial(pki.writer)
+    const [session] = await once(first, "session")
+    expect(first.getProtocol()).toBe("TLSv1.3")
+    const { socket } = await door.peers.next()
+    first.destroy()
+    await closed(socket)
+    const second = await door.enter(pki.writer, { session })
     expect(second.client.isSessionReused()).toBe(false)
     second.client.destroy()
     await closed(second.socket)

@@ -2,7 +2,13 @@ import { type FSWatcher, watch } from "node:fs"
 import { type FileHandle, open, readFile } from "node:fs/promises"
 import { PosternError } from "@postern/log/base"
 import { decodeHead, headBytes } from "./head-record.ts"
-import { filePath, hashesPath, listSegments, openLogDirectory, segmentPath } from "./log-directory.ts"
+import {
+  filePath,
+  hashesPath,
+  listSegments,
+  openLogDirectory,
+  segmentPath,
+} from "./log-directory.ts"
 import type { Head, LogView } from "./log-view.ts"
 import { openSegmentReader, type SegmentReader } from "./segment-reader.ts"
 
@@ -93,7 +99,11 @@ class Follower implements LogView {
     }
   }
 
-  async leaves(from: number, to: number, bytesMax = Number.MAX_SAFE_INTEGER): Promise<Uint8Array[]> {
+  async leaves(
+    from: number,
+    to: number,
+    bytesMax = Number.MAX_SAFE_INTEGER,
+  ): Promise<Uint8Array[]> {
     if (from < 0 || from > to || to > this.head().size) {
       throw new PosternError("NOT_FOUND", `entries ${from} to ${to} of ${this.head().size}`)
     }
@@ -122,12 +132,14 @@ class Follower implements LogView {
       this.#hashes.set(level, file)
     }
     const { bytesRead } = await file.read(bytes, 0, bytes.length, from * 32)
-    if (bytesRead !== bytes.length) throw new PosternError("LOG_DAMAGED", `hashes/${level} is short`)
+    if (bytesRead !== bytes.length)
+      throw new PosternError("LOG_DAMAGED", `hashes/${level} is short`)
     return bytes
   }
 
   async #segmentOf(index: number): Promise<{ reader: SegmentReader; end: number }> {
-    if (this.head().segment > (this.#firsts.at(-1) ?? -1)) this.#firsts = await listSegments(this.#path)
+    if (this.head().segment > (this.#firsts.at(-1) ?? -1))
+      this.#firsts = await listSegments(this.#path)
     let low = 0
     let high = this.#firsts.length
     while (low + 1 < high) {
@@ -145,7 +157,10 @@ class Follower implements LogView {
     if (reader !== undefined) {
       this.#segments.delete(first) // Least recently used first.
     } else {
-      const paths = [segmentPath(this.#path, first, "seg"), segmentPath(this.#path, first, "offsets")]
+      const paths = [
+        segmentPath(this.#path, first, "seg"),
+        segmentPath(this.#path, first, "offsets"),
+      ]
       reader = openSegmentReader(first, paths[0] ?? "", paths[1] ?? "")
       reader.catch(() => this.#segments.delete(first))
     }

@@ -6,15 +6,15 @@
 export { replaceFile } from "./durable.ts"
 export { followLog } from "./follower.ts"
 export { listSegments, openLogDirectory, segmentPath } from "./log-directory.ts"
+export { LogStore, type SlotPlan, segmentBytesMax } from "./log-store.ts"
 export type { Head, LogView } from "./log-view.ts"
-export { LogStore, segmentBytesMax, type SlotPlan } from "./log-store.ts"
 export { rootOfRange } from "./range-root.ts"
-export { readLastSigned, type RecoveredEnd, type SlotVisitor } from "./recovery.ts"
+export { type RecoveredEnd, readLastSigned, type SlotVisitor } from "./recovery.ts"
 export { readSegmentStart, type SegmentStart } from "./segment-start.ts"
 export {
   alignSlot,
-  batchKind,
   type BatchRow,
+  batchKind,
   batchRowBytes,
   encodeBatchRow,
   encodeSlotHeader,

@@ -79,14 +79,24 @@ export class LogStore {
       if ((await listSegments(path)).length === 0) await writeSegmentStart(path, firstSegment)
       const hashes = new Map<number, SideFile>()
       let offsets: SideFile | undefined
-      const end = await recover(directory, async (start) => {
-        offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
-        const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), segmentBytesMax)
-        await segment.close()
-        return { offsets, hashes: (level) => openHashes(path, hashes, level) }
-      }, visit)
+      const end = await recover(
+        directory,
+        async (start) => {
+          offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
+          const segment = await openSegmentFile(
+            segmentPath(path, start.first, "seg"),
+            segmentBytesMax,
+          )
+          await segment.close()
+          return { offsets, hashes: (level) => openHashes(path, hashes, level) }
+        },
+        visit,
+      )
       assert(offsets !== undefined, "recovery opens the offsets of the newest segment")
-      const segment = await openSegmentFile(segmentPath(path, end.segment.first, "seg"), segmentBytesMax)
+      const segment = await openSegmentFile(
+        segmentPath(path, end.segment.first, "seg"),
+        segmentBytesMax,
+      )
       await SideFile.open(filePath(path, "head")).then((file) => file.close())
       const store = new LogStore(directory, lock, end, segment, { offsets, hashes })
       await store.#settle()
@@ -110,7 +120,9 @@ export class LogStore {
   /** The head as recovery found it; undefined for an empty log. */
   recoveredHead(): Head | undefined {
     const { slot, size, root, segment, end, time } = this.end
-    return slot === 0 ? undefined : { slot: slot - 1, size, root, time, segment: segment.first, end }
+    return slot === 0
+      ? undefined
+      : { slot: slot - 1, size, root, time, segment: segment.first, end }
   }
 
   /** Whether a slot of this length goes into the open segment; if not, `roll` comes before the next commit. */
@@ -145,7 +157,8 @@ export class LogStore {
     const at = this.#segmentEnd
     const writes = [this.#segment.write(plan.bytes, at)]
     for (const { level, from, hashes } of plan.nodes) {
-      const file = this.#hashes.get(level) ?? (await openHashes(this.directory.path, this.#hashes, level))
+      const file =
+        this.#hashes.get(level) ?? (await openHashes(this.directory.path, this.#hashes, level))
       writes.push(file.write(hashes, from * 32))
     }
     const { row, offsets } = plan.recordOffsets(this.#segmentStart.first)
@@ -197,7 +210,11 @@ const firstSegment: SegmentStart = {
   state: undefined,
 }
 
-async function openHashes(path: string, open: Map<number, SideFile>, level: number): Promise<SideFile> {
+async function openHashes(
+  path: string,
+  open: Map<number, SideFile>,
+  level: number,
+): Promise<SideFile> {
   const known = open.get(level)
   if (known !== undefined) return known
   const file = await SideFile.open(hashesPath(path, level))

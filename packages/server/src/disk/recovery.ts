@@ -84,8 +84,19 @@ export async function recover(
   if (behind !== undefined) throw damaged(path, behind, "a later slot stands behind a hole")
   const root = tree.root()
   await notOlderThanKnown(directory.path, tree.size, root)
-  if (lastSlot !== undefined && lastSlot.count > 0) lastSlot = { ...lastSlot, root: tree.rangeRoot() }
-  return { slot, size: tree.size, previous, root, frontier: tree.frontier(), segment: start, end: end.at, time, lastSlot }
+  if (lastSlot !== undefined && lastSlot.count > 0)
+    lastSlot = { ...lastSlot, root: tree.rangeRoot() }
+  return {
+    slot,
+    size: tree.size,
+    previous,
+    root,
+    frontier: tree.frontier(),
+    segment: start,
+    end: end.at,
+    time,
+    lastSlot,
+  }
 }
 
 function follows(

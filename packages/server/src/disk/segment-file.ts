@@ -73,7 +73,8 @@ export async function openSegmentFile(path: string, bytesMax: number): Promise<S
       await writeAll(fd, bytes, at)
     } catch (error) {
       // Some file systems take the flag and refuse the write. Only the very first write may find that out.
-      if (!firstWrite || !direct || (error as NodeJS.ErrnoException).code !== "EINVAL") throw diskError(error)
+      if (!firstWrite || !direct || (error as NodeJS.ErrnoException).code !== "EINVAL")
+        throw diskError(error)
       await reopenBuffered()
       await writeAll(fd, bytes, at).catch((again) => {
         throw diskError(again)
@@ -82,7 +83,8 @@ export async function openSegmentFile(path: string, bytesMax: number): Promise<S
     firstWrite = false
     await sync(fd)
     written = Math.max(written, at + bytes.length)
-    const wanted = written - (at + bytes.length) < 2 * aheadBytes && written + aheadBytes <= bytesMax
+    const wanted =
+      written - (at + bytes.length) < 2 * aheadBytes && written + aheadBytes <= bytesMax
     if (!wanted || ahead !== undefined) return
     ahead = writeAhead()
       .catch((error) => {

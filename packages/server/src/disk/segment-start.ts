@@ -35,10 +35,18 @@ export async function readSegmentStart(directory: string, first: number): Promis
   try {
     const value = JSON.parse(await readFile(path, "utf8"))
     const frontier = new Uint8Array(peaks * 32)
-    for (let level = 0; level < peaks; level++) frontier.set(hash(value.frontier[level]), level * 32)
+    for (let level = 0; level < peaks; level++)
+      frontier.set(hash(value.frontier[level]), level * 32)
     const previous = hash(value.previous)
     if (value.first !== first || !Number.isSafeInteger(value.slot)) throw new Error("first or slot")
-    return { first, generation: value.generation, slot: value.slot, previous, frontier, state: value.state }
+    return {
+      first,
+      generation: value.generation,
+      slot: value.slot,
+      previous,
+      frontier,
+      state: value.state,
+    }
   } catch (cause) {
     throw new PosternError("LOG_DAMAGED", `${path} cannot be read`, { cause })
   }

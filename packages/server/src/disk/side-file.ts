@@ -20,17 +20,20 @@ export class SideFile {
   }
 
   static async open(path: string): Promise<SideFile> {
-    return new SideFile(await openFile(path, "a+", 0o600).then(async (fd) => {
-      await closeFile(fd)
-      return openFile(path, "r+")
-    }))
+    return new SideFile(
+      await openFile(path, "a+", 0o600).then(async (fd) => {
+        await closeFile(fd)
+        return openFile(path, "r+")
+      }),
+    )
   }
 
   async write(bytes: Uint8Array, at: number): Promise<void> {
     let done = 0
     try {
       while (done < bytes.length) {
-        done += (await writeFile(this.#fd, bytes, done, bytes.length - done, at + done)).bytesWritten
+        done += (await writeFile(this.#fd, bytes, done, bytes.length - done, at + done))
+          .bytesWritten
       }
     } catch (error) {
       throw diskError(error)

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises"
-import { PosternError, equalBytes, sha256 } from "@postern/log/base"
+import { equalBytes, PosternError, sha256 } from "@postern/log/base"
 import {
   type BatchRow,
   batchRowBytes,

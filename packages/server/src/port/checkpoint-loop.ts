@@ -47,11 +47,13 @@ export class CheckpointLoop {
 
   /** Publishes now if the log has grown. A full disk leaves it for the next time. */
   publish(): Promise<void> {
-    this.#publishing = this.#publishing.then(() => this.#publish()).catch((error) => {
-      const full = error instanceof PosternError && error.code === "DISK_FULL"
-      const noSpace = (error as NodeJS.ErrnoException).code === "ENOSPC"
-      if (!full && !noSpace) this.#fatal(error)
-    })
+    this.#publishing = this.#publishing
+      .then(() => this.#publish())
+      .catch((error) => {
+        const full = error instanceof PosternError && error.code === "DISK_FULL"
+        const noSpace = (error as NodeJS.ErrnoException).code === "ENOSPC"
+        if (!full && !noSpace) this.#fatal(error)
+      })
     return this.#publishing
   }
 

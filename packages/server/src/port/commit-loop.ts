@@ -2,7 +2,12 @@ import { encodeUtf8, PosternError } from "@postern/log/base"
 import type { Head, LogStore } from "../disk/index.ts"
 import type { Clock } from "./clock.ts"
 import type { Counters } from "./counters.ts"
-import { type SealedSlot, saveStreams, type Sequencer, type StreamTable } from "./sequencer/index.ts"
+import {
+  type SealedSlot,
+  type Sequencer,
+  type StreamTable,
+  saveStreams,
+} from "./sequencer/index.ts"
 import type { DurableSlot } from "./session/index.ts"
 import type { Signer } from "./signer/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
@@ -98,7 +103,8 @@ export class CommitLoop {
   async #commitOne(): Promise<void> {
     const { sequencer, store, clock, counters } = this.#world
     const began = performance.now()
-    if (!store.fits(sequencer.slotBytes(this.#receipt))) await this.#untilThereIsRoom(() => this.#roll())
+    if (!store.fits(sequencer.slotBytes(this.#receipt)))
+      await this.#untilThereIsRoom(() => this.#roll())
     const slot = sequencer.seal(clock.microseconds(), this.#receipt)
     this.#inFlight = true
     this.#afterInFlight.push(...this.#afterOpen)
@@ -118,7 +124,9 @@ export class CommitLoop {
 
   async #sign(slot: SealedSlot<SlotOwner>): Promise<Uint8Array> {
     if (slot.rangeRoot === undefined) return new Uint8Array(0)
-    return encodeUtf8(await this.#world.signer.signReceipt(slot.first, slot.entries, slot.rangeRoot))
+    return encodeUtf8(
+      await this.#world.signer.signReceipt(slot.first, slot.entries, slot.rangeRoot),
+    )
   }
 
   /** Everything before the open slot is durable and released here, so what the streams call durable is what a new segment needs. */

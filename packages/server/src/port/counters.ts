@@ -13,5 +13,13 @@ export interface Counters {
 }
 
 export function startCounters(): Counters {
-  return { events: 0, bytes: 0, batches: 0, slots: 0, commitSeconds: 0, connections: 0, checkpoints: 0 }
+  return {
+    events: 0,
+    bytes: 0,
+    batches: 0,
+    slots: 0,
+    commitSeconds: 0,
+    connections: 0,
+    checkpoints: 0,
+  }
 }

@@ -1,4 +1,4 @@
-import { assert, concatBytes, encodeUtf8, type ErrorCode, limits } from "@postern/log/base"
+import { assert, concatBytes, type ErrorCode, encodeUtf8, limits } from "@postern/log/base"
 import { rowBytes, rowField, verdictCodes, verdicts } from "@postern/log/core"
 import type { Patterns, WriterGrant } from "../access/index.ts"
 import type { PortMemory } from "./sequencer/index.ts"
@@ -10,7 +10,12 @@ const lengthWord = rowField.length / 4
 /** An event of this size fits an entry whatever its stamp. */
 const eventBytesSure = limits.entryBytesMax - limits.stampBytesMax - 1
 /** What the reader process may say of its own acts. */
-const internalActions = ["postern.read", "postern.tail.opened", "postern.tail.closed", "postern.access.applied"]
+const internalActions = [
+  "postern.read",
+  "postern.tail.opened",
+  "postern.tail.closed",
+  "postern.access.applied",
+]
 
 /**
  * Looks at a batch in the core's memory: strict JSON, required fields, and whether the writer's grant covers source and
@@ -43,7 +48,8 @@ export class Examination {
     let refused = core.scan(rows, count)
     const { action, source } = rowField
     if (grant.internal) refused += this.#judgeInternal(count)
-    else refused += core.deny(rows, count, action, this.#self.from, this.#self.to, verdicts.selfAction)
+    else
+      refused += core.deny(rows, count, action, this.#self.from, this.#self.to, verdicts.selfAction)
     if (!grant.sources.any) {
       const { from, to } = this.#sources
       refused += core.allow(rows, count, source, from, to, verdicts.sourceNotGranted)
@@ -52,7 +58,8 @@ export class Examination {
       const { from, to } = this.#actions
       refused += core.allow(rows, count, action, from, to, verdicts.actionNotGranted)
     }
-    if (grant.eventBytesMax < limits.entryBytesMax) refused += this.#judgeSizes(count, grant.eventBytesMax)
+    if (grant.eventBytesMax < limits.entryBytesMax)
+      refused += this.#judgeSizes(count, grant.eventBytesMax)
     return refused
   }
 
@@ -74,7 +81,8 @@ export class Examination {
     const words = this.#words(count)
     let refused = 0
     for (let row = 0; row < count * rowWords; row += rowWords) {
-      if ((words[row + lengthWord] ?? 0) <= eventBytesMax || words[row + verdictWord] !== 0) continue
+      if ((words[row + lengthWord] ?? 0) <= eventBytesMax || words[row + verdictWord] !== 0)
+        continue
       words[row + verdictWord] = verdicts.tooLarge
       refused += 1
     }
@@ -105,7 +113,12 @@ export class Examination {
     let kept = 0
     for (let row = 0; row < count; row++) {
       if (words[row * rowWords + verdictWord] !== 0 || !keep(row)) continue
-      if (kept !== row) core.memory.copyWithin(rows + kept * rowBytes, rows + row * rowBytes, rows + (row + 1) * rowBytes)
+      if (kept !== row)
+        core.memory.copyWithin(
+          rows + kept * rowBytes,
+          rows + row * rowBytes,
+          rows + (row + 1) * rowBytes,
+        )
       kept += 1
     }
     return kept
@@ -151,7 +164,10 @@ export class Examination {
     for (const text of texts) {
       const prefix = text.endsWith("*")
       const bytes = encodeUtf8(prefix ? text.slice(0, -1) : text)
-      assert(to + 3 + bytes.length <= patterns + patternsBytes, "a grant's patterns fit their region")
+      assert(
+        to + 3 + bytes.length <= patterns + patternsBytes,
+        "a grant's patterns fit their region",
+      )
       core.memory[to] = prefix ? 1 : 0
       core.memory[to + 1] = bytes.length >> 8
       core.memory[to + 2] = bytes.length & 0xff

@@ -9,7 +9,13 @@ import { openPort, type Tell } from "./port.ts"
  * mend before another start makes sense, 70 after a fatal error (start again: recovery decides), 0 after a drain.
  */
 const tell: Tell = (level, message, more = {}) => {
-  const line = JSON.stringify({ time: new Date().toISOString(), level, process: "port", message, ...more })
+  const line = JSON.stringify({
+    time: new Date().toISOString(),
+    level,
+    process: "port",
+    message,
+    ...more,
+  })
   writeSync(2, `${line}\n`)
 }
 

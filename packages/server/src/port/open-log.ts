@@ -41,7 +41,11 @@ export interface OpenedLog {
 }
 
 /** Recovers the log, then writes `postern.started`, the first entry of this life. */
-export async function openLog(config: Config, world: PortWorld, accessDigest: string): Promise<OpenedLog> {
+export async function openLog(
+  config: Config,
+  world: PortWorld,
+  accessDigest: string,
+): Promise<OpenedLog> {
   const { clock, tell } = world
   const directory = dataDirectories(config).log
   const { logKey, receiptKey } = config.pki
@@ -56,18 +60,31 @@ export async function openLog(config: Config, world: PortWorld, accessDigest: st
     },
   })
   const { end } = store
-  tell("info", "log recovered", { entries: end.size, slots: replayed.slots, segment: end.segment.first })
+  tell("info", "log recovered", {
+    entries: end.size,
+    slots: replayed.slots,
+    segment: end.segment.first,
+  })
   const memory = layOutMemory()
   const sequencer = new Sequencer<SlotOwner>(memory, end)
   const counters = startCounters()
   let roomAppeared = (): void => undefined
   const commits = new CommitLoop(
-    { sequencer, store, signer, streams, clock, counters, roomAppeared: () => roomAppeared(), fatal: world.fatal },
+    {
+      sequencer,
+      store,
+      signer,
+      streams,
+      clock,
+      counters,
+      roomAppeared: () => roomAppeared(),
+      fatal: world.fatal,
+    },
     await lastReceipt(store, signer),
   )
   const own = new OwnStream(memory, sequencer, clock, config.origin)
   const refusals = new Refusals(own, clock)
-  const recentIds = new RecentIds()
+  const recentIds = new RecentIds(clock.seed())
   await rememberRecent(directory, memory, recentIds)
   own.record({
     action: "postern.started",
@@ -97,7 +114,10 @@ export async function openLog(config: Config, world: PortWorld, accessDigest: st
     signedSize: (await readLastSigned(directory))?.size ?? -1,
     openIntake: (grant) => {
       const world = { memory, sequencer, streams, own, refusals, commits, clock, counters }
-      return new PortIntake({ ...world, certificate, vkey, origin, grant, acknowledgeAgain }, recentIds)
+      return new PortIntake(
+        { ...world, certificate, vkey, origin, grant, acknowledgeAgain },
+        recentIds,
+      )
     },
     onRoom: (listener) => {
       roomAppeared = listener

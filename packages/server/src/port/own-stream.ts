@@ -1,8 +1,7 @@
 import { encodeUtf8, limits } from "@postern/log/base"
 import { batchKind } from "../disk/index.ts"
-import type { Sequencer } from "./sequencer/index.ts"
-import type { PortMemory } from "./sequencer/index.ts"
 import type { Clock } from "./clock.ts"
+import type { PortMemory, Sequencer } from "./sequencer/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
 
 /** What happened to one of the port's own entries. */
@@ -15,6 +14,8 @@ export interface OwnEntry {
   readonly placed?: (index: number) => void
 }
 
+const waitingMax = 4096
+
 /**
  * The port's own stream: its acts and what it refused are entries like any other. Entries that find no room wait here,
  * in order; there are few, since whoever causes them is counted and not repeated.
@@ -26,6 +27,8 @@ export class OwnStream {
   readonly #origin: string
   #open: number | undefined
   #next = 0
+  /** Own entries that found no room to wait in, while the disk was full: their number becomes an entry. */
+  #lost = 0
   #waiting: { text: Uint8Array; placed: ((index: number) => void) | undefined }[] = []
 
   constructor(memory: PortMemory, sequencer: Sequencer<SlotOwner>, clock: Clock, origin: string) {
@@ -52,7 +55,8 @@ export class OwnStream {
         data: entry.data,
       }),
     )
-    this.#waiting.push({ text, placed: entry.placed })
+    if (this.#waiting.length < waitingMax) this.#waiting.push({ text, placed: entry.placed })
+    else this.#lost += 1
     this.placeWaiting()
   }
 
@@ -65,7 +69,11 @@ export class OwnStream {
       placed?.(index)
       done += 1
     }
-    this.#waiting = this.#waiting.slice(done)
+    if (done > 0) this.#waiting = this.#waiting.slice(done)
+    if (this.#lost === 0 || this.#waiting.length > 0) return
+    const count = this.#lost
+    this.#lost = 0
+    this.record({ action: "postern.own.lost", outcome: "failure", data: { count } })
   }
 
   #place(text: Uint8Array): number {

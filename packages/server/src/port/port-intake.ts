@@ -22,13 +22,14 @@ import {
 } from "./sequencer/index.ts"
 import type {
   BatchOwner,
+  BodyOffered,
   DeclaredGap,
   DurableSlot,
   Intake,
   Offered,
   OfferedBatch,
+  OfferedBody,
   RefusedDetail,
-  RefusedEvents,
   SessionPeer,
 } from "./session/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
@@ -51,28 +52,6 @@ export interface IntakeWorld {
 
 /** Bound on the entry that opens a stream. */
 const openingBytesMax = 4096
-
-/** A body's events for the port's own stream of one adapter of a writer. */
-export interface OfferedBody {
-  readonly owner: BatchOwner
-  readonly peer: SessionPeer
-  readonly adapter: Adapter
-  readonly region: Uint8Array
-  readonly count: number
-  readonly changed: 0 | 1 | 2
-  /** Positions of events that the adapter found too large for an entry. */
-  readonly tooLarge: readonly number[]
-}
-
-export type BodyOffered =
-  | {
-      readonly kind: "placed"
-      readonly first: number
-      readonly accepted: number
-      readonly refused: readonly RefusedEvents[]
-      readonly duplicates: readonly { position: number; index: number }[]
-    }
-  | Exclude<Offered, { kind: "placed" }>
 
 /**
  * Where every batch comes in, whatever it came through: grant, rate, strict scan, place in the open slot. The caller
@@ -126,7 +105,8 @@ export class PortIntake implements Intake {
     this.#spent(grant, count, region.length)
     // A row can also turn out too large only when it is stamped.
     const refused = bad > 0 || placed.accepted < count ? this.#examination.refused(count) : []
-    if (refused.length > 0) this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused })
+    if (refused.length > 0)
+      this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused })
     return { kind: "placed", refused }
   }
 
@@ -142,7 +122,12 @@ export class PortIntake implements Intake {
     if (!this.#load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
     this.#examination.judgeBody(count, grant, body.tooLarge)
     const refused = this.#examination.refused(count)
-    const repeats = new Repeats(this.#recentIds, this.#examination, body, this.#world.sequencer.next)
+    const repeats = new Repeats(
+      this.#recentIds,
+      this.#examination,
+      body,
+      this.#world.sequencer.next,
+    )
     const kept = this.#examination.compact(count, (row) => repeats.isNew(row))
     const placed = this.#place(kept, new Uint8Array(32), {
       open: stream.open,
@@ -232,11 +217,22 @@ export class PortIntake implements Intake {
       placed: (open) => {
         const digest = framed ? streamDigestStart(id) : new Uint8Array(32)
         const lastUsed = this.now()
-        stream = { id, writer, open, framed, next: 0, digest, durable: undefined, recent: [], lastUsed }
+        stream = {
+          id,
+          writer,
+          open,
+          framed,
+          next: 0,
+          digest,
+          durable: undefined,
+          recent: [],
+          lastUsed,
+        }
         streams.add(stream)
       },
     })
-    if (stream === undefined) throw new Error("invariant broken: an opening entry is placed at once")
+    if (stream === undefined)
+      throw new Error("invariant broken: an opening entry is placed at once")
     this.#world.commits.kick()
     return stream
   }
@@ -251,7 +247,8 @@ export class PortIntake implements Intake {
     const foreign = streams.byId(id)
     if (foreign !== undefined && foreign.writer !== peer.id) return done("STREAM_FOREIGN")
     if (foreign === undefined && !streams.mayOpen(peer.id)) return done("STREAM_LIMIT")
-    if (this.#world.grant(peer.id)?.adapters.has("postern") !== true) return done("ADAPTER_NOT_GRANTED")
+    if (this.#world.grant(peer.id)?.adapters.has("postern") !== true)
+      return done("ADAPTER_NOT_GRANTED")
     if (foreign === undefined && !sequencer.fits(1, openingBytesMax)) {
       return commits.afterDurable(() => this.openStream(owner, peer, id, done))
     }
@@ -270,7 +267,13 @@ export class PortIntake implements Intake {
       action: "postern.stream.closed",
       outcome: "success",
       targets: [{ type: "writer", id: peer.id }],
-      data: { stream: stream.id, writer: peer.id, open: stream.open, next: stream.next, reason: "writer" },
+      data: {
+        stream: stream.id,
+        writer: peer.id,
+        open: stream.open,
+        next: stream.next,
+        reason: "writer",
+      },
     })
     this.#world.streams.remove(stream)
     this.#sessionOf.delete(stream)
@@ -285,7 +288,14 @@ export class PortIntake implements Intake {
       action: "postern.stream.gap",
       outcome: "unknown",
       targets: [{ type: "writer", id: peer.id }],
-      data: { stream: stream.id, writer: peer.id, open: stream.open, sequence, count: events, reason },
+      data: {
+        stream: stream.id,
+        writer: peer.id,
+        open: stream.open,
+        sequence,
+        count: events,
+        reason,
+      },
     })
     const kind = batchKind.gap
     this.#place(0, digest, { open: stream.open, sequence, events, changed: 0, kind, owner })
@@ -316,7 +326,8 @@ export class PortIntake implements Intake {
   /** The session is gone; its streams stay open for the next one. */
   forget(owner: BatchOwner): void {
     this.#waiting.delete(owner)
-    for (const [stream, holder] of this.#sessionOf) if (holder === owner) this.#sessionOf.delete(stream)
+    for (const [stream, holder] of this.#sessionOf)
+      if (holder === owner) this.#sessionOf.delete(stream)
   }
 
   refused(peer: SessionPeer, code: ErrorCode, detail: RefusedDetail = {}): void {
@@ -330,7 +341,9 @@ export class PortIntake implements Intake {
     for (const { code: each, positions } of detail.refused) {
       const { sequence } = detail
       const sequences =
-        sequence === undefined ? [] : positions.map((p) => [sequence + p, sequence + p + 1] as const)
+        sequence === undefined
+          ? []
+          : positions.map((p) => [sequence + p, sequence + p + 1] as const)
       refusals.add(peer, each, { count: positions.length, stream: detail.stream?.id, sequences })
     }
   }

@@ -1,20 +1,27 @@
+import { hash } from "node:crypto"
 import { mkdirSync, readFileSync } from "node:fs"
-import { dirname } from "node:path"
 import type { Server } from "node:http"
+import { dirname } from "node:path"
 import type { TLSSocket } from "node:tls"
-import { errorRegistry, PosternError } from "@postern/log/base"
+import { errorRegistry } from "@postern/log/base"
+import {
+  type Acceptor,
+  createDeadlines,
+  openAcceptor,
+  type Peer,
+  type TlsMaterial,
+} from "../acceptor/index.ts"
 import { type AccessList, parseAccess, type WriterGrant } from "../access/index.ts"
-import { type Acceptor, createDeadlines, openAcceptor, type Peer, type TlsMaterial } from "../acceptor/index.ts"
 import { type Config, dataDirectories, readSecretFile, readTextFile } from "../config/index.ts"
 import type { Head } from "../disk/index.ts"
 import { createAdminServer } from "./admin/index.ts"
 import { CheckpointLoop } from "./checkpoint-loop.ts"
 import type { Clock } from "./clock.ts"
 import { HttpDoor, serveFramed } from "./listener/index.ts"
+import { type OpenedLog, openLog } from "./open-log.ts"
 import { createOpsServer, listenOps, type PortHealth } from "./ops/index.ts"
 import { PortIntake } from "./port-intake.ts"
 import { CreditPool, type FramedSession } from "./session/index.ts"
-import { type OpenedLog, openLog } from "./open-log.ts"
 
 /** Messages for people, one JSON line each on standard error. */
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
@@ -54,10 +61,16 @@ export class Port {
     this.#world = world
     this.#log = log
     this.#access = access
-    const { commits, counters } = log
+    const { counters } = log
     this.#intake = log.openIntake((id) => this.#grant(id))
     this.#checkpoints = new CheckpointLoop(
-      { store: log.store, signer: log.signer, counters, durableHead: () => this.#head(), fatal: world.fatal },
+      {
+        store: log.store,
+        signer: log.signer,
+        counters,
+        durableHead: () => this.#head(),
+        fatal: world.fatal,
+      },
       log.signedSize,
     )
     this.#httpDoor = this.#openHttpDoor()
@@ -68,18 +81,26 @@ export class Port {
       protocols: ["postern/1", "http/1.1"],
       admit: (peer) => this.#admitWriter(peer),
       onPeer: (socket, peer) => this.#serve(socket, peer),
-      onRefused: ({ code, detail, from, id }) => refusals.add({ id, from }, code, { count: 1, detail }),
+      onRefused: ({ code, detail, from, id }) =>
+        refusals.add({ id, from }, code, { count: 1, detail }),
     })
-    const admin = createAdminServer({ status: () => this.status(), reload: async () => this.reload() })
+    const admin = createAdminServer({
+      status: () => this.status(),
+      reload: async () => this.reload(),
+    })
     this.#operators = openAcceptor({
       tls,
       protocols: ["http/1.1"],
-      admit: ({ id }) => (this.#access.operator(id, world.clock.milliseconds()) ? undefined : "NOT_GRANTED"),
+      admit: ({ id }) =>
+        this.#access.operator(id, world.clock.milliseconds()) ? undefined : "NOT_GRANTED",
       onPeer: (socket) => admin.serve(socket),
-      onRefused: ({ code, detail, id }) => refusals.add({ id, from: "admin" }, code, { count: 1, detail }),
+      onRefused: ({ code, detail, id }) =>
+        refusals.add({ id, from: "admin" }, code, { count: 1, detail }),
     })
     log.onRoom(() => this.#intake.roomAppeared())
-    commits.kick()
+    const digest = hash("sha256", readTextFile(config.file))
+    log.own.record({ action: "postern.config.loaded", outcome: "success", data: { digest } })
+    this.#recordAccess()
   }
 
   /** Listens on every plane. Errors: ADDRESS_IN_USE, BIND_REFUSED. */
@@ -170,17 +191,28 @@ export class Port {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       this.#world.tell("error", "the old configuration stays in force", { error: message })
-      own.record({ action: "postern.access.refused", outcome: "failure", data: { error: message.slice(0, 500) } })
+      own.record({
+        action: "postern.access.refused",
+        outcome: "failure",
+        data: { error: message.slice(0, 500) },
+      })
       commits.kick()
       throw error
     }
     this.#writers.reconsider()
     this.#operators.reconsider()
-    const { digest, identities } = this.#access
-    own.record({ action: "postern.access.loaded", outcome: "success", data: { digest, identities: identities.length } })
-    commits.kick()
+    const { digest } = this.#access
+    this.#recordAccess()
     this.#world.tell("info", "access list applied", { digest })
     return { digest }
+  }
+
+  /** Followers apply the list when they read this entry. */
+  #recordAccess(): void {
+    const { digest, identities } = this.#access
+    const data = { digest, identities: identities.length }
+    this.#log.own.record({ action: "postern.access.loaded", outcome: "success", data })
+    this.#log.commits.kick()
   }
 
   #busy(): "DISK_FULL" | "SHUTTING_DOWN" | undefined {
@@ -194,7 +226,9 @@ export class Port {
     if (this.#draining) notReady.push("draining")
     const since = commits.diskFullSince
     if (since !== undefined) {
-      notReady.push(`the log's disk has been full since ${new Date(since).toISOString()}: ${errorRegistry.DISK_FULL.hint}`)
+      notReady.push(
+        `the log's disk has been full since ${new Date(since).toISOString()}: ${errorRegistry.DISK_FULL.hint}`,
+      )
     }
     return {
       ...counters,
@@ -224,17 +258,19 @@ export class Port {
     }
   }
 
-  /** Takes nothing new, makes durable what was placed, says goodbye in the log, closes. */
+  /** Takes nobody new, acknowledges what was placed, says goodbye to sessions and in the log, closes. */
   async close(): Promise<void> {
     this.#draining = true
     this.#writers.stop()
     clearInterval(this.#timer)
-    for (const session of [...this.#sessions]) session.dismiss("SHUTTING_DOWN")
     const { refusals, own, commits, store } = this.#log
+    const durable = () => new Promise<void>((resolve) => commits.afterDurable(resolve))
+    await durable()
+    for (const session of [...this.#sessions]) session.dismiss("SHUTTING_DOWN")
     refusals.flush(true)
     own.record({ action: "postern.stopped", outcome: "success", data: { reason: "asked to" } })
     commits.kick()
-    await new Promise<void>((resolve) => commits.afterDurable(resolve))
+    await durable()
     await this.#checkpoints.stop()
     await commits.stopped()
     await Promise.all([this.#writers.close(), this.#operators.close()])
@@ -266,8 +302,7 @@ function readTls(config: Config): TlsMaterial {
 function readDigest(file: string): string | undefined {
   try {
     return String(JSON.parse(readFileSync(file, "utf8")).digest)
-  } catch (cause) {
-    // The reader has not written it yet, or not at all: nobody knows, and that is the answer.
-    return cause instanceof PosternError ? undefined : undefined
+  } catch {
+    return undefined // The reader has not said yet which list it applied: unknown is the answer.
   }
 }

@@ -34,7 +34,9 @@ export function createReacknowledger(
     const { from, to, note } = await derive(first)
     const builder = tree
     if (builder === undefined) throw new Error("invariant broken: derive() makes the tree")
-    const path = rangePath(first, first + accepted, from, to, (level, i) => builder.nodeAt(level, i))
+    const path = rangePath(first, first + accepted, from, to, (level, i) =>
+      builder.nodeAt(level, i),
+    )
     return { note, rangePath: () => path }
   }
 

@@ -59,7 +59,8 @@ export class Refusals {
     let key = `${who.id ?? address} ${code}`
     const known = this.#tallies.has(key) || this.#tallies.size < talliesMax
     if (!known) key = `others ${code}`
-    const tally = this.#tallies.get(key) ?? this.#begin(key, known ? who : { from: "others" }, code, now)
+    const tally =
+      this.#tallies.get(key) ?? this.#begin(key, known ? who : { from: "others" }, code, now)
     tally.count += what.count
     tally.last = now
     tally.detail ??= what.detail

@@ -1,6 +1,15 @@
 import { decodeUtf8 } from "@postern/log/base"
 import { rowField } from "@postern/log/core"
-import { batchKind, type BatchRow, findSlot, listSegments, type ReadSlot, segmentPath, splitRecords, walkSlots } from "../disk/index.ts"
+import {
+  type BatchRow,
+  batchKind,
+  findSlot,
+  listSegments,
+  type ReadSlot,
+  segmentPath,
+  splitRecords,
+  walkSlots,
+} from "../disk/index.ts"
 import { Examination } from "./examination.ts"
 import type { PortMemory, RecentIds } from "./sequencer/index.ts"
 

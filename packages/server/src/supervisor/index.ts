@@ -2,4 +2,10 @@
  * Runs the processes of a service side by side and keeps them running. Touches no log, no socket and no event; knows the
  * processes by the path of their main file only.
  */
-export { nodeFlags, parseProcessName, processFlags, type ProcessName, Supervisor } from "./supervisor.ts"
+export {
+  nodeFlags,
+  type ProcessName,
+  parseProcessName,
+  processFlags,
+  Supervisor,
+} from "./supervisor.ts"

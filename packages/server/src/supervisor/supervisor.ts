@@ -114,7 +114,9 @@ export class Supervisor {
     }
     const before = livedMs > steadyMs ? restartMsMin : (this.#restartMs.get(name) ?? restartMsMin)
     this.#restartMs.set(name, Math.min(before * 2, restartMsMax))
-    this.#world.note(`${name}: ended (${signal ?? `status ${status}`}), starts again in ${before} ms`)
+    this.#world.note(
+      `${name}: ended (${signal ?? `status ${status}`}), starts again in ${before} ms`,
+    )
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       this.#start(name)

@@ -22,7 +22,8 @@ export function createAdminServer(actions: AdminActions): { serve(socket: TLSSoc
       response.end(text)
     }
     const action = routes[`${request.method} ${request.url}`]
-    if (action === undefined) return answer(404, { code: "HTTP_ROUTE", hint: Object.keys(routes).join(", ") })
+    if (action === undefined)
+      return answer(404, { code: "HTTP_ROUTE", hint: Object.keys(routes).join(", ") })
     Promise.resolve()
       .then(action)
       .then(
@@ -30,7 +31,11 @@ export function createAdminServer(actions: AdminActions): { serve(socket: TLSSoc
         (error) => {
           const code = isPosternError(error) ? error.code : "DISK_FAILED"
           const { status, hint } = errorRegistry[code]
-          answer(status, { code, title: error instanceof Error ? error.message : String(error), hint })
+          answer(status, {
+            code,
+            title: error instanceof Error ? error.message : String(error),
+            hint,
+          })
         },
       )
   })

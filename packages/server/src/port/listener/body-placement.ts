@@ -1,6 +1,12 @@
 import { errorRegistry, formatBase64, PosternError } from "@postern/log/base"
-import type { BodyOffered, OfferedBody } from "../port-intake.ts"
-import type { BatchOwner, DurableBatch, DurableSlot, SessionPeer } from "../session/index.ts"
+import type {
+  BatchOwner,
+  BodyOffered,
+  DurableBatch,
+  DurableSlot,
+  OfferedBody,
+  SessionPeer,
+} from "../session/index.ts"
 
 /** Events of a body as an adapter framed them. */
 export interface BodyRegion {
@@ -50,7 +56,13 @@ export class BodyPlacement implements BatchOwner {
   #at = 0
   /** Position in the body of the next region's first event. */
   #position = 0
-  readonly #result: BodyResult = { accepted: 0, refused: [], duplicates: [], entries: [], receipts: [] }
+  readonly #result: BodyResult = {
+    accepted: 0,
+    refused: [],
+    duplicates: [],
+    entries: [],
+    receipts: [],
+  }
   #durable: DurableBatch[] = []
   #resolve: (result: BodyResult) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
@@ -87,7 +99,12 @@ export class BodyPlacement implements BatchOwner {
   #offerNext(): boolean {
     const region = this.#regions[this.#at]
     if (region === undefined) return false
-    const offered = this.#world.offerBody({ owner: this, peer: this.#peer, adapter: this.#adapter, ...region })
+    const offered = this.#world.offerBody({
+      owner: this,
+      peer: this.#peer,
+      adapter: this.#adapter,
+      ...region,
+    })
     if (offered.kind === "refused") throw new PosternError(offered.code)
     if (offered.kind === "full") {
       if (offered.delayMs > 0) throw new PosternError("RATE_LIMITED")
@@ -131,7 +148,8 @@ export class BodyPlacement implements BatchOwner {
       path: slot.rangePath(batch.first, batch.accepted).map((hash) => formatBase64(hash)),
     }))
     this.#durable = []
-    if (batches.length > 0) this.#result.receipts.push({ note: Buffer.from(slot.note).toString(), batches })
+    if (batches.length > 0)
+      this.#result.receipts.push({ note: Buffer.from(slot.note).toString(), batches })
   }
 
   superseded(): void {

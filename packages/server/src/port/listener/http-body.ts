@@ -28,7 +28,8 @@ export async function readBody(request: IncomingMessage, pool: CreditPool): Prom
   }
   try {
     const encoding = request.headers["content-encoding"] ?? "identity"
-    if (encoding !== "identity" && encoding !== "gzip") throw new PosternError("HTTP_ENCODING", encoding.slice(0, 40))
+    if (encoding !== "identity" && encoding !== "gzip")
+      throw new PosternError("HTTP_ENCODING", encoding.slice(0, 40))
     const packed = await collect(request, take)
     if (encoding === "identity") return { bytes: packed, release }
     const bytes = await inflate(packed)
@@ -60,7 +61,10 @@ async function collect(request: IncomingMessage, take: (bytes: number) => void):
 }
 
 async function inflate(packed: Buffer): Promise<Buffer> {
-  const most = Math.min(limits.httpBodyInflatedBytesMax, packed.length * limits.httpBodyInflationMax)
+  const most = Math.min(
+    limits.httpBodyInflatedBytesMax,
+    packed.length * limits.httpBodyInflationMax,
+  )
   try {
     return await unpack(packed, { maxOutputLength: Math.max(most, 1) })
   } catch (cause) {

@@ -2,12 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { type ErrorCode, errorRegistry, isPosternError, PosternError } from "@postern/log/base"
-import type { WriterGrant } from "../../access/index.ts"
 import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
+import type { WriterGrant } from "../../access/index.ts"
 import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
 import type { PortMemory } from "../sequencer/index.ts"
 import type { CreditPool, SessionPeer } from "../session/index.ts"
-import { BodyPlacement, type BodyRegion, type BodyResult, type PlacementWorld } from "./body-placement.ts"
+import {
+  BodyPlacement,
+  type BodyRegion,
+  type BodyResult,
+  type PlacementWorld,
+} from "./body-placement.ts"
 import { type HttpBody, readBody } from "./http-body.ts"
 
 export interface HttpDoorWorld extends PlacementWorld {
@@ -54,7 +59,8 @@ export class HttpDoor {
     })
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       const known = this.#peers.get(socket)
-      if (known !== undefined) this.#world.refused(known.peer, "HTTP_BODY_SYNTAX", { detail: error.code ?? "" })
+      if (known !== undefined)
+        this.#world.refused(known.peer, "HTTP_BODY_SYNTAX", { detail: error.code ?? "" })
       if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
       else socket.destroy()
     })
@@ -63,7 +69,10 @@ export class HttpDoor {
   serve(socket: TLSSocket, peer: Peer): void {
     const { id, certificate, from } = peer
     const session = this.#world.sessionName()
-    const entry = { peer: { id, certificate, from, session }, deadline: this.#expire(socket, headerMs) }
+    const entry = {
+      peer: { id, certificate, from, session },
+      deadline: this.#expire(socket, headerMs),
+    }
     this.#peers.set(socket, entry)
     socket.once("close", () => entry.deadline.clear())
     this.#server.emit("connection", socket)
@@ -97,7 +106,8 @@ export class HttpDoor {
       const adapter = route(request, response)
       const grant = this.#world.grant(known.peer.id)
       if (grant === undefined) throw new PosternError("NOT_GRANTED")
-      if (!grant.adapters.has(adapter.name)) throw new PosternError("ADAPTER_NOT_GRANTED", adapter.name)
+      if (!grant.adapters.has(adapter.name))
+        throw new PosternError("ADAPTER_NOT_GRANTED", adapter.name)
       const busy = this.#world.busy()
       if (busy !== undefined) throw new PosternError(busy)
       body = await readBody(request, this.#world.pool)
@@ -107,7 +117,11 @@ export class HttpDoor {
       this.#sendResult(response, result)
     } catch (error) {
       if (!isPosternError(error)) throw error
-      this.#world.refused(known.peer, error.code, error.detail === undefined ? {} : { detail: error.detail })
+      this.#world.refused(
+        known.peer,
+        error.code,
+        error.detail === undefined ? {} : { detail: error.detail },
+      )
       sendProblem(response, error)
       // A body that was not read to its end would be taken for the next request.
       if (!request.complete) response.once("finish", () => socket.destroySoon())
@@ -118,7 +132,12 @@ export class HttpDoor {
   }
 
   /** Runs the adapter over the whole body at once: the core's memory is free for others as soon as this returns. */
-  #frame(adapter: Adapter, bytes: Buffer, request: IncomingMessage, grant: WriterGrant): BodyRegion[] {
+  #frame(
+    adapter: Adapter,
+    bytes: Buffer,
+    request: IncomingMessage,
+    grant: WriterGrant,
+  ): BodyRegion[] {
     const { core, body, events, eventsBytes, rowsMax, spans, spansMax } = this.#world.memory
     core.memory.set(bytes, body)
     const run = adapter.open({
@@ -144,7 +163,9 @@ export class HttpDoor {
   #sendResult(response: ServerResponse, result: BodyResult): void {
     const [first] = result.refused
     if (first !== undefined && result.accepted === 0 && result.duplicates.length === 0) {
-      return sendProblem(response, new PosternError(first.code as ErrorCode), { refused: result.refused })
+      return sendProblem(response, new PosternError(first.code as ErrorCode), {
+        refused: result.refused,
+      })
     }
     send(response, 200, "application/json", { ...result, certificate: this.#world.certificate })
   }
@@ -173,7 +194,14 @@ function sendProblem(response: ServerResponse, error: PosternError, more: object
   const { message, hint, status, kind } = { ...errorRegistry[error.code], message: error.message }
   if (kind === "busy") response.setHeader("retry-after", String(retryAfterSeconds))
   const type = `https://postern.invalid/errors#${error.code}`
-  send(response, status, "application/problem+json", { type, title: message, status, code: error.code, hint, ...more })
+  send(response, status, "application/problem+json", {
+    type,
+    title: message,
+    status,
+    code: error.code,
+    hint,
+    ...more,
+  })
 }
 
 function send(response: ServerResponse, status: number, type: string, body: unknown): void {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http"
 import { PosternError } from "@postern/log/base"
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client"
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client"
 
 /** What the ops plane tells; numbers and states only, never the content of an event. */
 export interface PortHealth {
@@ -22,31 +22,38 @@ export interface PortHealth {
 /** `/livez`, `/readyz` (`?verbose`), `/metrics` for probes and Prometheus, on loopback. */
 export function createOpsServer(health: () => PortHealth): Server {
   const registry = createRegistry(health)
-  return createServer({ maxHeaderSize: 8192, requestTimeout: 5000, headersTimeout: 5000 }, (request, response) => {
-    const answer = (status: number, text: string, type = "text/plain; charset=utf-8"): void => {
-      response.writeHead(status, { "content-type": type, "cache-control": "no-store" })
-      response.end(request.method === "HEAD" ? undefined : text)
-    }
-    const path = (request.url ?? "").split("?", 1)[0]
-    if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "GET only\n")
-    if (path === "/livez") return answer(200, "alive\n")
-    if (path === "/readyz") {
-      const reasons = health().notReady
-      if (reasons.length === 0) return answer(200, "ready\n")
-      return answer(503, `not ready\n${reasons.map((reason) => `- ${reason}\n`).join("")}`)
-    }
-    if (path !== "/metrics") return answer(404, "/livez, /readyz and /metrics are here\n")
-    registry.metrics().then(
-      (text) => answer(200, text, registry.contentType),
-      (error) => answer(500, `${String(error)}\n`),
-    )
-  })
+  return createServer(
+    { maxHeaderSize: 8192, requestTimeout: 5000, headersTimeout: 5000 },
+    (request, response) => {
+      const answer = (status: number, text: string, type = "text/plain; charset=utf-8"): void => {
+        response.writeHead(status, { "content-type": type, "cache-control": "no-store" })
+        response.end(request.method === "HEAD" ? undefined : text)
+      }
+      const path = (request.url ?? "").split("?", 1)[0]
+      if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "GET only\n")
+      if (path === "/livez") return answer(200, "alive\n")
+      if (path === "/readyz") {
+        const reasons = health().notReady
+        if (reasons.length === 0) return answer(200, "ready\n")
+        return answer(503, `not ready\n${reasons.map((reason) => `- ${reason}\n`).join("")}`)
+      }
+      if (path !== "/metrics") return answer(404, "/livez, /readyz and /metrics are here\n")
+      registry.metrics().then(
+        (text) => answer(200, text, registry.contentType),
+        (error) => answer(500, `${String(error)}\n`),
+      )
+    },
+  )
 }
 
 /** Errors: ADDRESS_IN_USE, BIND_REFUSED unless the address is a loopback one. */
-export async function listenOps(server: Server, address: { host: string; port: number }): Promise<string> {
+export async function listenOps(
+  server: Server,
+  address: { host: string; port: number },
+): Promise<string> {
   const loopback = /^(127\.|::1$|localhost$)/.test(address.host)
-  if (!loopback) throw new PosternError("BIND_REFUSED", `the ops plane stays on loopback, not ${address.host}`)
+  if (!loopback)
+    throw new PosternError("BIND_REFUSED", `the ops plane stays on loopback, not ${address.host}`)
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const inUse = cause.code === "EADDRINUSE"
@@ -56,23 +63,55 @@ export async function listenOps(server: Server, address: { host: string; port: n
     server.listen(address.port, address.host, resolve)
   })
   const bound = server.address()
-  return typeof bound === "object" && bound !== null ? `${address.host}:${bound.port}` : String(bound)
+  return typeof bound === "object" && bound !== null
+    ? `${address.host}:${bound.port}`
+    : String(bound)
 }
 
 type Kind = "counter" | "gauge"
 const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) => number])[] = [
-  ["postern_events_received_total", "counter", "Events received, refused ones included.", (h) => h.events],
+  [
+    "postern_events_received_total",
+    "counter",
+    "Events received, refused ones included.",
+    (h) => h.events,
+  ],
   ["postern_bytes_received_total", "counter", "Bytes of events received.", (h) => h.bytes],
   ["postern_batches_received_total", "counter", "Batches received.", (h) => h.batches],
   ["postern_refused_total", "counter", "Events, frames and connections refused.", (h) => h.refused],
-  ["postern_slots_durable_total", "counter", "Slots made durable, one fdatasync each.", (h) => h.slots],
-  ["postern_commit_seconds_total", "counter", "Time from sealing a slot to its acks.", (h) => h.commitSeconds],
+  [
+    "postern_slots_durable_total",
+    "counter",
+    "Slots made durable, one fdatasync each.",
+    (h) => h.slots,
+  ],
+  [
+    "postern_commit_seconds_total",
+    "counter",
+    "Time from sealing a slot to its acks.",
+    (h) => h.commitSeconds,
+  ],
   ["postern_entries_durable", "gauge", "Entries on stable storage.", (h) => h.durableSize],
-  ["postern_entries_published", "gauge", "Entries covered by the newest checkpoint.", (h) => h.publishedSize],
+  [
+    "postern_entries_published",
+    "gauge",
+    "Entries covered by the newest checkpoint.",
+    (h) => h.publishedSize,
+  ],
   ["postern_connections", "gauge", "Live connections on the write port.", (h) => h.connections],
   ["postern_streams_open", "gauge", "Open streams.", (h) => h.streams],
-  ["postern_credit_left_bytes", "gauge", "Credit that is not given to any connection.", (h) => h.creditLeft],
-  ["postern_ready", "gauge", "1 if the port takes events.", (h) => (h.notReady.length === 0 ? 1 : 0)],
+  [
+    "postern_credit_left_bytes",
+    "gauge",
+    "Credit that is not given to any connection.",
+    (h) => h.creditLeft,
+  ],
+  [
+    "postern_ready",
+    "gauge",
+    "1 if the port takes events.",
+    (h) => (h.notReady.length === 0 ? 1 : 0),
+  ],
 ]
 
 function createRegistry(health: () => PortHealth): Registry {
@@ -81,9 +120,24 @@ function createRegistry(health: () => PortHealth): Registry {
   for (const [name, kind, help, read] of metrics) {
     const registers = [registry]
     if (kind === "gauge") {
-      new Gauge({ name, help, registers, collect() { this.set(read(health())) } })
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read(health()))
+        },
+      })
     } else {
-      new Counter({ name, help, registers, collect() { this.reset(); this.inc(read(health())) } })
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read(health()))
+        },
+      })
     }
   }
   return registry

@@ -15,8 +15,8 @@ export {
 } from "./sequencer.ts"
 export {
   advanceStream,
-  judgeBatch,
   type Judgement,
+  judgeBatch,
   type RememberedBatch,
   type Stream,
   StreamTable,

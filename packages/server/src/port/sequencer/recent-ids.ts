@@ -1,4 +1,4 @@
-import { hash, randomBytes } from "node:crypto"
+import { concatBytes, encodeUtf8, sha256 } from "@postern/log/base"
 
 /**
  * Recognises repeats of senders without streams: the last 262,144 ids seen, over all writers, each with a digest of its
@@ -9,15 +9,24 @@ const windowMax = 262_144
 const slotsCount = 2 * windowMax
 
 export class RecentIds {
-  readonly #key = randomBytes(16)
+  readonly #key: Uint8Array
   #table: Int32Array | undefined
   #ids = new BigUint64Array(0)
   #contents = new BigUint64Array(0)
   #indexes = new Float64Array(0)
   #next = 0
 
+  /** @param key 16 random bytes of this process */
+  constructor(key: Uint8Array) {
+    this.#key = key
+  }
+
   /** Index of the entry with this id and whether its content is the same; undefined if the id is not remembered. */
-  find(writer: string, id: Uint8Array, content: Uint8Array): { index: number; same: boolean } | undefined {
+  find(
+    writer: string,
+    id: Uint8Array,
+    content: Uint8Array,
+  ): { index: number; same: boolean } | undefined {
     const table = this.#table
     if (table === undefined) return undefined
     const key = this.#digest(writer, id)
@@ -42,8 +51,8 @@ export class RecentIds {
   }
 
   #digest(writer: string, bytes: Uint8Array): bigint {
-    const text = hash("sha256", Buffer.concat([this.#key, Buffer.from(`${writer}\n`), bytes]), "buffer")
-    return text.readBigUInt64BE(0)
+    const digest = sha256(concatBytes(this.#key, encodeUtf8(`${writer}\n`), bytes))
+    return new DataView(digest.buffer, digest.byteOffset).getBigUint64(0)
   }
 
   #insert(entry: number): void {

@@ -1,6 +1,6 @@
-import { decodeUtf8, formatHex, parseHex, PosternError } from "@postern/log/base"
+import { decodeUtf8, formatHex, PosternError, parseHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
-import { batchKind, type BatchRow, type ReadSlot, splitRecords } from "../../disk/index.ts"
+import { type BatchRow, batchKind, type ReadSlot, splitRecords } from "../../disk/index.ts"
 import { advanceStream, type Stream, type StreamTable } from "./streams.ts"
 
 /** Streams as a segment's `.start` keeps them. */
@@ -18,7 +18,14 @@ export function saveStreams(table: StreamTable): StreamState[] {
   const saved: StreamState[] = []
   for (const { id, writer, open, framed, durable, lastUsed } of table.values()) {
     if (!framed || durable === undefined) continue
-    saved.push({ id, writer, open, next: durable.next, digest: formatHex(durable.digest), lastUsed })
+    saved.push({
+      id,
+      writer,
+      open,
+      next: durable.next,
+      digest: formatHex(durable.digest),
+      lastUsed,
+    })
   }
   return saved
 }
@@ -26,12 +33,24 @@ export function saveStreams(table: StreamTable): StreamState[] {
 /** @throws PosternError LOG_DAMAGED for a state that saveStreams would not have written */
 export function restoreStreams(state: unknown, table: StreamTable): void {
   if (state === undefined) return
-  if (!Array.isArray(state)) throw new PosternError("LOG_DAMAGED", "the streams of the segment's start")
+  if (!Array.isArray(state))
+    throw new PosternError("LOG_DAMAGED", "the streams of the segment's start")
   for (const item of state as StreamState[]) {
     const digest = parseHex(String(item.digest))
-    if (digest?.length !== 32) throw new PosternError("LOG_DAMAGED", "a stream of the segment's start")
+    if (digest?.length !== 32)
+      throw new PosternError("LOG_DAMAGED", "a stream of the segment's start")
     const { id, writer, open, next, lastUsed } = item
-    table.add({ id, writer, open, framed: true, next, digest, durable: { next, digest }, recent: [], lastUsed })
+    table.add({
+      id,
+      writer,
+      open,
+      framed: true,
+      next,
+      digest,
+      durable: { next, digest },
+      recent: [],
+      lastUsed,
+    })
   }
 }
 
@@ -48,7 +67,10 @@ export function replaySlot(slot: ReadSlot, table: StreamTable): void {
   }
 }
 
-export function advanceOverGap(stream: Stream, gap: Pick<BatchRow, "sequence" | "events" | "digest">): void {
+export function advanceOverGap(
+  stream: Stream,
+  gap: Pick<BatchRow, "sequence" | "events" | "digest">,
+): void {
   stream.next = gap.sequence + gap.events
   stream.digest = gap.digest
 }
@@ -64,7 +86,16 @@ function replayOwnEntries(slot: ReadSlot, row: BatchRow, table: StreamTable): vo
       const { stream: id, writer } = event.data
       const start = { next: 0, digest: streamDigestStart(id) }
       const lastUsed = Math.floor(row.received / 1000)
-      table.add({ id, writer, open: index, framed: true, ...start, durable: start, recent: [], lastUsed })
+      table.add({
+        id,
+        writer,
+        open: index,
+        framed: true,
+        ...start,
+        durable: start,
+        recent: [],
+        lastUsed,
+      })
     }
     if (event.action === "postern.stream.closed") {
       const stream = table.byOpen(event.data.open)

@@ -8,9 +8,9 @@ import {
   encodeBatchRow,
   encodeSlotHeader,
   rootOfRange,
+  type SlotPlan,
   slotBytesMax,
   slotEntriesMax,
-  type SlotPlan,
   slotHeaderBytes,
 } from "../../disk/index.ts"
 import type { PortMemory, SlotMemory } from "./memory.ts"
@@ -128,7 +128,19 @@ export class Sequencer<Owner> {
     const accepted = this.#acceptedRows(batch.count)
     const { open, sequence, events, kind, changed, received, seed, digest, owner } = batch
     const first = this.next
-    const placed = { open, sequence, events, accepted, first, received, changed, kind, seed, digest, owner }
+    const placed = {
+      open,
+      sequence,
+      events,
+      accepted,
+      first,
+      received,
+      changed,
+      kind,
+      seed,
+      digest,
+      owner,
+    }
     this.#entries += accepted
     this.#batches.push(placed)
     if (this.#entries - this.#hashed >= eagerHashes) this.#hash()
@@ -230,7 +242,8 @@ export class Sequencer<Owner> {
       bytes,
     )
     const nodeAt = (level: number, i: number): Uint8Array => {
-      const at = core.levelStart(slotMemory.levels, level) + 32 * (i - Math.floor(first / 2 ** level))
+      const at =
+        core.levelStart(slotMemory.levels, level) + 32 * (i - Math.floor(first / 2 ** level))
       return core.memory.slice(at, at + 32)
     }
     return {
@@ -243,7 +256,8 @@ export class Sequencer<Owner> {
       hash,
       batches,
       nodes: this.#completedTiles(slotMemory, first, first + entries),
-      recordOffsets: (segmentFirst) => this.#recordOffsets(slotMemory, first, entries, segmentFirst),
+      recordOffsets: (segmentFirst) =>
+        this.#recordOffsets(slotMemory, first, entries, segmentFirst),
       rangeRoot: entries === 0 ? undefined : rootOfRange(first, first + entries, nodeAt),
       rangePath: (from, count) => rangePath(from, from + count, first, first + entries, nodeAt),
     }

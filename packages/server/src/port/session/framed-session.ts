@@ -15,8 +15,8 @@ import {
   encodeRefused,
   encodeWelcome,
   type Frame,
-  frameHeaderBytes,
   FrameReader,
+  frameHeaderBytes,
   frameTypes,
   streamDigestNext,
 } from "@postern/log/wire"
@@ -129,7 +129,8 @@ export class FramedSession implements BatchOwner {
   }
 
   #handle(frame: Frame, again: boolean): void {
-    if (this.#state === "greeting" && frame.type !== frameTypes.hello) throw new PosternError("FRAME_ORDER")
+    if (this.#state === "greeting" && frame.type !== frameTypes.hello)
+      throw new PosternError("FRAME_ORDER")
     switch (frame.type) {
       case frameTypes.hello:
         return this.#hello(frame)
@@ -162,7 +163,11 @@ export class FramedSession implements BatchOwner {
     decodeHello(frame.body)
     this.#state = "open"
     const { origin, certificate, vkey } = this.#intake
-    const { frameBytesMax: frameBytes, batchEventsMax: batchEvents, entryBytesMax: entryBytes } = limits
+    const {
+      frameBytesMax: frameBytes,
+      batchEventsMax: batchEvents,
+      entryBytesMax: entryBytes,
+    } = limits
     const welcome = {
       origin,
       session: this.#peer.session,
@@ -245,7 +250,10 @@ export class FramedSession implements BatchOwner {
     if (offered.refused.length > 0) this.#sendRefused(place, offered.refused)
   }
 
-  #sendRefused(place: { channel: number; sequence: number }, events: readonly RefusedEvents[]): void {
+  #sendRefused(
+    place: { channel: number; sequence: number },
+    events: readonly RefusedEvents[],
+  ): void {
     const refused = events.map(({ code, positions }) => {
       return { code, hint: errorRegistry[code].hint, positions }
     })
@@ -276,7 +284,8 @@ export class FramedSession implements BatchOwner {
     const stream = this.#channels.get(channel)
     if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${channel}`)
     if (sequence + count <= stream.next) return this.#ackOld(stream, sequence, count, 0)
-    if (sequence !== stream.next) return this.#goAway("STREAM_HOLE", `gap at ${sequence}`, stream.next)
+    if (sequence !== stream.next)
+      return this.#goAway("STREAM_HOLE", `gap at ${sequence}`, stream.next)
     const gap = { sequence, count, digest, reason }
     const offered = this.#intake.declareGap(this, this.#peer, stream, gap)
     this.#offered(frame, offered, 0, { channel, sequence })
@@ -313,7 +322,9 @@ export class FramedSession implements BatchOwner {
     for (let from = 0; from < acked.length; from += ackRowsMax) {
       const batches = acked.slice(from, from + ackRowsMax).map((batch) => this.#ackRow(batch, slot))
       const { note } = slot
-      this.#line.send(encodeAckFrame({ level: ackLevelDurable, credit: this.#granted, note, batches }))
+      this.#line.send(
+        encodeAckFrame({ level: ackLevelDurable, credit: this.#granted, note, batches }),
+      )
     }
   }
 
@@ -322,7 +333,18 @@ export class FramedSession implements BatchOwner {
     const channel = this.#channelOf.get(open) ?? 0
     const path = accepted === 0 ? [] : [...slot.rangePath(first, accepted)]
     const known = changed as 0 | 1 | 2
-    return { channel, sequence, events, accepted, firstIndex: first, received, open, changed: known, seed, path }
+    return {
+      channel,
+      sequence,
+      events,
+      accepted,
+      firstIndex: first,
+      received,
+      open,
+      changed: known,
+      seed,
+      path,
+    }
   }
 
   /** What was acknowledged may be sent again; a window that was used up doubles while the pool has room. */
@@ -341,16 +363,22 @@ export class FramedSession implements BatchOwner {
   }
 
   superseded(stream: Stream): void {
-    if (this.#channelOf.has(stream.open)) this.#goAway("FRAME_ORDER", "another session opened the stream")
+    if (this.#channelOf.has(stream.open))
+      this.#goAway("FRAME_ORDER", "another session opened the stream")
   }
 
   /** Says why and closes; what was placed stays placed and is acknowledged to nobody. */
   #goAway(code: ErrorCode, detail?: string, expected?: number): void {
     if (this.#state === "closed") return
     const { message, hint } = errorRegistry[code]
-    const extra = { ...(detail !== undefined && { detail }), ...(expected !== undefined && { expected }) }
+    const extra = {
+      ...(detail !== undefined && { detail }),
+      ...(expected !== undefined && { expected }),
+    }
     this.#line.send(encodeFrame(frameTypes.goaway, encodeGoaway({ code, message, hint, ...extra })))
-    if (code !== "STREAM_EQUIVOCATION") this.#intake.refused(this.#peer, code, extra)
+    // Draining refuses nobody; an equivocation was recorded with its place.
+    const told = code === "SHUTTING_DOWN" || code === "STREAM_EQUIVOCATION"
+    if (!told) this.#intake.refused(this.#peer, code, extra)
     this.ended()
     this.#line.end()
   }

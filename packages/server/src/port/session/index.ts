@@ -6,12 +6,14 @@ export { CreditPool } from "./credit-pool.ts"
 export { FramedSession, type SessionLine } from "./framed-session.ts"
 export type {
   BatchOwner,
+  BodyOffered,
   DeclaredGap,
   DurableBatch,
   DurableSlot,
   Intake,
   Offered,
   OfferedBatch,
+  OfferedBody,
   RefusedDetail,
   RefusedEvents,
   SessionPeer,

@@ -1,5 +1,18 @@
 import type { ErrorCode } from "@postern/log/base"
+import type { Adapter } from "../../access/index.ts"
 import type { Stream } from "../sequencer/index.ts"
+
+/** A body's events for the port's own stream of one adapter of a writer. */
+export interface OfferedBody {
+  readonly owner: BatchOwner
+  readonly peer: SessionPeer
+  readonly adapter: Adapter
+  readonly region: Uint8Array
+  readonly count: number
+  readonly changed: 0 | 1 | 2
+  /** Positions of events that the adapter found too large for an entry. */
+  readonly tooLarge: readonly number[]
+}
 
 /** What a session needs of the rest of the port. Implemented by the driver; this room declares it. */
 export interface Intake {
@@ -16,7 +29,12 @@ export interface Intake {
    * Finds or opens a stream of this writer and calls back when its opening entry and everything below `next` is
    * durable. The stream belongs to `owner` from then on; another session that had it is told to go away.
    */
-  openStream(owner: BatchOwner, peer: SessionPeer, id: string, done: (found: Stream | ErrorCode) => void): void
+  openStream(
+    owner: BatchOwner,
+    peer: SessionPeer,
+    id: string,
+    done: (found: Stream | ErrorCode) => void,
+  ): void
   closeStream(peer: SessionPeer, stream: Stream, done: () => void): void
   /** Enters a gap that the writer declares; acknowledged like a batch. */
   declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered
@@ -50,6 +68,17 @@ export type Offered =
   | { readonly kind: "full"; readonly delayMs: number }
   /** The batch as a whole is not acceptable. */
   | { readonly kind: "refused"; readonly code: ErrorCode }
+
+/** What the intake says to a body: as to a batch, and which events were there before. */
+export type BodyOffered =
+  | {
+      readonly kind: "placed"
+      readonly first: number
+      readonly accepted: number
+      readonly refused: readonly RefusedEvents[]
+      readonly duplicates: readonly { position: number; index: number }[]
+    }
+  | Exclude<Offered, { kind: "placed" }>
 
 export interface RefusedEvents {
   readonly code: ErrorCode

@@ -1,7 +1,17 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto"
 import { PosternError } from "@postern/log/base"
-import { formatReceiptCertificateText, formatReceiptText, receiptKeyName } from "@postern/log/evidence"
-import { formatCheckpoint, formatVkey, type NoteSigner, noteKeyId, signNote } from "@postern/log/tlog"
+import {
+  formatReceiptCertificateText,
+  formatReceiptText,
+  receiptKeyName,
+} from "@postern/log/evidence"
+import {
+  formatCheckpoint,
+  formatVkey,
+  type NoteSigner,
+  noteKeyId,
+  signNote,
+} from "@postern/log/tlog"
 
 /**
  * The only holder of the log's private keys. Whoever has the log key can sign a second history that verifiers without
@@ -20,7 +30,11 @@ export interface Signer {
 }
 
 /** @param logKey, receiptKey Ed25519 private keys, PKCS #8 PEM. Errors: CONFIG_INVALID */
-export async function openSigner(origin: string, logKey: string, receiptKey: string): Promise<Signer> {
+export async function openSigner(
+  origin: string,
+  logKey: string,
+  receiptKey: string,
+): Promise<Signer> {
   const log = noteSigner(origin, logKey)
   const receipts = noteSigner(receiptKeyName(origin), receiptKey)
   const certificateText = formatReceiptCertificateText(origin, receipts.vkey)
