@@ -81,7 +81,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "server/port/session",
-    uses: [...language, "server/port/sequencer"],
+    uses: [...language, "server/access", "server/port/sequencer"],
     pure: true,
   },
   { name: "server/port/signer", uses: language },
@@ -133,6 +133,7 @@ export const rooms: readonly Room[] = [
     name: "server/guard/setup",
     uses: [...language, "client", "server/access", "server/config", "server/guard/pki"],
   },
+  { name: "server/guard/verify", uses: [...language, "client", "server/disk"] },
 
   { name: "server/supervisor", uses: language },
   {
@@ -140,7 +141,7 @@ export const rooms: readonly Room[] = [
     uses: [
       ...language,
       "client",
-      ...["access", "config", "disk", "guard/pki", "guard/setup", "supervisor"].map(
+      ...["access", "config", "disk", "guard/pki", "guard/setup", "guard/verify", "supervisor"].map(
         (room) => `server/${room}`,
       ),
     ],

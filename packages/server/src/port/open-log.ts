@@ -46,27 +46,14 @@ export async function openLog(
   world: PortWorld,
   accessDigest: string,
 ): Promise<OpenedLog> {
-  const { clock, tell } = world
+  const { clock } = world
   const directory = dataDirectories(config).log
   const { logKey, receiptKey } = config.pki
   const signer = await openSigner(config.origin, readSecretFile(logKey), readSecretFile(receiptKey))
   const streams = new StreamTable()
-  const replayed = { slots: 0 }
-  const store = await LogStore.open(directory, config.origin, {
-    begin: (start) => restoreStreams(start.state, streams),
-    slot: (slot) => {
-      replaySlot(slot, streams)
-      replayed.slots += 1
-    },
-  })
-  const { end } = store
-  tell("info", "log recovered", {
-    entries: end.size,
-    slots: replayed.slots,
-    segment: end.segment.first,
-  })
+  const store = await recoverStore(directory, config.origin, streams, world)
   const memory = layOutMemory()
-  const sequencer = new Sequencer<SlotOwner>(memory, end)
+  const sequencer = new Sequencer<SlotOwner>(memory, store.end)
   const counters = startCounters()
   let roomAppeared = (): void => undefined
   const commits = new CommitLoop(
@@ -86,20 +73,7 @@ export async function openLog(
   const refusals = new Refusals(own, clock)
   const recentIds = new RecentIds(clock.seed())
   await rememberRecent(directory, memory, recentIds)
-  own.record({
-    action: "postern.started",
-    outcome: "success",
-    data: {
-      host: hostname(),
-      pid: process.pid,
-      node: process.versions.node,
-      size: end.size,
-      receiptKey: signer.receiptVkey,
-      certificate: signer.certificate,
-      access: accessDigest,
-      clock: "system",
-    },
-  })
+  recordStart(own, store, signer, accessDigest)
   const acknowledgeAgain = createReacknowledger(directory, signer)
   const { certificate, vkey, origin } = signer
   return {
@@ -124,6 +98,43 @@ export async function openLog(
     },
     expireStreams: (before) => expireStreams(streams, own, before),
   }
+}
+
+/** Opens the store and brings the streams up to where the log ends. */
+async function recoverStore(
+  directory: string,
+  origin: string,
+  streams: StreamTable,
+  world: PortWorld,
+): Promise<LogStore> {
+  let slots = 0
+  const store = await LogStore.open(directory, origin, {
+    begin: (start) => restoreStreams(start.state, streams),
+    slot: (slot) => {
+      replaySlot(slot, streams)
+      slots += 1
+    },
+  })
+  const { size: entries, segment } = store.end
+  world.tell("info", "log recovered", { entries, slots, segment: segment.first })
+  return store
+}
+
+function recordStart(own: OwnStream, store: LogStore, signer: Signer, access: string): void {
+  own.record({
+    action: "postern.started",
+    outcome: "success",
+    data: {
+      host: hostname(),
+      pid: process.pid,
+      node: process.versions.node,
+      size: store.end.size,
+      receiptKey: signer.receiptVkey,
+      certificate: signer.certificate,
+      access,
+      clock: "system",
+    },
+  })
 }
 
 /** The receipt of the last slot of the last life: signed again (Ed25519 is deterministic) and stored with the next slot. */
