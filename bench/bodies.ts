@@ -1,4 +1,10 @@
-import { createAuditEvents, createEvents, type EventKind, serialDigits, serialMark } from "./events.ts"
+import {
+  createAuditEvents,
+  createEvents,
+  type EventKind,
+  serialDigits,
+  serialMark,
+} from "./events.ts"
 import type { Protocol } from "./task.ts"
 
 /** A whole HTTP request whose events get new ids in place before each sending. */

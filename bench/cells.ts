@@ -1,5 +1,5 @@
-import { batchBytes } from "@postern/log/wire"
 import { limits } from "@postern/log/base"
+import { batchBytes } from "@postern/log/wire"
 import { createEvents, type EventKind, eventKinds } from "./events.ts"
 import { type Protocol, protocols } from "./task.ts"
 
@@ -35,7 +35,9 @@ export function allCells(): Cell[] {
     cells.push({ protocol: "postern/1", event, connections: 1, batch: 1, load: "full", window: 1 })
   }
   for (const protocol of protocols) {
-    for (const event of protocol === "kubernetes-webhook" ? (["kubernetes"] as const) : eventKinds) {
+    for (const event of protocol === "kubernetes-webhook"
+      ? (["kubernetes"] as const)
+      : eventKinds) {
       for (const connections of connectionCounts) {
         for (const batch of batchesOf(protocol, event)) {
           const isMain = connections === mainConnections && isMainBatch(batch)
@@ -75,7 +77,12 @@ function framedBatchMax(event: EventKind): number {
   return Math.floor(limits.frameBytesMax / meanBytes(event) / 100 - 0.2) * 100
 }
 
-function windowOf(protocol: Protocol, event: EventKind, connections: number, batch: number): number {
+function windowOf(
+  protocol: Protocol,
+  event: EventKind,
+  connections: number,
+  batch: number,
+): number {
   if (protocol !== "postern/1") return 1
   const frames = Math.floor(inFlightBytes / connections / (meanBytes(event) * batch))
   return Math.min(Math.max(frames, 2), windowMax)

@@ -3,13 +3,13 @@
  * (JSON). Says by IPC what it measured, then ends.
  */
 import { loadProfile } from "@postern/client"
+import { createBodies } from "./bodies.ts"
 import type { Connection, ConnectionWorld } from "./connection.ts"
 import { FramedConnection } from "./framed-connection.ts"
 import { HttpConnection } from "./http-connection.ts"
 import { startPacer } from "./pacer.ts"
 import { cpuSeconds, peakRssMb } from "./process-figures.ts"
 import { createRegions } from "./regions.ts"
-import { createBodies } from "./bodies.ts"
 import { Samples } from "./samples.ts"
 import { asFast, atIntervals, limited } from "./schedule.ts"
 import type { Figures, Task } from "./task.ts"
@@ -120,12 +120,7 @@ function snapshot(pid: number): Snapshot {
   return { ms: performance.now(), batches: ackedBatches, serverCpu: cpuSeconds(pid), ownCpu }
 }
 
-function figuresOf(
-  task: Task,
-  eventBytes: number,
-  before: Snapshot,
-  after: Snapshot,
-): Figures {
+function figuresOf(task: Task, eventBytes: number, before: Snapshot, after: Snapshot): Figures {
   const seconds = (after.ms - before.ms) / 1000
   const events = (after.batches - before.batches) * task.batch
   const serverCpu = after.serverCpu - before.serverCpu

@@ -1,7 +1,7 @@
 import { allCells, type Cell, isQuick, isSingle, matchesText, openWindow } from "./cells.ts"
 import type { Options } from "./options.ts"
-import { runGenerator } from "./run.ts"
 import { type Row, rowOf } from "./rows.ts"
+import { runGenerator } from "./run.ts"
 import { withServer } from "./server.ts"
 import type { Figures } from "./task.ts"
 import type { Tree } from "./tree.ts"
@@ -17,57 +17,74 @@ export function chooseCells(options: Pick<Options, "quick" | "only" | "window">)
   const chosen = all.filter((cell) => only.some((text) => matchesText(cell, text)))
   if (chosen.length === 0) throw new Error(`no row is ${only.join(" or ")}`)
   return all.filter((cell) => {
-    return chosen.some((wanted) => wanted.load === cell.load ? isSame(wanted, cell) : cell.load === "full" && isSame(wanted, cell))
+    return chosen.some((wanted) => {
+      return isSame(wanted, cell) && (cell.load === wanted.load || cell.load === "full")
+    })
   })
 }
 
 function withWindow(cell: Cell, window: number | undefined): Cell {
-  return window === undefined || cell.protocol !== "postern/1" || isSingle(cell) ? cell : { ...cell, window }
+  if (window === undefined || cell.protocol !== "postern/1" || isSingle(cell)) return cell
+  return { ...cell, window }
 }
 
+/** The same but for the load. */
 function isSame(a: Cell, b: Cell): boolean {
   const names = ["protocol", "event", "connections", "batch", "window"] as const
   return names.every((name) => a[name] === b[name])
 }
 
-/** Runs cell after cell, one fresh server for each run. `fullRate`: events per second of the cell's full load. */
+export interface Measured {
+  readonly rows: readonly Row[]
+  /** Rows that could not be measured. */
+  readonly failures: readonly { readonly cell: Cell; readonly error: string }[]
+}
+
+/** Runs cell after cell, a fresh server for each run. */
 export async function measureCells(
   tree: Tree,
   cells: readonly Cell[],
   options: Pick<Options, "runs" | "measureMs">,
   note: (text: string) => void,
-): Promise<Row[]> {
+): Promise<Measured> {
   const rows: Row[] = []
+  const failures: Measured["failures"][number][] = []
   for (const [i, cell] of cells.entries()) {
     const full = rows.find((row) => row.load === "full" && isSame(row, cell))
     const runs: Figures[] = []
-    for (let run = 0; run < options.runs; run++) {
-      note(`[${i + 1}/${cells.length}] ${describeCell(cell)}, run ${run + 1} of ${options.runs}`)
-      runs.push(await measureCell(tree, cell, options.measureMs, full?.eventsPerSecond))
+    try {
+      for (let run = 0; run < options.runs; run++) {
+        note(`${i + 1} of ${cells.length}: ${describeCell(cell)}, run ${run + 1}`)
+        runs.push(await measureCell(tree, cell, options.measureMs, full?.eventsPerSecond))
+      }
+      rows.push(rowOf(cell, runs))
+    } catch (cause) {
+      const error = cause instanceof Error ? cause.message : String(cause)
+      failures.push({ cell, error })
+      note(`no figures for ${describeCell(cell)}: ${error}`)
     }
-    rows.push(rowOf(cell, runs))
   }
-  return rows
+  return { rows, failures }
 }
 
-/** One run on a fresh server. */
+/** One run on a fresh server. `fullRate`: events per second of the same cell at full load. */
 export function measureCell(
   tree: Tree,
   cell: Cell,
   measureMs: number,
-  fullRate: number | undefined,
+  fullRate?: number,
 ): Promise<Figures> {
   const { load, window, ...rest } = cell
-  if (load !== "full" && fullRate === undefined) throw new Error(`${load} needs the full load first`)
   return withServer(tree, ({ pid, port, profile }) => {
     const task = { pid, port, profile, ...rest, warmMs, measureMs }
-    if (fullRate === undefined || load === "full") return runGenerator({ ...task, window })
-    const eventsPerSecond = fullRate * shares[load]
-    return runGenerator({ ...task, window: openWindow, eventsPerSecond })
+    if (load === "full") return runGenerator({ ...task, window })
+    if (fullRate === undefined) throw new Error("the full load has no figures")
+    return runGenerator({ ...task, window: openWindow, eventsPerSecond: fullRate * shares[load] })
   })
 }
 
-export function describeCell({ protocol, event, connections, batch, load, window }: Cell): string {
-  const flight = window === 1 && protocol === "postern/1" ? ", one in flight" : ""
-  return `${protocol} ${event}, ${connections} connections, batches of ${batch}, ${load} load${flight}`
+export function describeCell(cell: Cell): string {
+  const { protocol, event, connections, batch, load } = cell
+  const flight = isSingle(cell) ? ", one in flight" : ""
+  return `${protocol}, ${event}, ${connections} connections, batch ${batch}, ${load} load${flight}`
 }

@@ -54,14 +54,19 @@ const columns: readonly (readonly [string, (row: Row) => string])[] = [
 ]
 
 export function formatTable(rows: readonly Row[]): string {
-  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, show]) => show(row)))]
+  const cells = [
+    columns.map(([title]) => title),
+    ...rows.map((row) => columns.map(([, show]) => show(row))),
+  ]
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)))
   const isText = (i: number): boolean => i === 0 || i === 1 || i === 4
   const pad = (text: string, i: number): string => {
     return isText(i) ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0)
   }
   const line = (texts: readonly string[]): string => `| ${texts.map(pad).join(" | ")} |`
-  const rule = widths.map((width, i) => (isText(i) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`))
+  const rule = widths.map((width, i) =>
+    isText(i) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  )
   const [head = [], ...body] = cells
   return [line(head), `| ${rule.join(" | ")} |`, ...body.map(line)].join("\n")
 }

@@ -12,7 +12,10 @@ export function killGenerators(): void {
 }
 
 /** One run of the generator against a server that listens. Rejects if it fails, or hangs for a minute. */
-export function runGenerator(task: Task, msMax = task.warmMs + task.measureMs + spareMs): Promise<Figures> {
+export function runGenerator(
+  task: Task,
+  msMax = task.warmMs + task.measureMs + spareMs,
+): Promise<Figures> {
   return new Promise((resolve, reject) => {
     const child = fork(generator, [JSON.stringify(task)])
     running.add(child)

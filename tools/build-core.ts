@@ -29,7 +29,7 @@ export async function buildCore(): Promise<string> {
       if (contents instanceof Uint8Array) binary = contents
     },
     listFiles: () => null,
-    reportDiagnostic: (diagnostic) => console.error(diagnostic.toString()),
+    reportDiagnostic: (diagnostic) => process.stderr.write(`${diagnostic}\n`),
   })
   if (result.error !== null) throw result.error
   if (binary === undefined) throw new Error("the compiler wrote no module")

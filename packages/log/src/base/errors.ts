@@ -58,7 +58,7 @@ export const errorRegistry = {
   HTTP_METHOD: line("refused", 405, "this path does not take that method", "see Allow"),
   HTTP_CONTENT_TYPE: line("refused", 415, "the content type is not taken here", "send application/json or application/x-ndjson"),
   HTTP_ENCODING: line("refused", 415, "the content encoding is not taken here", "send identity or gzip"),
-  HTTP_BODY_TOO_LARGE: line("refused", 413, "the body is too large", "send at most 8 MiB a request, 16 MiB unpacked, at most 100 times its packed size"),
+  HTTP_BODY_TOO_LARGE: line("refused", 413, "the body is too large", "send at most 8 MiB and 50,000 events a request, 16 MiB unpacked, at most 100 times the packed size"),
   HTTP_BODY_SYNTAX: line("refused", 400, "the body cannot be read", "send one JSON event, an array of events, or one event a line"),
   HTTP_TIMEOUT: line("refused", 408, "the request was not completed in time", "send header within 10 seconds and body within 30"),
   REQUEST_INVALID: line("refused", 400, "a parameter is not acceptable", "GET /openapi.json describes every parameter"),

@@ -16,6 +16,7 @@ export const limits = {
   httpBodyBytesMax: 8_388_608,
   httpBodyInflatedBytesMax: 16_777_216,
   httpBodyInflationMax: 100,
+  httpBodyEventsMax: 50_000,
   streamsPerWriterMax: 64,
   /** Sequence numbers and indexes in a stamp: fourteen decimal digits keep the stamp within its bound. */
   sequenceMax: 99_999_999_999_999,

@@ -110,6 +110,19 @@ export const goodEvent = {
   targets: [{ type: "invoice", id: "4711" }],
 }
 
+export const goodText = JSON.stringify(goodEvent)
+
+/** The good event with members put before its closing brace. */
+export const withMore = (members: string): string => `${goodText.slice(0, -1)},${members}}`
+
+/** The good event with a value (JSON text) where the scanner looks at syntax and depth only. */
+export const inData = (value: string): string => withMore(`"data":{"x":${value}}`)
+
+/** The good event with another value (JSON text) of one of its fields. */
+export function withField(name: keyof typeof goodEvent, json: string): string {
+  return goodText.replace(`"${name}":${JSON.stringify(goodEvent[name])}`, () => `"${name}":${json}`)
+}
+
 export const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
 
 /** What JSON.parse says about strict UTF-8; undefined if it is none of that. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
-import { type ErrorCode, errorRegistry, isPosternError, PosternError } from "@postern/log/base"
+import { type ErrorCode, errorRegistry, isPosternError, limits, PosternError } from "@postern/log/base"
 import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
 import type { WriterGrant } from "../../access/index.ts"
 import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
@@ -152,10 +152,13 @@ export class HttpDoor {
       id: () => this.#world.eventId(),
     })
     const regions: BodyRegion[] = []
+    let total = 0
     for (;;) {
       const next = run.next(events, events + eventsBytes, rowsMax)
       if (next === undefined) return regions
       const { count, end, changed, tooLarge } = next
+      total += count
+      if (total > limits.httpBodyEventsMax) throw new PosternError("HTTP_BODY_TOO_LARGE", "too many events")
       regions.push({ region: core.memory.slice(events, end), count, changed, tooLarge })
     }
   }

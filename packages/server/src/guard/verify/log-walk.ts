@@ -1,0 +1,242 @@
+import { stat } from "node:fs/promises"
+import { basename } from "node:path"
+import { equalBytes, isPosternError } from "@postern/log/base"
+import {
+  type Head,
+  listSegments,
+  type ReadSlot,
+  readSegmentStart,
+  type SegmentStart,
+  segmentPath,
+  walkSlots,
+} from "../../disk/index.ts"
+import type { DirectoryDraft } from "./checks.ts"
+import { describeRemains, findLaterSlot, orphanSegments } from "./wreckage.ts"
+
+/** Who looks at what the walk finds, in the order of the log. */
+export interface WalkVisitor {
+  /** A segment begins; `start` is undefined if it cannot be read. */
+  segment(first: number, start: SegmentStart | undefined): void
+  /** The next slot. Its views hold until the promise settles. */
+  slot(slot: ReadSlot, segmentFirst: number): Promise<void>
+  /** Entries `[from, to)` cannot be read; what follows does not follow from what was seen. */
+  hole(from: number, to: number): void
+}
+
+/** Where the walk stands: what the next slot must continue. Undefined = not known after a hole. */
+interface Position {
+  slot: number | undefined
+  size: number
+  previous: Uint8Array | undefined
+}
+
+interface Segment {
+  readonly first: number
+  readonly start: SegmentStart | undefined
+  readonly path: string
+  /** Of the segment behind it. */
+  readonly next: { readonly first: number; readonly slot: number | undefined } | undefined
+}
+
+type Stop =
+  | { readonly why: "head" }
+  | { readonly why: "unreadable" | "other generation"; readonly at: number; readonly bytes: number }
+  | { readonly why: "order"; readonly at: number; readonly what: string }
+
+/**
+ * Walks every slot of the log from the first one up to the head (to the end, if there is none), checks that segments
+ * and slots continue each other, and goes on behind damage where it can.
+ */
+export class LogWalk {
+  readonly #directory: string
+  readonly #head: Head | undefined
+  readonly #draft: DirectoryDraft
+  readonly #visitor: WalkVisitor
+  #position: Position = { slot: 0, size: 0, previous: new Uint8Array(32) }
+  /** Since the entry with this index nothing could be read. */
+  #lostFrom: number | undefined
+  /** Offset behind the last slot, and the segment that it is in. */
+  end: { readonly segment: number; readonly at: number } | undefined
+  last: ReadSlot["header"] | undefined
+
+  constructor(
+    directory: string,
+    head: Head | undefined,
+    draft: DirectoryDraft,
+    visitor: WalkVisitor,
+  ) {
+    this.#directory = directory
+    this.#head = head
+    this.#draft = draft
+    this.#visitor = visitor
+  }
+
+  async run(): Promise<void> {
+    const firsts = await listSegments(this.#directory)
+    for (const name of await orphanSegments(this.#directory, firsts)) {
+      this.#draft.fail("segments", "segment-without-start", name, "it has no .start beside it")
+    }
+    let start = await this.#readStart(firsts[0])
+    for (const [i, first] of firsts.entries()) {
+      const nextFirst = firsts[i + 1]
+      const nextStart = await this.#readStart(nextFirst)
+      const next = nextFirst === undefined ? undefined : { first: nextFirst, slot: nextStart?.slot }
+      const path = segmentPath(this.#directory, first, "seg")
+      if (await this.#walkSegment({ first, start, path, next })) return
+      start = nextStart
+    }
+    this.#missTheHead()
+  }
+
+  async #readStart(first: number | undefined): Promise<SegmentStart | undefined> {
+    if (first === undefined) return undefined
+    try {
+      return await readSegmentStart(this.#directory, first)
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      const where = basename(segmentPath(this.#directory, first, "start"))
+      this.#draft.fail("segments", "start-unreadable", where, "it is not what the port writes")
+      return undefined
+    }
+  }
+
+  /** The segments are all read, and the slot that the head names was not among them. */
+  #missTheHead(): void {
+    const head = this.#head
+    if (head === undefined) return
+    if (this.#lostFrom === undefined) {
+      const what = `the log ends at ${this.#position.size} entries, the head says ${head.size}`
+      this.#draft.fail("slots", "log-short", `segments, slot ${head.slot}`, what)
+    }
+    this.#visitor.hole(this.#lostFrom ?? this.#position.size, head.size)
+  }
+
+  /** Returns true once the slot that the head names was visited. */
+  async #walkSegment(segment: Segment): Promise<boolean> {
+    this.#enter(segment)
+    const generation = segment.start?.generation
+    for (let at: number | undefined = 0; at !== undefined; ) {
+      const stop = await this.#visitSlots(segment, at, generation)
+      if (stop.why === "head") return true
+      if (this.#endsHere(segment)) break
+      at = await this.#step(segment, stop)
+    }
+    return false
+  }
+
+  #enter({ first, start, path }: Segment): void {
+    const draft = this.#draft
+    draft.count("segments")
+    const where = basename(path)
+    if (this.#lostFrom !== undefined) {
+      this.#visitor.hole(this.#lostFrom, first)
+      this.#lostFrom = undefined
+      this.#position = { slot: start?.slot, size: first, previous: start?.previous }
+    } else if (first !== this.#position.size) {
+      const { size } = this.#position
+      const missing = `entries ${size} to ${first} are in no segment`
+      const what = first > size ? missing : `the segments before it reach to entry ${size} already`
+      draft.fail("segments", first > size ? "segment-missing" : "segment-overlap", where, what)
+      this.#visitor.hole(size, first)
+      this.#position = { slot: start?.slot, size: first, previous: start?.previous }
+    } else if (start !== undefined) {
+      const { slot, previous } = this.#position
+      if (slot !== undefined && slot !== start.slot) {
+        const what = `slot ${slot} comes next, its .start says ${start.slot}`
+        draft.fail("segments", "start-contradicts", where, what)
+      }
+      if (previous !== undefined && !equalBytes(previous, start.previous)) {
+        const what = "its .start has another hash of the slot before"
+        draft.fail("segments", "start-contradicts", where, what)
+      }
+    }
+    this.#visitor.segment(first, start)
+  }
+
+  async #visitSlots(segment: Segment, from: number, generation?: number): Promise<Stop> {
+    const slots = openSlots(segment.path, from)
+    for (;;) {
+      const step = await slots.next()
+      if (step.done === true) return { why: "unreadable", ...step.value }
+      const { header, at, hash } = step.value
+      generation ??= header.generation
+      if (header.generation !== generation) {
+        return { why: "other generation", at, bytes: at }
+      }
+      const disorder = this.#disorder(header)
+      if (disorder !== undefined) return { why: "order", at, what: disorder }
+      const { previous } = this.#position
+      const where = `${basename(segment.path)} byte ${at}, slot ${header.slot}`
+      if (previous !== undefined && !equalBytes(previous, header.previous)) {
+        this.#draft.fail("slots", "slot-chain", where, "it names another slot before it")
+      }
+      this.#draft.count("slots")
+      await this.#visitor.slot(step.value, segment.first)
+      this.#position = { slot: header.slot + 1, size: header.first + header.entries, previous: hash }
+      this.end = { segment: segment.first, at: at + header.bytes }
+      this.last = header
+      if (header.slot === this.#head?.slot) return { why: "head" }
+    }
+  }
+
+  #disorder({ slot, first }: ReadSlot["header"]): string | undefined {
+    const expected = this.#position
+    if (slot === (expected.slot ?? slot) && first === expected.size) return undefined
+    const comes = expected.slot === undefined ? "" : `slot ${expected.slot} with `
+    return `slot ${slot} with entry ${first} stands where ${comes}entry ${expected.size} should`
+  }
+
+  /** Whether the segment has given everything that belongs in it. */
+  #endsHere({ next }: Segment): boolean {
+    if (next === undefined) return this.#head === undefined
+    const { slot, size } = this.#position
+    return size === next.first && (slot === undefined || slot === (next.slot ?? slot))
+  }
+
+  /** Says what is wrong at a place, and gives the offset at which the segment can be read again. */
+  async #step(segment: Segment, stop: Exclude<Stop, { why: "head" }>): Promise<number | undefined> {
+    const { next, path } = segment
+    const { slot, size } = this.#position
+    const where = `${basename(path)} byte ${stop.at}`
+    if (stop.why === "order") {
+      this.#draft.fail("slots", "slot-order", where, stop.what)
+      this.#lostFrom = size
+      return undefined
+    }
+    const { code, what } = await describeRemains(path, stop.at, stop.bytes)
+    const missing = `entry ${size} should follow${slot === undefined ? "" : ` in slot ${slot}`}`
+    this.#draft.fail("slots", code, where, `${what}; ${missing}`)
+    const later = await findLaterSlot(path, stop.at, ({ header }) => {
+      const behind = header.slot > (slot ?? -1) && header.first >= size
+      const before = header.slot < (next?.slot ?? this.#slotsEnd())
+      return behind && before && header.generation === (segment.start?.generation ?? header.generation)
+    })
+    if (later === undefined) {
+      this.#lostFrom = size
+      return undefined
+    }
+    this.#visitor.hole(size, later.first)
+    this.#position = { slot: later.slot, size: later.first, previous: undefined }
+    return later.at
+  }
+
+  #slotsEnd(): number {
+    return (this.#head?.slot ?? Number.MAX_SAFE_INTEGER) + 1
+  }
+}
+
+/** As walkSlots, for a file that may be gone. */
+async function* openSlots(
+  path: string,
+  from: number,
+): ReturnType<typeof walkSlots> {
+  const exists = await stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error
+      return false
+    },
+  )
+  if (!exists) return { at: from, bytes: 0 }
+  return yield* walkSlots(path, from)
+}

@@ -1,0 +1,112 @@
+import { type FileHandle, open, readdir, stat } from "node:fs/promises"
+import { basename, join } from "node:path"
+import { decodeUtf8, equalBytes, sha256 } from "@postern/log/base"
+import { type ReadSlot, segmentPath, slotHeaderBytes, walkSlots } from "../../disk/index.ts"
+
+const magic = "postern1"
+const slotAlign = 4096
+const hashAt = 224
+const scanBytes = 1024 * 1024
+
+/** What stands at a place where a whole slot should begin, but does not. */
+export async function describeRemains(
+  path: string,
+  at: number,
+  bytes: number,
+): Promise<{ code: string; what: string }> {
+  if (at >= bytes) return { code: "segment-short", what: "the file ends here" }
+  const header = await readAt(path, at, slotHeaderBytes)
+  if (header.every((byte) => byte === 0)) {
+    return { code: "segment-short", what: "there are only zeros" }
+  }
+  if (decodeUtf8(header.subarray(0, magic.length)) !== magic) {
+    return { code: "slot-header", what: "no slot begins here" }
+  }
+  const own = header.subarray(hashAt)
+  if (header.length < slotHeaderBytes || !equalBytes(sha256(header.subarray(0, hashAt)), own)) {
+    return { code: "slot-header", what: "the slot's header does not have its own hash" }
+  }
+  const length = new DataView(header.buffer, header.byteOffset).getUint32(12)
+  if (at + length > bytes) return { code: "segment-short", what: "the file ends within the slot" }
+  return { code: "slot-tail", what: "the slot's batch table and receipt do not have their digest" }
+}
+
+export interface LaterSlot {
+  readonly at: number
+  readonly slot: number
+  readonly first: number
+}
+
+/** The next whole slot behind a damaged place that the caller takes. */
+export async function findLaterSlot(
+  path: string,
+  from: number,
+  takes: (slot: ReadSlot) => boolean,
+): Promise<LaterSlot | undefined> {
+  for await (const at of placesOfMagic(path, from + slotAlign)) {
+    const slots = walkSlots(path, at)
+    const { value, done } = await slots.next()
+    const found = done !== true && takes(value) ? value.header : undefined
+    await slots.return({ at, bytes: 0 })
+    if (found !== undefined) return { at, slot: found.slot, first: found.first }
+  }
+  return undefined
+}
+
+/** Places on a slot boundary where the bytes of a slot's beginning stand. A writer's data may imitate them. */
+async function* placesOfMagic(path: string, from: number): AsyncGenerator<number> {
+  const file = await open(path, "r").catch(ignoreAbsent)
+  if (file === undefined) return
+  try {
+    const window = Buffer.alloc(scanBytes)
+    for (let at = from; ; at += scanBytes) {
+      const filled = await fill(file, window, at)
+      for (let i = 0; i + magic.length <= filled; i += slotAlign) {
+        if (window.latin1Slice(i, i + magic.length) === magic) yield at + i
+      }
+      if (filled < scanBytes) return
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Segment files with something in them that no `.start` announces. */
+export async function orphanSegments(
+  directory: string,
+  firsts: readonly number[],
+): Promise<string[]> {
+  const known = new Set(firsts.map((first) => basename(segmentPath(directory, first, "seg"))))
+  const orphans: string[] = []
+  for (const name of await readdir(join(directory, "segments"))) {
+    if (!name.endsWith(".seg") || known.has(name)) continue
+    // A port that was killed while it began a segment leaves an empty file.
+    if ((await stat(join(directory, "segments", name))).size > 0) orphans.push(name)
+  }
+  return orphans.sort()
+}
+
+async function readAt(path: string, at: number, bytes: number): Promise<Buffer> {
+  const file = await open(path, "r")
+  try {
+    const buffer = Buffer.alloc(bytes)
+    return buffer.subarray(0, await fill(file, buffer, at))
+  } finally {
+    await file.close()
+  }
+}
+
+async function fill(file: FileHandle, buffer: Buffer, at: number): Promise<number> {
+  let filled = 0
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, at + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return filled
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error
+  return undefined
+}
