@@ -1,39 +1,45 @@
 /**
- * Builds packages/log/src/core/assembly into packages/log/src/core/generated/core-wasm.ts, the module as text. The same
- * sources and the pinned compiler give the same bytes everywhere; build-core.test.ts compares them with what is checked in.
+ * Builds packages/log/src/core/assembly into packages/log/src/core/generated/core-wasm.ts, the module
+ * as text. The same sources and the pinned compiler give the same bytes everywhere;
+ * build-core.test.ts compares them with what is checked in.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { execFile } from "node:child_process"
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import asc from "assemblyscript/asc"
+import { promisify } from "node:util"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..")
-const sources = "packages/log/src/core/assembly"
-export const generatedPath: string = join(root, "packages/log/src/core/generated/core-wasm.ts")
+const generatedPath = join(root, "packages/log/src/core/generated/core-wasm.ts")
 
-/** Statics stand from here up, the regions of a core behind them: position 0 is nobody's. */
+/** A child process, because the compiler's types would declare a second `console` for all tools. */
+const compiler = join(root, "node_modules/assemblyscript/bin/asc.js")
+
+/** Statics stand from here up and the regions of a core behind them: position 0 is nobody's. */
 const memoryBase = 1024
 
+/** From the repository's root: relative paths keep the bytes independent of where that is. */
 const compilerArguments = [
-  `${sources}/index.ts`,
+  compiler,
+  "packages/log/src/core/assembly/index.ts",
   ...["-O3", "--converge", "--noAssert", "--runtime", "stub", "--enable", "simd"],
-  ...["--importMemory", "--memoryBase", String(memoryBase), "--outFile", "core.wasm"],
+  ...["--importMemory", "--memoryBase", String(memoryBase)],
 ]
 
-/** The generated file's text. */
-export async function buildCore(): Promise<string> {
-  let binary: Uint8Array | undefined
-  const result = await asc.main(compilerArguments, {
-    readFile: (name, baseDir) => readFile(join(root, baseDir, name), "utf8").catch(() => null),
-    writeFile: (_name, contents) => {
-      if (contents instanceof Uint8Array) binary = contents
-    },
-    listFiles: () => null,
-    reportDiagnostic: (diagnostic) => process.stderr.write(`${diagnostic}\n`),
-  })
-  if (result.error !== null) throw result.error
-  if (binary === undefined) throw new Error("the compiler wrote no module")
-  return format(Buffer.from(binary).toString("base64"))
+/** The generated file as it must be, and as it is (undefined where there is none). */
+export async function buildCore(): Promise<{ built: string; present: string | undefined }> {
+  const directory = await mkdtemp(join(tmpdir(), "postern-core-"))
+  try {
+    const file = join(directory, "core.wasm")
+    const allArguments = [...compilerArguments, "--outFile", file]
+    await promisify(execFile)(process.execPath, allArguments, { cwd: root })
+    const built = format((await readFile(file)).toString("base64"))
+    const present = await readFile(generatedPath, "utf8").catch(() => undefined)
+    return { built, present }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
 }
 
 function format(base64: string): string {
@@ -50,8 +56,8 @@ function format(base64: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = await buildCore()
+  const { built } = await buildCore()
   await mkdir(dirname(generatedPath), { recursive: true })
-  await writeFile(generatedPath, text)
-  console.log(`${generatedPath}: ${text.length} characters`)
+  await writeFile(generatedPath, built)
+  console.log(`${generatedPath}: ${built.length} characters`)
 }

@@ -39,8 +39,9 @@ export function createLayout(options: CoreOptions, firstFree: number): Layout {
 }
 
 /**
- * Offsets of the levels in a levels region. In front of each level is one slot for the peak that waits there, so that the
- * two children of a node always stand side by side. A level k gains at most floor(leavesMax / 2^k) + 1 nodes.
+ * Offsets of the levels in a levels region. In front of each level is one slot for the peak that
+ * waits there, so that the two children of a node always stand side by side. A level k gains at
+ * most floor(leavesMax / 2^k) + 1 nodes.
  */
 function levelStarts(leavesMax: number): readonly number[] {
   const starts: number[] = []

@@ -46,7 +46,9 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf))
 }
 
-/** Takes a text exactly if JSON.parse makes an object or an array of it, and finds the same values. */
+/**
+ * Takes a text exactly if JSON.parse makes an object or an array of it, and finds the same values.
+ */
 function compareWithParse(bytes: Uint8Array): void {
   const found = members(bytes)
   const value = parseStrictly(bytes)?.value

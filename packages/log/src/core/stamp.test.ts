@@ -62,7 +62,9 @@ function stamp(desk: Desk, batch: Batch): Stamped {
   }
 }
 
-/** The leaves named in the list, which must fill the region up to `end`, each behind two zero bytes. */
+/**
+ * The leaves named in the list, which must fill the region up to `end`, each behind two zero bytes.
+ */
 function leavesBetween({ core, view, records, leaves }: Desk, end: number): string[] {
   const found: string[] = []
   for (let at = records; at < end; ) {

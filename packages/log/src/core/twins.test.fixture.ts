@@ -52,8 +52,9 @@ const verdictNames = new Map<number, string>(
 )
 
 /**
- * The event's verdict by both cores, which must agree. `behind` stands behind the event, where somebody else's bytes may
- * stand; it must make no difference, so each event is scanned before several of them.
+ * The event's verdict by both cores, which must agree. `behind` stands behind the event, where
+ * somebody else's bytes may stand; it must make no difference, so each event is scanned before
+ * several of them.
  */
 export function scan(event: Uint8Array, behinds: readonly string[] = ["", '"}]}']): Scanned {
   const results = desks.flatMap((desk) => behinds.map((behind) => scanAt(desk, event, behind)))

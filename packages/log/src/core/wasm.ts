@@ -3,7 +3,10 @@ import { coreWasm } from "./generated/core-wasm.ts"
 import { createLayout } from "./layout.ts"
 import { findNativeHash, type NativeHash } from "./native.ts"
 
-/** The part of the WebAssembly JavaScript interface that is used here; neither ES nor Node's types declare it. */
+/**
+ * The part of the WebAssembly JavaScript interface that is used here; neither ES nor Node's types
+ * declare it.
+ */
 interface WebAssemblyInterface {
   readonly Memory: new (limits: { initial: number; maximum: number }) => { buffer: ArrayBuffer }
   readonly Module: new (bytes: Uint8Array) => object
@@ -11,7 +14,10 @@ interface WebAssemblyInterface {
   validate(bytes: Uint8Array): boolean
 }
 
-/** What assembly/index.ts exports. Positions and counts are u32; sizes, times and sequences whole f64. */
+/**
+ * What assembly/index.ts exports. Positions and counts are u32; sizes, times and sequences whole
+ * f64.
+ */
 interface CoreExports
   extends Pick<
     Core,
@@ -33,8 +39,8 @@ const longLeafBytes = 600
 const fewLeaves = 15
 
 /**
- * The core in WebAssembly, undefined where that or its SIMD instructions are missing. With a native hash it leaves to that
- * what it does better.
+ * The core in WebAssembly, undefined where that or its SIMD instructions are missing. With a native
+ * hash it leaves to that what it does better.
  */
 export function createWasmCore(
   options: CoreOptions,

@@ -1,4 +1,7 @@
-/** The table of docs/spec/event.md: which keys an event may have, of which type, and the ranges of the five texts. */
+/**
+ * The table of docs/spec/event.md: which keys an event may have, of which type, and the ranges of
+ * the five texts.
+ */
 
 const id: u32 = 0
 const time: u32 = 1
@@ -18,8 +21,9 @@ const arrayType: u32 = 0x5b
 export const numberType: u32 = 0x31
 
 /**
- * 32 entries of 16 bytes, found by the top bits of the key times a constant that sends each known key to a place of its
- * own: u64 key, its last byte on top; u8 field; u8 first byte of its values. Keys are 1 to 8 bytes but for one.
+ * 32 entries of 16 bytes, found by the top bits of the key times a constant that sends each known
+ * key to a place of its own: u64 key, its last byte on top; u8 field; u8 first byte of its values.
+ * Keys are 1 to 8 bytes but for one.
  */
 const entries: usize = memory.data(33 * 16, 16)
 const spread: u64 = 0x6771_b6da_f117_e86f
@@ -63,7 +67,10 @@ function entryOf(bytes: u64): usize {
   return entries + 16 * <usize>((bytes * spread) >> 59)
 }
 
-/** The entry of the key at `at`, 0 if it has none. An empty key reads as its closing quote, which begins no key. */
+/**
+ * The entry of the key at `at`, 0 if it has none. An empty key reads as its closing quote, which
+ * begins no key.
+ */
 export function findKey(at: usize, length: usize): usize {
   if (length > 8) {
     const isLong = length == 10 && load<u64>(at) == longKeyStart && load<u16>(at, 8) == longKeyEnd
@@ -100,7 +107,10 @@ export function isInRange(field: u32, at: usize, length: usize): u32 {
   }
 }
 
-/** The last date and time down to the minute that was found right. Events come in order: it is mostly the same. */
+/**
+ * The last date and time down to the minute that was found right. Events come in order: it is
+ * mostly the same.
+ */
 const minute: usize = memory.data(16, 16)
 
 function isTime(at: usize, length: usize): u32 {

@@ -1,4 +1,7 @@
-/** The WebAssembly half of the core (see ../api.ts): raw memory, no allocation, no import but the memory. */
+/**
+ * The WebAssembly half of the core (see ../api.ts): raw memory, no allocation, no import but the
+ * memory.
+ */
 export { hashLeaves, sha256 } from "./lanes"
 export { mark, split, writeLengths } from "./rows"
 export { members, scan } from "./scan"

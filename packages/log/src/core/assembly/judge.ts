@@ -11,8 +11,9 @@ import { rowSpans } from "./rows"
 import { fail, failAtEnd, isDigit, quote, verdictSyntax } from "./text"
 
 /**
- * What the walk tells about the top level, and what is made of it: an event's members are judged, another text's are listed.
- * Each `take` returns 0 after fail(). Something that ends behind the text's end is not judged: it was cut off.
+ * What the walk tells about the top level, and what is made of it: an event's members are judged,
+ * another text's are listed. Each `take` returns 0 after fail(). Something that ends behind the
+ * text's end is not judged: it was cut off.
  */
 
 const verdictDuplicateKey: u32 = 4
@@ -32,7 +33,9 @@ let row: usize = 0
 let seen: u32 = 0
 let entry: usize = 0
 
-/** Of another text: where its members go, how many there were, and the one whose value comes next. */
+/**
+ * Of another text: where its members go, how many there were, and the one whose value comes next.
+ */
 let list: usize = 0
 let listMax: u32 = 0
 let found: u32 = 0

@@ -1,13 +1,17 @@
 import { blockBytes, compress, digestBytes, resetLane, storeDigest } from "./sha256"
 
 /**
- * Many messages over four lanes: a lane that has finished its message takes the next one at once, so that messages of
- * different lengths do not wait for each other. Lanes without work shadow a busy one.
+ * Many messages over four lanes: a lane that has finished its message takes the next one at once,
+ * so that messages of different lengths do not wait for each other. Lanes without work shadow a
+ * busy one.
  */
 
 const state: usize = memory.data(128, 16)
 
-/** A lane: where its next blocks are, how many, how many more in its tail, where its digest goes; then its tail. */
+/**
+ * A lane: where its next blocks are, how many, how many more in its tail, where its digest goes;
+ * then its tail.
+ */
 const lanes: usize = memory.data(4 * 256, 16)
 const laneSize: usize = 256
 const pointer: usize = 0
@@ -20,7 +24,10 @@ function laneAt(lane: usize): usize {
   return lanes + laneSize * lane
 }
 
-/** Puts a message into a lane. Its padded end is built in the lane's tail; reads up to 64 bytes behind the message. */
+/**
+ * Puts a message into a lane. Its padded end is built in the lane's tail; reads up to 64 bytes
+ * behind the message.
+ */
 function start(lane: usize, at: usize, length: usize, out: usize): void {
   const my = laneAt(lane)
   const end = my + tail
@@ -78,7 +85,10 @@ function pointerOf(lane: usize): usize {
   return load<u32>(laneAt(lane), pointer)
 }
 
-/** Runs the lanes named in the bits of `busy` until at least one message is finished or goes over into its tail. */
+/**
+ * Runs the lanes named in the bits of `busy` until at least one message is finished or goes over
+ * into its tail.
+ */
 function step(busy: u32): u32 {
   const any = <usize>ctz<u32>(busy)
   let count: u32 = u32.MAX_VALUE
@@ -97,8 +107,8 @@ function step(busy: u32): u32 {
 }
 
 /**
- * Leaf hashes of the records `[from, to)` of a list, but for those of `longMin` bytes or more; the byte before a leaf is the
- * 0x00 of its hash (RFC 6962 §2.1). Returns how many were left out.
+ * Leaf hashes of the records `[from, to)` of a list, but for those of `longMin` bytes or more; the
+ * byte before a leaf is the 0x00 of its hash (RFC 6962 §2.1). Returns how many were left out.
  */
 export function hashLeaves(leaves: usize, from: u32, to: u32, hashes: usize, longMin: u32): u32 {
   let next = from

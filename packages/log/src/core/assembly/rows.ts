@@ -52,7 +52,10 @@ function matches(value: usize, length: usize, patterns: usize, patternsEnd: usiz
   return 0
 }
 
-/** Marks the rows for which "some pattern matches" is `wanted`. A value equal to the one before is not matched again. */
+/**
+ * Marks the rows for which "some pattern matches" is `wanted`. A value equal to the one before is
+ * not matched again.
+ */
 export function mark(
   rows: usize,
   count: u32,

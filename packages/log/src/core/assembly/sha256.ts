@@ -1,6 +1,7 @@
 /**
- * SHA-256 (FIPS 180-4) of four messages at a time: every v128 holds the same word of four lanes. The rounds are written out
- * with renamed variables, since there are no macros and an array would cost loads; asc inlines the small functions.
+ * SHA-256 (FIPS 180-4) of four messages at a time: every v128 holds the same word of four lanes.
+ * The rounds are written out with renamed variables, since there are no macros and an array would
+ * cost loads; asc inlines the small functions.
  */
 
 // prettier-ignore

@@ -80,14 +80,18 @@ function fillNonces(group: u32): void {
   storeDigests(state, nonces, nonces + 32, nonces + 64, nonces + 96)
 }
 
-/** Four groups of three bytes, each a little-endian word with its first byte on top, as 16 letters of base64url. */
+/**
+ * Four groups of three bytes, each a little-endian word with its first byte on top, as 16 letters
+ * of base64url.
+ */
 function letters(groups: v128): v128 {
   const first = v128.and(i32x4.shr_u(groups, 18), i32x4.splat(0x3f))
   const second = v128.and(i32x4.shr_u(groups, 4), i32x4.splat(0x3f00))
   const third = v128.and(i32x4.shl(groups, 10), i32x4.splat(0x3f0000))
   const fourth = v128.and(i32x4.shl(groups, 24), i32x4.splat(0x3f000000))
   const sextets = v128.or(v128.or(first, second), v128.or(third, fourth))
-  // Class 0 is 26…51, classes 1…12 are 52…63, class 13 is 0…25: each has its distance to the letter.
+  // Class 0 is 26…51, classes 1…12 are 52…63, class 13 is 0…25: each has its distance to the
+  // letter.
   const upper = v128.and(i8x16.lt_s(sextets, i8x16.splat(26)), i8x16.splat(13))
   const classes = v128.or(i8x16.sub_sat_u(sextets, i8x16.splat(51)), upper)
   const distances = i8x16(71, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -17, 32, 65, 0, 0)
@@ -118,7 +122,10 @@ function copy(from: usize, to: usize, length: usize): void {
   v128.store(to + last, v128.load(from + last))
 }
 
-/** The contract is Core.stamp. Each write may run over what the next one fills; the event's is exact. */
+/**
+ * The contract is Core.stamp. Each write may run over what the next one fills; the event's is
+ * exact.
+ */
 export function stamp(
   rows: usize,
   count: u32,

@@ -1,7 +1,8 @@
 /**
- * The parts of JSON (RFC 8259) in UTF-8 (RFC 3629). Each takes the position where it starts and returns the one behind it,
- * or 0 after fail(). The text is hostile. What stands behind its end is somebody else's and may be read (128 bytes are
- * there) but never decides: a problem at or behind the end is the text's being cut off.
+ * The parts of JSON (RFC 8259) in UTF-8 (RFC 3629). Each takes the position where it starts and
+ * returns the one behind it, or 0 after fail(). The text is hostile. What stands behind its end is
+ * somebody else's and may be read (128 bytes are there) but never decides: a problem at or behind
+ * the end is the text's being cut off.
  */
 
 export const verdictSyntax: u32 = 1
@@ -35,8 +36,9 @@ export function fail(verdict: u32, at: usize, end: usize): usize {
 }
 
 /**
- * A bit for each of the 64 bytes at `at` that ends the plain part of a string: quote, backslash, control, non-ASCII. With its
- * second bit turned over, the quote is the one byte between control characters and the rest.
+ * A bit for each of the 64 bytes at `at` that ends the plain part of a string: quote, backslash,
+ * control, non-ASCII. With its second bit turned over, the quote is the one byte between control
+ * characters and the rest.
  */
 export function stops(at: usize): u64 {
   return (

@@ -5,7 +5,10 @@ import { sha256 } from "./lanes"
 
 const state: usize = memory.data(128, 16)
 
-/** Four messages of 65 bytes in their two padded blocks each; only the 64 bytes of the children change. */
+/**
+ * Four messages of 65 bytes in their two padded blocks each; only the 64 bytes of the children
+ * change.
+ */
 const messages: usize = memory.data(4 * 128, 16)
 const messageBytes: usize = 128
 
@@ -69,7 +72,8 @@ export function grow(levels: usize, leavesMax: u32, count: u32, size: f64, front
   while (first != behind) {
     const parents = start + digestBytes * (leavesMax + 2)
     const odd = <u32>(first & 1)
-    // The peak that waited here is the left child of the first new parent: it goes into the slot before the level.
+    // The peak that waited here is the left child of the first new parent: it goes into the slot
+    // before the level.
     if (odd) copyDigest(frontier, start - digestBytes)
     const added = <u32>(behind - first)
     nodes(start - <usize>odd * digestBytes, (added + odd) >> 1, parents)

@@ -17,12 +17,14 @@ const verdictDepth: u32 = 3
 const windowBytes: usize = 64
 
 /**
- * One pass over one JSON text `[at, end)` of at most `depthMax` (below 64) levels; what stands at the top level is handed to
- * judge.ts. Returns 0 after fail(). Never recurses, allocates nothing, needs time linear in the text whatever stands in it.
+ * One pass over one JSON text `[at, end)` of at most `depthMax` (below 64) levels; what stands at
+ * the top level is handed to judge.ts. Returns 0 after fail(). Never recurses, allocates nothing,
+ * needs time linear in the text whatever stands in it.
  *
- * Strings are found through bit masks of 64 bytes each: `mask` has the stops (text.ts) of the bytes at `base` that were not passed
- * yet, `next` those behind, computed ahead so that nothing waits for it. Between tokens the lowest bit is at or behind `p`:
- * numbers, literals, brackets and spaces have none. After anything else the masks are dropped and made anew when needed.
+ * Strings are found through bit masks of 64 bytes each: `mask` has the stops (text.ts) of the bytes
+ * at `base` that were not passed yet, `next` those behind, computed ahead so that nothing waits for
+ * it. Between tokens the lowest bit is at or behind `p`: numbers, literals, brackets and spaces
+ * have none. After anything else the masks are dropped and made anew when needed.
  */
 export function walk(at: usize, end: usize, depthMax: u32, arrayToo: bool): usize {
   let p = space(at, end)
@@ -57,7 +59,8 @@ export function walk(at: usize, end: usize, depthMax: u32, arrayToo: bool): usiz
       if (c == quote) {
         const start = p + 1
         let escaped: u32 = 0
-        // The lowest stop is the opening quote. (The loop stands twice because it is measurably faster than one around both.)
+        // The lowest stop is the opening quote. (The loop stands twice because it is measurably
+        // faster than one around both.)
         while (!mask) {
           base += windowBytes
           if (base >= end) return fail(verdictSyntax, end, end)

@@ -11,8 +11,8 @@ const membersDepthMax = 34
 const lengthBytes = 4
 
 /**
- * The core in plain TypeScript: written for reading, and independently of the WebAssembly one, whose oracle it is. It also
- * stands in where WebAssembly SIMD is missing.
+ * The core in plain TypeScript: written for reading, and independently of the WebAssembly one,
+ * whose oracle it is. It also stands in where WebAssembly SIMD is missing.
  */
 export function createPlainCore(options: CoreOptions): Core {
   const memory = new Uint8Array(options.memoryBytes)

@@ -53,7 +53,10 @@ function many(type: JsonType, ...keys: readonly string[]): [string, Rule][] {
   return keys.map((key) => [key, { type }])
 }
 
-/** Judges one event. The first problem in byte order wins; what is missing is judged when all was read. */
+/**
+ * Judges one event. The first problem in byte order wins; what is missing is judged when all was
+ * read.
+ */
 export function scanEvent(event: Uint8Array): Scanned {
   const spans = new Map<string, StringSpan>()
   try {

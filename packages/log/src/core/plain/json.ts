@@ -26,8 +26,9 @@ const quote = code('"')
 const backslash = code("\\")
 
 /**
- * Reads one JSON text (RFC 8259) in UTF-8 (RFC 3629), byte by byte from left to right. Each `read` starts at the first byte
- * of what it reads and ends behind it, or throws Refusal. The end of the text reads as `undefined`, which fits nowhere.
+ * Reads one JSON text (RFC 8259) in UTF-8 (RFC 3629), byte by byte from left to right. Each `read`
+ * starts at the first byte of what it reads and ends behind it, or throws Refusal. The end of the
+ * text reads as `undefined`, which fits nowhere.
  */
 export class JsonReader {
   readonly #bytes: Uint8Array
@@ -66,7 +67,10 @@ export class JsonReader {
     else this.#readLiteral()
   }
 
-  /** `member` is called with the key, standing at the first byte of the value, which it must read. `judge` sees the key before its colon. */
+  /**
+   * `member` is called with the key, standing at the first byte of the value, which it must read.
+   * `judge` sees the key before its colon.
+   */
   readObject(member: (key: StringSpan) => void, judge?: (key: StringSpan) => void): void {
     this.#readList("{", "}", () => {
       const key = this.readString()

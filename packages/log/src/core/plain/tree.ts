@@ -5,7 +5,10 @@ import type { Layout } from "../layout.ts"
 const hashBytes = 32
 const nodePrefix = Uint8Array.of(1)
 
-/** The tree's part of the core: RFC 6962 §2.1 over levels regions and frontiers (docs/spec/log.md, Tree). */
+/**
+ * The tree's part of the core: RFC 6962 §2.1 over levels regions and frontiers (docs/spec/log.md,
+ * Tree).
+ */
 export function createTree(
   memory: Uint8Array,
   layout: Layout,
@@ -26,7 +29,8 @@ export function createTree(
         const behind = Math.floor(newSize / 2 ** level)
         if (first === behind) return
         const place = (index: number): number => start + hashBytes * (index - first)
-        // The peak that waited here is the left child of the first new parent: it goes into the slot before the level.
+        // The peak that waited here is the left child of the first new parent: it goes into the
+        // slot before the level.
         if (first % 2 === 1) memory.set(hashAt(frontier + hashBytes * level), place(first - 1))
         const parents = layout.levelStart(levels, level + 1)
         const firstParent = Math.floor(first / 2)

@@ -1,5 +1,5 @@
 import { deriveNonce } from "@postern/log/event"
-import { batchKind, type BatchRow, type ReadSlot } from "../../disk/index.ts"
+import { type BatchRow, batchKind, type ReadSlot } from "../../disk/index.ts"
 import type { DirectoryDraft } from "./checks.ts"
 import { checkStamp, type StampRow } from "./stamp-bytes.ts"
 

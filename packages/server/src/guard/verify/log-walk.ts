@@ -172,7 +172,11 @@ export class LogWalk {
       }
       this.#draft.count("slots")
       await this.#visitor.slot(step.value, segment.first)
-      this.#position = { slot: header.slot + 1, size: header.first + header.entries, previous: hash }
+      this.#position = {
+        slot: header.slot + 1,
+        size: header.first + header.entries,
+        previous: hash,
+      }
       this.end = { segment: segment.first, at: at + header.bytes }
       this.last = header
       if (header.slot === this.#head?.slot) return { why: "head" }
@@ -209,7 +213,9 @@ export class LogWalk {
     const later = await findLaterSlot(path, stop.at, ({ header }) => {
       const behind = header.slot > (slot ?? -1) && header.first >= size
       const before = header.slot < (next?.slot ?? this.#slotsEnd())
-      return behind && before && header.generation === (segment.start?.generation ?? header.generation)
+      return (
+        behind && before && header.generation === (segment.start?.generation ?? header.generation)
+      )
     })
     if (later === undefined) {
       this.#lostFrom = size
@@ -226,10 +232,7 @@ export class LogWalk {
 }
 
 /** As walkSlots, for a file that may be gone. */
-async function* openSlots(
-  path: string,
-  from: number,
-): ReturnType<typeof walkSlots> {
+async function* openSlots(path: string, from: number): ReturnType<typeof walkSlots> {
   const exists = await stat(path).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

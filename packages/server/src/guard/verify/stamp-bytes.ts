@@ -36,7 +36,8 @@ export function checkStamp(leaf: Uint8Array, { head, tail }: StampRow): FoundSta
   }
   const digits = at - digitsAt
   const canonical = digits === 1 || (digits > 1 && leaf[digitsAt] !== 0x30)
-  if (!canonical || digits > sequenceDigitsMax) return { fault: "the stamp's sequence is no number" }
+  if (!canonical || digits > sequenceDigitsMax)
+    return { fault: "the stamp's sequence is no number" }
   if (!holdsAt(leaf, at, nonceKey)) return { fault: "the stamp has no nonce behind its sequence" }
   const nonceAt = at + nonceKey.length
   const nonceEnd = nonceAt + nonceLetters

@@ -1,0 +1,7 @@
+/**
+ * Verifying a log without believing it: a log directory from its own bytes (docs/spec/disk.md, docs/spec/log.md), a
+ * published log from its tiles (C2SP tlog-tiles). Says what is wrong in a report and goes on; throws only when there
+ * is nothing to verify. Never writes, never locks, never opens a socket: tiles come through a TileSource.
+ */
+export { type DirectoryOptions, verifyDirectory } from "./directory-verification.ts"
+export type { Check, Finding, Report, Status } from "./report.ts"

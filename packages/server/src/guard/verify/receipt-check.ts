@@ -1,0 +1,144 @@
+import { decodeUtf8, equalBytes, isPosternError } from "@postern/log/base"
+import {
+  openReceiptCertificate,
+  parseReceiptText,
+  type Receipt,
+  receiptKeyName,
+} from "@postern/log/evidence"
+import { openNote, parseNote } from "@postern/log/tlog"
+import type { ReadSlot } from "../../disk/index.ts"
+import { sampleOf, type Thoroughness } from "./batch-check.ts"
+import type { DirectoryDraft } from "./checks.ts"
+import type { OwnEntry } from "./own-entry.ts"
+
+/** A slot whose receipt the next one holds. */
+interface Issued {
+  readonly first: number
+  readonly entries: number
+  /** Undefined if the slot had no entry or its records are broken. */
+  readonly rangeRoot: Uint8Array | undefined
+}
+
+/** The receipts: each slot holds that of the slot before it, signed by a key that the log itself certifies. */
+export class ReceiptCheck {
+  readonly #draft: DirectoryDraft
+  readonly #how: Thoroughness
+  readonly #origin: string
+  readonly #vkey: string | undefined
+  /** Entries from here on stand under no checkpoint: their receipts are all that binds them, so each is looked at. */
+  readonly #signedSize: number
+  /** Receipt keys by certificate; undefined for one that the log key did not sign. */
+  readonly #keys = new Map<string, string | undefined>()
+  readonly #certificates: {
+    readonly entry: OwnEntry & { kind: "started" }
+    readonly where: string
+  }[] = []
+  #before: Issued | undefined = { first: 0, entries: 0, rangeRoot: undefined }
+
+  constructor(
+    draft: DirectoryDraft,
+    how: Thoroughness,
+    log: {
+      readonly origin: string
+      readonly vkey: string | undefined
+      readonly signedSize: number
+    },
+  ) {
+    this.#draft = draft
+    this.#how = how
+    this.#origin = log.origin
+    this.#vkey = log.vkey
+    this.#signedSize = log.signedSize
+    if (log.vkey === undefined) {
+      draft.cannot("receipt-signatures", "the log's verifier key was not given")
+    }
+  }
+
+  hole(): void {
+    this.#before = undefined
+  }
+
+  started(entry: OwnEntry & { kind: "started" }, where: string): void {
+    if (!this.#keys.has(entry.certificate)) this.#certificates.push({ entry, where })
+  }
+
+  /** @param rangeRoot of the slot's own entries */
+  async slot(slot: ReadSlot, rangeRoot: Uint8Array | undefined, where: string): Promise<void> {
+    // A receipt may be signed by the key that the very slot announces: the port has started in between.
+    await this.#certify()
+    const { first, entries } = slot.header
+    const before = this.#before
+    this.#before = { first, entries, rangeRoot }
+    const note = decodeUtf8(slot.receipt) ?? ""
+    if (before?.entries === 0) {
+      if (slot.receipt.length > 0) {
+        const what = "it holds a receipt, but the slot before has no entry"
+        this.#draft.fail("receipts", "receipt-unexpected", where, what)
+      }
+      return
+    }
+    if (before !== undefined || slot.receipt.length > 0) await this.#check(note, before, where)
+  }
+
+  async #check(note: string, before: Issued | undefined, where: string): Promise<void> {
+    this.#draft.count("receipts")
+    const receipt = this.#read(note, where)
+    if (receipt === undefined) return
+    if (before !== undefined) this.#compare(receipt, before, where)
+    const unsigned = receipt.first + receipt.count > this.#signedSize
+    const chosen = unsigned || this.#how.full || this.#how.chance() * sampleOf < 1
+    if (chosen && this.#vkey !== undefined) await this.#checkSignature(note, where)
+  }
+
+  #read(note: string, where: string): Receipt | undefined {
+    try {
+      return parseReceiptText(parseNote(note).text)
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      const what = note === "" ? "the receipt of the slot before is missing" : error.message
+      this.#draft.fail("receipts", note === "" ? "receipt-missing" : "receipt-syntax", where, what)
+      return undefined
+    }
+  }
+
+  #compare({ origin, first, count, root }: Receipt, before: Issued, where: string): void {
+    if (origin !== this.#origin || first !== before.first || count !== before.entries) {
+      const what = `it is for ${count} entries from ${first}, not ${before.entries} from ${before.first}`
+      this.#draft.fail("receipts", "receipt-range", where, what)
+    } else if (before.rangeRoot !== undefined && !equalBytes(root, before.rangeRoot)) {
+      const what = "it has another range root than the slot before"
+      this.#draft.fail("receipts", "receipt-root", where, what)
+    }
+  }
+
+  async #checkSignature(note: string, where: string): Promise<void> {
+    this.#draft.count("receipt-signatures")
+    const keys = [...this.#keys.values()].filter((key) => key !== undefined)
+    try {
+      if (keys.length > 0) await openNote(note, keys)
+      else
+        this.#draft.fail("receipt-signatures", "receipt-key", where, "no key was certified for it")
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      this.#draft.fail("receipt-signatures", "receipt-signature", where, error.message)
+    }
+  }
+
+  async #certify(): Promise<void> {
+    for (const { entry, where } of this.#certificates.splice(0)) {
+      const { certificate, receiptKey } = entry
+      if (this.#vkey === undefined || this.#keys.has(certificate)) continue
+      try {
+        const key = await openReceiptCertificate(certificate, this.#vkey)
+        this.#keys.set(certificate, key)
+        if (key === receiptKey) continue
+        const what = `it names a key of ${receiptKeyName(this.#origin)} that it has no certificate for`
+        this.#draft.fail("receipt-signatures", "receipt-key", where, what)
+      } catch (error) {
+        if (!isPosternError(error)) throw error
+        this.#keys.set(certificate, undefined)
+        this.#draft.fail("receipt-signatures", "receipt-certificate", where, error.message)
+      }
+    }
+  }
+}
