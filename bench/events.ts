@@ -31,7 +31,7 @@ export function appEvent(random: Random): object {
 }
 
 /** What the API server itself sends (audit.k8s.io/v1, level Metadata), about 1 KB. */
-export function kubernetesAuditEvent(random: Random): KubernetesAuditEvent {
+export function kubernetesAuditEvent(random: Random) {
   const namespace = random.pick(["default", "kube-system", "payments", "web"])
   const verb = random.pick(["create", "delete", "patch", "get", "list", "update"])
   const name = `${random.word()}-${random.hex(5)}`
@@ -61,17 +61,6 @@ export function kubernetesAuditEvent(random: Random): KubernetesAuditEvent {
       "authorization.k8s.io/reason": `RBAC: allowed by ClusterRoleBinding "${account}"`,
     },
   }
-}
-
-interface KubernetesAuditEvent {
-  readonly auditID: string
-  readonly verb: string
-  readonly stageTimestamp: string
-  readonly user: { readonly username: string }
-  readonly sourceIPs: readonly string[]
-  readonly userAgent: string
-  readonly objectRef: { readonly namespace: string; readonly name: string }
-  readonly [member: string]: unknown
 }
 
 /** The same in the envelope that the port gives it, about 1.3 KB: what a forwarder with frames sends. */

@@ -149,6 +149,8 @@ function fail(error: unknown): void {
   process.exit(1)
 }
 
+// Whoever asked is gone.
+process.on("disconnect", () => process.exit(1))
 run(JSON.parse(process.argv[2] ?? "") as Task).then((figures) => {
   process.send?.(figures, () => process.exit(0))
 }, fail)

@@ -73,7 +73,7 @@ export class HttpConnection implements Connection {
     const bytes = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks)
     const end = bytes?.indexOf(headEnd) ?? -1
     if (bytes === undefined || end === -1) return
-    const length = /\r\ncontent-length: (\d+)/i.exec(bytes.latin1Slice(0, end))
+    const length = /\r\ncontent-length: (\d+)/i.exec(bytes.toString("latin1", 0, end))
     if (length === null) return this.#world.fail(new Error("a response without content-length"))
     this.#expected = end + headEnd.length + Number(length[1])
   }
@@ -82,8 +82,8 @@ export class HttpConnection implements Connection {
   #finish(response: Buffer): void {
     const due = this.#dueAt
     const isWhole = response.includes(`"accepted":${this.#batch},`)
-    if (due === undefined || response.latin1Slice(9, 12) !== "200" || !isWhole) {
-      return this.#world.fail(new Error(`the answer was ${response.latin1Slice(0, 1000)}`))
+    if (due === undefined || response.toString("latin1", 9, 12) !== "200" || !isWhole) {
+      return this.#world.fail(new Error(`the answer was ${response.toString("latin1", 0, 1000)}`))
     }
     this.#dueAt = undefined
     this.#world.acked(performance.now() - due)

@@ -8,7 +8,7 @@ import { chooseCells, measureCells } from "./matrix.ts"
 import { type Options, parseOptions, usage } from "./options.ts"
 import { describeMachine, formatTable } from "./rows.ts"
 import { killGenerators } from "./run.ts"
-import { cleanUp } from "./server.ts"
+import { cleanUp, removeLeftovers } from "./server.ts"
 import { formatStartup, measureStartup } from "./startup.ts"
 import { house, loadTree, type Tree } from "./tree.ts"
 
@@ -54,6 +54,7 @@ async function compare(ours: Tree, directory: string, options: Options): Promise
 async function main(): Promise<void> {
   if (process.platform !== "linux") throw new Error("CPU and memory are read from Linux's /proc")
   const options = readOptions()
+  removeLeftovers()
   const machine = describeMachine()
   const figures = await measure(await loadTree(house), options)
   if (options.json === undefined) return

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process"
-import { mkdirSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Tree } from "./tree.ts"
 import { house } from "./tree.ts"
@@ -19,7 +19,8 @@ export interface Server {
 }
 
 /** Same disk as the sources; below it one directory per bench process. */
-const work = join(house, "bench", ".work", String(process.pid))
+const works = join(house, "bench", ".work")
+const work = join(works, String(process.pid))
 const startMsMax = 120_000
 const running = new Set<ChildProcess>()
 let directories = 0
@@ -28,6 +29,14 @@ let directories = 0
 export function cleanUp(): void {
   for (const child of running) child.kill("SIGKILL")
   rmSync(work, { recursive: true, force: true, maxRetries: 5 })
+}
+
+/** Removes what bench processes left behind that were killed. */
+export function removeLeftovers(): void {
+  if (!existsSync(works)) return
+  for (const name of readdirSync(works)) {
+    if (!existsSync(`/proc/${name}`)) rmSync(join(works, name), { recursive: true, force: true })
+  }
 }
 
 /** Makes a directory, starts the port process of `tree` in it, hands it to `use` and takes it away again. */

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process"
 import { statfsSync } from "node:fs"
+import { join } from "node:path"
 import { promisify } from "node:util"
 import { runGenerator } from "./run.ts"
 import { median } from "./samples.ts"
@@ -40,7 +41,7 @@ export function measureStartup(
     const drained = await restart(server, "SIGTERM", note)
     const killed = await restart(drained.server, "SIGKILL", note)
     await killed.server.stop("SIGTERM")
-    const seconds = await verify(tree, server.directory, note)
+    const seconds = await verify(tree, join(server.directory, "data/log"), note)
     return {
       entries,
       afterDrainMs: drained.ms,
@@ -73,7 +74,7 @@ async function restart(
   return { ms: median(times), server: current }
 }
 
-/** Seconds that `postern verify` takes for the log in `directory`. */
+/** Seconds that `postern verify` takes for a log directory. */
 async function verify(
   tree: Tree,
   directory: string,

@@ -25,7 +25,9 @@ async function main(): Promise<number> {
   const writers = await startWriters(place, stop.signal)
   try {
     const round = await writers.round()
-    say(`${round.events} events of three writers are durable; the receipts of the app's were checked offline`)
+    say(
+      `${round.events} events of three writers are durable; the receipts of the app's were checked offline`,
+    )
     await tail.reached(round.size)
     const verified = await verifyLog(place)
     for (const line of verified.lines) say(line)
@@ -45,7 +47,9 @@ async function main(): Promise<number> {
 main().then(
   (status) => process.exit(status),
   (error) => {
-    const hint = isPosternError(error) ? error.hint : "run again with NODE_DEBUG=net for more, or remove demo/ to begin anew"
+    const hint = isPosternError(error)
+      ? error.hint
+      : "run again with NODE_DEBUG=net for more, or remove demo/ to begin anew"
     console.error(`postern: error: ${error instanceof Error ? error.message : String(error)}`)
     console.error(`postern: hint: ${hint}`)
     process.exit(isPosternError(error) && error.kind === "broken" ? 78 : 1)

@@ -44,7 +44,9 @@ function bothReady(child: ChildProcess, ended: Promise<void>): Promise<void> {
       if (/"level":"(?:error|warn)"|postern: (?:error|hint)/.test(line)) console.error(line)
     })
     ended.then(() => {
-      reject(new PosternError("UNREACHABLE", `the service did not start\n${heard.slice(-6).join("\n")}`))
+      reject(
+        new PosternError("UNREACHABLE", `the service did not start\n${heard.slice(-6).join("\n")}`),
+      )
     })
   })
 }
@@ -60,7 +62,9 @@ export async function verifyLog(place: Place): Promise<{ ok: boolean; lines: str
   ] as const) {
     const result = await run([...args])
     ok &&= result.status === 0
-    lines.push(`verified ${what}: ${result.status === 0 ? "nothing contradicts" : `FAILED\n${result.output}`}`)
+    lines.push(
+      `verified ${what}: ${result.status === 0 ? "nothing contradicts" : `FAILED\n${result.output}`}`,
+    )
   }
   return { ok, lines }
 }

@@ -21,7 +21,12 @@ export interface ShownEntry {
 export function sayEntry(entry: ShownEntry): void {
   const who = entry.writer.split("/").slice(-1)[0] ?? ""
   const outcome = entry.outcome === "success" ? entry.outcome : paint("31", entry.outcome)
-  const columns = [String(entry.index).padStart(7), who.padEnd(12), entry.action.padEnd(26), entry.actor.padEnd(18)]
+  const columns = [
+    String(entry.index).padStart(7),
+    who.padEnd(12),
+    entry.action.padEnd(26),
+    entry.actor.padEnd(18),
+  ]
   console.log(`${columns.join(" ")} ${entry.target.padEnd(22)} ${outcome}`)
 }
 

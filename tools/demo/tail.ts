@@ -8,7 +8,11 @@ export interface Tail {
 }
 
 /** Follows the log over the read port, as an auditor's terminal would, verified. */
-export function startTail(place: Place, signal: AbortSignal, show: (entry: ShownEntry) => void): Tail {
+export function startTail(
+  place: Place,
+  signal: AbortSignal,
+  show: (entry: ShownEntry) => void,
+): Tail {
   const waiting: { size: number; resolve: () => void }[] = []
   let shown = 0
   const follow = async (): Promise<void> => {
@@ -18,7 +22,14 @@ export function startTail(place: Place, signal: AbortSignal, show: (entry: Shown
       const { action, outcome, actor, targets } = entry.event as ShownEvent
       if (!action.startsWith("postern.")) {
         const target = targets[0] === undefined ? "" : `${targets[0].type}/${targets[0].id}`
-        show({ index: entry.index, writer: entry.writer ?? "", action, actor: actor.id, target, outcome })
+        show({
+          index: entry.index,
+          writer: entry.writer ?? "",
+          action,
+          actor: actor.id,
+          target,
+          outcome,
+        })
       }
       for (const each of waiting.splice(0)) {
         if (each.size <= shown) each.resolve()

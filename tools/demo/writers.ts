@@ -61,7 +61,9 @@ export async function startWriters(place: Place, signal: AbortSignal): Promise<W
 }
 
 function report(error: unknown): void {
-  console.error(`postern: a writer of the demo: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(
+    `postern: a writer of the demo: ${error instanceof Error ? error.message : String(error)}`,
+  )
 }
 
 /** What a Kubernetes API server says of two requests, in its own format. */
@@ -97,14 +99,18 @@ function httpWriter(profile: Profile, path: string): (body: object) => Promise<n
   return (body) =>
     new Promise((resolve, reject) => {
       const text = JSON.stringify(body)
-      const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) }
+      const headers = {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(text),
+      }
       const posted = request({ agent, host, port, path, method: "POST", headers }, (response) => {
         let answer = ""
         response.on("data", (chunk: Buffer) => {
           answer += chunk.toString()
         })
         response.on("end", () => {
-          if (response.statusCode !== 200) return reject(new PosternError("UNREACHABLE", answer.slice(0, 300)))
+          if (response.statusCode !== 200)
+            return reject(new PosternError("UNREACHABLE", answer.slice(0, 300)))
           const last = JSON.parse(answer).entries.at(-1)
           resolve(last.index + last.count - 1)
         })

@@ -118,7 +118,8 @@ export interface Core {
    * key length (0, 0 in an array), value offset, value length; a key is without quotes, a string
    * value is with them. Returns the count, -1 if the text is not one strict JSON object or array
    * (depth at most 34), -2 if there are more than `spansMax` (nothing beyond is written). Duplicate
-   * and escaped keys are not judged here.
+   * and escaped keys are not judged here. What stands at
+   * `spans` after -1 has no meaning.
    */
   members(at: number, end: number, spans: number, spansMax: number): number
 }

@@ -152,7 +152,7 @@ describe("members", () => {
     )
   })
 
-  it("takes strings of all two-byte, and of the edges of longer, byte sequences as UTF-8 does", () => {
+  it("takes all two-byte sequences, and longer ones at their edges, as UTF-8 does", () => {
     const edges = [0x22, 0x5c, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xff]
     const sequences: number[][] = []
     for (let first = 0x80; first < 0x100; first++) {

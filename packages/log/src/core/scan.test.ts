@@ -41,7 +41,8 @@ const samples: readonly string[] = [
 /** Everything that must hold between a verdict and what JSON.parse thinks of the same bytes. */
 function compareWithParse(event: Uint8Array, scanned: Scanned): void {
   const parsed = parseStrictly(event)
-  const shown = `${scanned.verdict} at ${scanned.position}: ${Buffer.from(event).toString("latin1")}`
+  const text = Buffer.from(event).toString("latin1")
+  const shown = `${scanned.verdict} at ${scanned.position}: ${text}`
   const isObject =
     typeof parsed?.value === "object" && parsed.value !== null && !Array.isArray(parsed.value)
   if (scanned.verdict === "accepted") {
@@ -99,7 +100,8 @@ describe("scan", () => {
 
   it("gives every byte in every place of an event the same verdict in both cores", () => {
     const sample = bytesOf(
-      '{"id":"é1","time":"2026-11-22T12:00:00Z","source":"s","action":"a","outcome":"error","actor":{"\\n":-1.5e3},"targets":[true,null, 0]}',
+      '{"id":"é1","time":"2026-11-22T12:00:00Z","source":"s","action":"a","outcome":"error",' +
+        '"actor":{"\\n":-1.5e3},"targets":[true,null, 0]}',
     )
     expect(judge(sample).verdict).toBe("accepted")
     for (let at = 0; at < sample.length; at++) {

@@ -134,7 +134,8 @@ function isTime(at: usize, length: usize): u32 {
   const sign = <u32>load<u8>(at)
   if (sign == 0x5a) return u32(at + 1 == end)
   if (sign != 0x2b && sign != 0x2d) return 0
-  return u32(at + 6 == end && twoDigits(at + 1) < 24 && load<u8>(at, 3) == 0x3a && twoDigits(at + 4) < 60)
+  if (at + 6 != end || load<u8>(at, 3) != 0x3a) return 0
+  return u32(twoDigits(at + 1) < 24 && twoDigits(at + 4) < 60)
 }
 
 /** YYYY-MM-DDTHH:MM, 16 bytes. */

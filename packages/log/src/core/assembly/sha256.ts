@@ -100,7 +100,13 @@ export function storeDigest(state: usize, lane: usize, out: usize): void {
 }
 
 /** The digests of all four lanes, each to its own place. */
-export function storeDigests(state: usize, out0: usize, out1: usize, out2: usize, out3: usize): void {
+export function storeDigests(
+  state: usize,
+  out0: usize,
+  out1: usize,
+  out2: usize,
+  out3: usize,
+): void {
   for (let half: usize = 0; half < 32; half += 16) {
     const t0 = v128.load(state)
     const t1 = v128.load(state, 16)
@@ -119,7 +125,14 @@ export function storeDigests(state: usize, out0: usize, out1: usize, out2: usize
 }
 
 /** FIPS 180-4 §6.2.2 for `blocks` (at least one) consecutive blocks of each of four messages. */
-export function compress(state: usize, p0: usize, p1: usize, p2: usize, p3: usize, blocks: u32): void {
+export function compress(
+  state: usize,
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  blocks: u32,
+): void {
   let a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128
   let w0: v128, w1: v128, w2: v128, w3: v128, w4: v128, w5: v128, w6: v128, w7: v128
   let w8: v128, w9: v128, w10: v128, w11: v128, w12: v128, w13: v128, w14: v128, w15: v128

@@ -175,10 +175,11 @@ export class LogWalk {
       this.#position = {
         slot: header.slot + 1,
         size: header.first + header.entries,
-        previous: hash,
+        // Copied: what was read is a view of what is read next.
+        previous: new Uint8Array(hash),
       }
       this.end = { segment: segment.first, at: at + header.bytes }
-      this.last = header
+      this.last = { ...header, root: new Uint8Array(header.root) }
       if (header.slot === this.#head?.slot) return { why: "head" }
     }
   }

@@ -157,7 +157,8 @@ export class StreamCheck {
     else this.#draft.addFact("refused events", row.events - row.accepted)
     this.#checkDigest(stream, records, where)
     stream.next = row.sequence + row.events
-    stream.digest = stream.framed === false ? undefined : row.digest
+    // Copied: the row is a view of what is read next.
+    stream.digest = stream.framed === false ? undefined : new Uint8Array(row.digest)
   }
 
   #streamOf(row: BatchRow, where: string): Stream | undefined {

@@ -62,7 +62,7 @@ async function* placesOfMagic(path: string, from: number): AsyncGenerator<number
     for (let at = from; ; at += scanBytes) {
       const filled = await fill(file, window, at)
       for (let i = 0; i + magic.length <= filled; i += slotAlign) {
-        if (window.latin1Slice(i, i + magic.length) === magic) yield at + i
+        if (window.toString("latin1", i, i + magic.length) === magic) yield at + i
       }
       if (filled < scanBytes) return
     }

@@ -1,7 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
-import { type ErrorCode, errorRegistry, isPosternError, limits, PosternError } from "@postern/log/base"
+import {
+  type ErrorCode,
+  errorRegistry,
+  isPosternError,
+  limits,
+  PosternError,
+} from "@postern/log/base"
 import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
 import type { WriterGrant } from "../../access/index.ts"
 import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
@@ -53,6 +59,7 @@ export class HttpDoor {
       this.#answer(request, response).catch((error) => response.destroy(error))
     })
     this.#server.maxHeadersCount = 100
+    this.#server.keepAliveTimeout = 0 // The idle deadline is kept here.
     this.#server.on("checkContinue", (request, response) => {
       response.writeContinue()
       this.#server.emit("request", request, response)
@@ -158,7 +165,8 @@ export class HttpDoor {
       if (next === undefined) return regions
       const { count, end, changed, tooLarge } = next
       total += count
-      if (total > limits.httpBodyEventsMax) throw new PosternError("HTTP_BODY_TOO_LARGE", "too many events")
+      if (total > limits.httpBodyEventsMax)
+        throw new PosternError("HTTP_BODY_TOO_LARGE", "too many events")
       regions.push({ region: core.memory.slice(events, end), count, changed, tooLarge })
     }
   }
@@ -193,18 +201,13 @@ function defaultSource(grant: WriterGrant): string {
   return `${prefix}${grant.id.split("/").at(-1) ?? ""}`
 }
 
+/** RFC 9457, as on the read port. */
 function sendProblem(response: ServerResponse, error: PosternError, more: object = {}): void {
-  const { message, hint, status, kind } = { ...errorRegistry[error.code], message: error.message }
-  if (kind === "busy") response.setHeader("retry-after", String(retryAfterSeconds))
-  const type = `https://postern.invalid/errors#${error.code}`
-  send(response, status, "application/problem+json", {
-    type,
-    title: message,
-    status,
-    code: error.code,
-    hint,
-    ...more,
-  })
+  const { code, status, hint, detail } = error
+  if (error.kind === "busy") response.setHeader("retry-after", String(retryAfterSeconds))
+  const title = errorRegistry[code].message
+  const problem = { type: "about:blank", title, status, code, hint, detail, ...more }
+  send(response, status, "application/problem+json", problem)
 }
 
 function send(response: ServerResponse, status: number, type: string, body: unknown): void {

@@ -46,7 +46,7 @@ describe.each([3, 255, 256, 257, 511, 512, 513, 600])("a published tree of %i en
     const { ask, log } = openDesk(await logOf(size))
     const last = Math.floor(size / 256)
     const width = size % 256
-    for (const smaller of [1, Math.ceil(width / 2), width].filter((w) => w > 0)) {
+    for (const smaller of width === 0 ? [] : [1, Math.ceil(width / 2), width]) {
       const answer = await ask(`/${tilePath({ level: 0, index: last, width: smaller })}`)
       const bytes = new Uint8Array(await answer.arrayBuffer())
       expect(bytes).toEqual(naiveTile(log, 0, last, smaller))

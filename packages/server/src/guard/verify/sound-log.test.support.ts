@@ -1,0 +1,50 @@
+import { WrittenLog } from "./written-log.test.support.ts"
+
+/**
+ * A log of three segments with everything that a port writes: two lives, framed and server-made streams, refusals, a
+ * gap, a slot without entries, slots on both sides of the checkpoint.
+ */
+export async function writeSoundLog(directory: string): Promise<WrittenLog> {
+  const log = await WrittenLog.open(directory)
+  await log.started()
+  await log.commit()
+  const a = log.opened(true)
+  const http = log.opened(false)
+  log.events(a, 300)
+  log.events(http, 5)
+  await log.commit()
+  log.batch(a, ["{}", "refused", "{}"], [1])
+  log.batch(a, ["refused"], [0])
+  log.gap(a, 7)
+  log.events(a, 1)
+  await log.commit()
+  log.gap(a, 2, true)
+  await log.commit()
+  await log.roll()
+  log.events(a, 400)
+  await log.commit()
+  log.events(http, 2)
+  await log.commit()
+  await log.checkpoint()
+  log.own("postern.stopped", {})
+  await log.commit()
+  await log.started()
+  const b = log.opened(true)
+  log.events(b, 3)
+  log.events(a, 2)
+  await log.commit()
+  await log.roll()
+  log.closed(b)
+  log.events(a, 10)
+  await log.commit()
+  log.batch(a, ["refused"], [0])
+  await log.commit()
+  log.events(a, 600)
+  await log.commit()
+  await log.checkpoint()
+  log.events(a, 4)
+  await log.commit()
+  log.events(a, 1)
+  await log.commit()
+  return log
+}
