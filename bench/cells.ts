@@ -23,7 +23,7 @@ const webhookBatch = 400
 const mainConnections = 8
 const mainBatch = 100
 /** At full load all connections together keep about so much in flight, each at least two frames. */
-const inFlightBytes = 2 * 1024 * 1024
+const inFlightBytes = 6 * 1024 * 1024
 const windowMax = 1024
 /** Loads below full are bounded by credit alone. */
 export const openWindow = 4096

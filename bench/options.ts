@@ -6,7 +6,7 @@ export const usage = `npm run bench -- [options]
   --only CELL      some rows: protocol,event,connections,batch,load (parts at the end may be left out)
   --runs N         runs a row, medians are shown (default: 3, with --quick and --only 1)
   --seconds S      length of a run's window (default: 3)
-  --window N       frames in flight per connection at full load (default: about 2 MiB in all)
+  --window N       frames in flight per connection at full load (default: about 6 MiB in all)
   --json FILE      write the figures there too
   --compare DIR    server CPU against another built checkout: 7 alternating pairs a row
   --startup N      time to listen again with a log of N entries, and to verify it

@@ -20,7 +20,7 @@ async function main(): Promise<number> {
   const stop = new AbortController()
   process.on("SIGINT", () => stop.abort())
   process.on("SIGTERM", () => stop.abort())
-  service.ended.then(() => stop.abort())
+  void service.ended.then(() => stop.abort())
   const tail = startTail(place, stop.signal, sayEntry)
   const writers = await startWriters(place, stop.signal)
   try {

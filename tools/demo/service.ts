@@ -43,7 +43,7 @@ function bothReady(child: ChildProcess, ended: Promise<void>): Promise<void> {
       // What goes wrong later is for the person at the terminal.
       if (/"level":"(?:error|warn)"|postern: (?:error|hint)/.test(line)) console.error(line)
     })
-    ended.then(() => {
+    void ended.then(() => {
       reject(
         new PosternError("UNREACHABLE", `the service did not start\n${heard.slice(-6).join("\n")}`),
       )

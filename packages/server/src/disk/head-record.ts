@@ -31,6 +31,6 @@ export function decodeHead(bytes: Uint8Array): Head | undefined {
     segment: getUint64(view, 24),
     end: getUint64(view, 32),
     time: getUint64(view, 40),
-    root: bytes.slice(48, 80),
+    root: new Uint8Array(bytes.subarray(48, 80)),
   }
 }

@@ -57,46 +57,62 @@ export async function recover(
   const path = segmentPath(directory.path, first, "seg")
   const tree = new TreeBuilder(first, start.frontier)
   const files = await sideFiles(start)
-  await files.offsets.truncate(0)
   visit.begin(start)
   let slot = start.slot
   let previous = start.previous
-  let lastSlot: LastSlot | undefined
-  let time = 0
-  const slots = walkSlots(path)
-  let step = await slots.next()
-  for (; step.done !== true; step = await slots.next()) {
-    const found = step.value
-    if (!follows(found, start, slot, tree.size, previous)) break
-    const count = tree.add(found.records)
-    if (count !== found.header.entries || !equalBytes(tree.root(), found.header.root)) {
-      throw damaged(path, found.at, "the records do not lead to the slot's root")
-    }
+  let last: ReadSlot["header"] | undefined
+  let lastAt = 0
+  let end = 0
+  for await (const found of walkSlots(path)) {
+    const fits = follows(found, start, slot, tree.size, previous)
+    if (!fits || !extend(tree, found)) break
     await rewrite(files, tree, found, start)
     visit.slot(found)
-    lastSlot = { first: found.header.first, count, root: undefined }
     slot += 1
-    time = found.header.time
     previous = found.hash
+    last = found.header
+    lastAt = found.at
+    end = found.at + found.header.bytes
   }
-  const end = step.done === true ? step.value : { at: step.value.at, bytes: step.value.at }
   const behind = await slotBehind(path, end, slot, start.generation)
   if (behind !== undefined) throw damaged(path, behind, "a later slot stands behind a hole")
+  const { size } = tree
   const root = tree.root()
-  await notOlderThanKnown(directory.path, tree.size, root)
-  if (lastSlot !== undefined && lastSlot.count > 0)
-    lastSlot = { ...lastSlot, root: tree.rangeRoot() }
-  return {
-    slot,
-    size: tree.size,
-    previous,
-    root,
-    frontier: tree.frontier(),
-    segment: start,
-    end: end.at,
-    time,
-    lastSlot,
+  const frontier = tree.frontier()
+  await notOlderThanKnown(directory.path, slot, size, root)
+  await files.offsets.truncate(Math.ceil((size - first) / 256) * 8)
+  const lastSlot = last === undefined ? undefined : await describeSlot(path, lastAt, last, tree)
+  const time = last?.time ?? 0
+  return { slot, size, previous, root, frontier, segment: start, end, time, lastSlot }
+}
+
+/**
+ * Grows the tree by a slot. False, and the tree as before, if the records do not lead to the slot's root: a write of
+ * several blocks that was cut off may have left the first and the last of them.
+ */
+function extend(tree: TreeBuilder, { header, records }: ReadSlot): boolean {
+  const { size } = tree
+  const frontier = tree.frontier()
+  const count = tree.add(records)
+  if (count === header.entries && equalBytes(tree.root(), header.root)) return true
+  tree.restart(size, frontier)
+  return false
+}
+
+/** The range root of a slot, from its records alone; the tree is somewhere else afterwards. */
+async function describeSlot(
+  path: string,
+  at: number,
+  { first, entries: count }: ReadSlot["header"],
+  tree: TreeBuilder,
+): Promise<LastSlot> {
+  if (count === 0) return { first, count, root: undefined }
+  for await (const { records } of walkSlots(path, at)) {
+    tree.restart(first, new Uint8Array(64 * 32))
+    tree.add(records)
+    return { first, count, root: tree.rangeRoot() }
   }
+  throw damaged(path, at, "a slot that was there has gone")
 }
 
 function follows(
@@ -151,10 +167,19 @@ export function offsetRows(
 }
 
 /** The log on disk must hold at least what followers were shown and what was signed. */
-async function notOlderThanKnown(path: string, size: number, root: Uint8Array): Promise<void> {
+async function notOlderThanKnown(
+  path: string,
+  slots: number,
+  size: number,
+  root: Uint8Array,
+): Promise<void> {
   const head = decodeHead(await readFile(filePath(path, "head")).catch(absent))
-  if (head !== undefined && head.size > size) {
-    throw damaged(path, 0, `it ends at ${size} entries, but ${head.size} were acknowledged`)
+  if (head !== undefined && (head.size > size || head.slot >= slots)) {
+    const known = `${head.size} and slot ${head.slot} were acknowledged`
+    throw damaged(path, 0, `it ends at ${size} entries and ${slots} slots, but ${known}`)
+  }
+  if (head?.size === size && !equalBytes(head.root, root)) {
+    throw damaged(path, 0, `its root at ${size} entries is not the one that followers were shown`)
   }
   const signed = await readLastSigned(path)
   if (signed === undefined) return

@@ -1,5 +1,6 @@
-import { close, fdatasync, ftruncate, open, write } from "node:fs"
+import { close, constants, fdatasync, ftruncate, open, write } from "node:fs"
 import { promisify } from "node:util"
+import { PosternError } from "@postern/log/base"
 import { diskError } from "./segment-file.ts"
 
 const openFile = promisify(open)
@@ -19,15 +20,16 @@ export class SideFile {
     this.#fd = fd
   }
 
+  /** Opens the file, made if it does not exist. Errors: DISK_FULL, DISK_FAILED. */
   static async open(path: string): Promise<SideFile> {
-    return new SideFile(
-      await openFile(path, "a+", 0o600).then(async (fd) => {
-        await closeFile(fd)
-        return openFile(path, "r+")
-      }),
-    )
+    try {
+      return new SideFile(await openFile(path, constants.O_RDWR | constants.O_CREAT, 0o600))
+    } catch (error) {
+      throw diskError(error)
+    }
   }
 
+  /** Errors: DISK_FULL (the same call may be repeated), DISK_FAILED. */
   async write(bytes: Uint8Array, at: number): Promise<void> {
     let done = 0
     try {
@@ -44,9 +46,10 @@ export class SideFile {
     await truncateFile(this.#fd, bytes)
   }
 
+  /** Errors: DISK_FAILED, whatever the reason: what was not synced may be gone, and a second call would not tell. */
   async sync(): Promise<void> {
-    await syncFile(this.#fd).catch((error) => {
-      throw diskError(error)
+    await syncFile(this.#fd).catch((error: NodeJS.ErrnoException) => {
+      throw new PosternError("DISK_FAILED", `fdatasync: ${error.code}`, { cause: error })
     })
   }
 

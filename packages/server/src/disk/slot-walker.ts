@@ -33,7 +33,7 @@ const windowBytesStart = 1024 * 1024
 export async function* walkSlots(path: string, at = 0): AsyncGenerator<ReadSlot, SlotsEnd> {
   const file = await open(path, "r")
   try {
-    let window = Buffer.allocUnsafe(windowBytesStart)
+    let window: Uint8Array = new Uint8Array(windowBytesStart)
     let windowAt = at
     let filled = 0
     for (;;) {
@@ -44,7 +44,7 @@ export async function* walkSlots(path: string, at = 0): AsyncGenerator<ReadSlot,
         slot = slotAt(window.subarray(0, filled), at)
       }
       if (slot === undefined && filled === window.length && window.length < slotBytesMax) {
-        window = Buffer.allocUnsafe(slotBytesMax)
+        window = new Uint8Array(slotBytesMax)
         filled = await readAll(file, window, at)
         slot = slotAt(window.subarray(0, filled), at)
       }
@@ -87,7 +87,7 @@ export async function slotBehind(
 ): Promise<number | undefined> {
   const file = await open(path, "r")
   try {
-    const header = Buffer.allocUnsafe(slotHeaderBytes)
+    const header = new Uint8Array(slotHeaderBytes)
     for (let at = end.at + slotAlign; at + slotAlign <= end.bytes; at += slotAlign) {
       if ((await file.read(header, 0, slotHeaderBytes, at)).bytesRead !== slotHeaderBytes) break
       const found = decodeSlotHeader(header)?.header
@@ -101,7 +101,7 @@ export async function slotBehind(
 
 async function readAll(
   file: Awaited<ReturnType<typeof open>>,
-  target: Buffer,
+  target: Uint8Array,
   at: number,
 ): Promise<number> {
   let filled = 0

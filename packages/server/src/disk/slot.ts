@@ -74,7 +74,7 @@ export function decodeSlotHeader(
   slot: Uint8Array,
 ): { header: SlotHeader; hash: Uint8Array } | undefined {
   if (slot.length < slotHeaderBytes || !equalBytes(slot.subarray(0, 8), magic)) return undefined
-  const hash = slot.slice(hashAt, hashAt + 32)
+  const hash = copyOf(slot, hashAt, hashAt + 32)
   if (!equalBytes(sha256(slot.subarray(0, hashAt)), hash)) return undefined
   const view = new DataView(slot.buffer, slot.byteOffset, slotHeaderBytes)
   const header: SlotHeader = {
@@ -87,9 +87,9 @@ export function decodeSlotHeader(
     batches: view.getUint32(40),
     receiptBytes: view.getUint32(44),
     time: getUint64(view, 48),
-    previous: slot.slice(56, 88),
-    root: slot.slice(88, 120),
-    tail: slot.slice(120, 152),
+    previous: copyOf(slot, 56, 88),
+    root: copyOf(slot, 88, 120),
+    tail: copyOf(slot, 120, 152),
   }
   const used = slotHeaderBytes + header.recordsBytes + tailBytes(header)
   const possible = header.bytes % slotAlign === 0 && header.bytes <= slotBytesMax
@@ -132,9 +132,14 @@ export function decodeBatchRow(source: Uint8Array, at: number): BatchRow {
     received: getUint64(view, 32),
     changed: view.getUint32(40),
     kind: view.getUint32(44),
-    seed: source.slice(at + 48, at + 64),
-    digest: source.slice(at + 64, at + 96),
+    seed: copyOf(source, at + 48, at + 64),
+    digest: copyOf(source, at + 64, at + 96),
   }
+}
+
+/** A copy, also of what happens to be a Buffer, whose slice() is a view. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to))
 }
 
 /** Leaves of a slot's records region, in order; undefined if the lengths do not add up. Views into `records`. */

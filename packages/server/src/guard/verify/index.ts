@@ -5,3 +5,6 @@
  */
 export { type DirectoryOptions, verifyDirectory } from "./directory-verification.ts"
 export type { Check, Finding, Report, Status } from "./report.ts"
+export { openTileDirectory, type TileSource } from "./tile-source.ts"
+export { TileTree } from "./tile-tree.ts"
+export { type TileOptions, type TileReport, verifyTiles } from "./tile-verification.ts"

@@ -40,7 +40,8 @@ interface Segment {
 
 type Stop =
   | { readonly why: "head" }
-  | { readonly why: "unreadable" | "other generation"; readonly at: number; readonly bytes: number }
+  /** `bytes`: how far the file goes; what an older generation left behind the place does not count. */
+  | { readonly why: "unreadable"; readonly at: number; readonly bytes: number }
   | { readonly why: "order"; readonly at: number; readonly what: string }
 
 /**
@@ -102,13 +103,8 @@ export class LogWalk {
 
   /** The segments are all read, and the slot that the head names was not among them. */
   #missTheHead(): void {
-    const head = this.#head
-    if (head === undefined) return
-    if (this.#lostFrom === undefined) {
-      const what = `the log ends at ${this.#position.size} entries, the head says ${head.size}`
-      this.#draft.fail("slots", "log-short", `segments, slot ${head.slot}`, what)
-    }
-    this.#visitor.hole(this.#lostFrom ?? this.#position.size, head.size)
+    const from = this.#lostFrom ?? this.#position.size
+    if (this.#head !== undefined) this.#visitor.hole(from, this.#head.size)
   }
 
   /** Returns true once the slot that the head names was visited. */
@@ -155,33 +151,40 @@ export class LogWalk {
 
   async #visitSlots(segment: Segment, from: number, generation?: number): Promise<Stop> {
     const slots = openSlots(segment.path, from)
-    for (;;) {
-      const step = await slots.next()
-      if (step.done === true) return { why: "unreadable", ...step.value }
-      const { header, at, hash } = step.value
-      generation ??= header.generation
-      if (header.generation !== generation) {
-        return { why: "other generation", at, bytes: at }
+    try {
+      for (;;) {
+        const step = await slots.next()
+        if (step.done === true) return { why: "unreadable", ...step.value }
+        const { header, at } = step.value
+        generation ??= header.generation
+        if (header.generation !== generation) return { why: "unreadable", at, bytes: at }
+        const disorder = this.#disorder(header)
+        if (disorder !== undefined) return { why: "order", at, what: disorder }
+        await this.#visit(step.value, segment)
+        if (header.slot === this.#head?.slot) return { why: "head" }
       }
-      const disorder = this.#disorder(header)
-      if (disorder !== undefined) return { why: "order", at, what: disorder }
-      const { previous } = this.#position
-      const where = `${basename(segment.path)} byte ${at}, slot ${header.slot}`
-      if (previous !== undefined && !equalBytes(previous, header.previous)) {
-        this.#draft.fail("slots", "slot-chain", where, "it names another slot before it")
-      }
-      this.#draft.count("slots")
-      await this.#visitor.slot(step.value, segment.first)
-      this.#position = {
-        slot: header.slot + 1,
-        size: header.first + header.entries,
-        // Copied: what was read is a view of what is read next.
-        previous: new Uint8Array(hash),
-      }
-      this.end = { segment: segment.first, at: at + header.bytes }
-      this.last = { ...header, root: new Uint8Array(header.root) }
-      if (header.slot === this.#head?.slot) return { why: "head" }
+    } finally {
+      await slots.return({ at: 0, bytes: 0 })
     }
+  }
+
+  async #visit(slot: ReadSlot, { path, first }: Segment): Promise<void> {
+    const { header, at, hash } = slot
+    const { previous } = this.#position
+    const where = `${basename(path)} byte ${at}, slot ${header.slot}`
+    if (previous !== undefined && !equalBytes(previous, header.previous)) {
+      this.#draft.fail("slots", "slot-chain", where, "it names another slot before it")
+    }
+    this.#draft.count("slots")
+    await this.#visitor.slot(slot, first)
+    // Copied: what was read is a view of what is read next.
+    this.#position = {
+      slot: header.slot + 1,
+      size: header.first + header.entries,
+      previous: new Uint8Array(hash),
+    }
+    this.end = { segment: first, at: at + header.bytes }
+    this.last = { ...header, root: new Uint8Array(header.root) }
   }
 
   #disorder({ slot, first }: ReadSlot["header"]): string | undefined {
@@ -208,9 +211,16 @@ export class LogWalk {
       this.#lostFrom = size
       return undefined
     }
-    const { code, what } = await describeRemains(path, stop.at, stop.bytes)
+    const remains = await describeRemains(path, stop.at, stop.bytes)
+    if (remains === undefined) {
+      // The next segment goes on here, whatever number its .start gives the slot.
+      if (size === next?.first) return undefined
+      this.#failAtEnd(segment, where)
+      this.#lostFrom = size
+      return undefined
+    }
     const missing = `entry ${size} should follow${slot === undefined ? "" : ` in slot ${slot}`}`
-    this.#draft.fail("slots", code, where, `${what}; ${missing}`)
+    this.#draft.fail("slots", remains.code, where, `${remains.what}; ${missing}`)
     const later = await findLaterSlot(path, stop.at, ({ header }) => {
       const behind = header.slot > (slot ?? -1) && header.first >= size
       const before = header.slot < (next?.slot ?? this.#slotsEnd())
@@ -225,6 +235,20 @@ export class LogWalk {
     this.#visitor.hole(size, later.first)
     this.#position = { slot: later.slot, size: later.first, previous: undefined }
     return later.at
+  }
+
+  /** Nothing is left of what should follow. */
+  #failAtEnd({ next }: Segment, where: string): void {
+    const { size } = this.#position
+    if (next === undefined) {
+      const head = this.#head?.size ?? size
+      const what = `the log ends at ${size} entries, the head says ${head}`
+      this.#draft.fail("slots", "log-short", where, what)
+    } else {
+      const missing = `entries ${size} to ${next.first}, which should follow, are not there`
+      const what = `${missing}: it was cut off, or a segment is gone`
+      this.#draft.fail("segments", "entries-missing", where, what)
+    }
   }
 
   #slotsEnd(): number {

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, stat } from "node:fs/promises"
+import { type FileHandle, open, readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { decodeUtf8, equalBytes, sha256 } from "@postern/log/base"
 import { type ReadSlot, segmentPath, slotHeaderBytes, walkSlots } from "../../disk/index.ts"
@@ -8,17 +8,16 @@ const slotAlign = 4096
 const hashAt = 224
 const scanBytes = 1024 * 1024
 
-/** What stands at a place where a whole slot should begin, but does not. */
+/** What stands at a place where a whole slot should begin, but does not; undefined if there is nothing. */
 export async function describeRemains(
   path: string,
   at: number,
   bytes: number,
-): Promise<{ code: string; what: string }> {
-  if (at >= bytes) return { code: "segment-short", what: "the file ends here" }
+): Promise<{ code: string; what: string } | undefined> {
+  if (at >= bytes) return undefined
   const header = await readAt(path, at, slotHeaderBytes)
-  if (header.every((byte) => byte === 0)) {
-    return { code: "segment-short", what: "there are only zeros" }
-  }
+  // Segment files are made longer than what is in them.
+  if (header.every((byte) => byte === 0)) return undefined
   if (decodeUtf8(header.subarray(0, magic.length)) !== magic) {
     return { code: "slot-header", what: "no slot begins here" }
   }
@@ -27,7 +26,7 @@ export async function describeRemains(
     return { code: "slot-header", what: "the slot's header does not have its own hash" }
   }
   const length = new DataView(header.buffer, header.byteOffset).getUint32(12)
-  if (at + length > bytes) return { code: "segment-short", what: "the file ends within the slot" }
+  if (at + length > bytes) return { code: "slot-cut-off", what: "the file ends within the slot" }
   return { code: "slot-tail", what: "the slot's batch table and receipt do not have their digest" }
 }
 
@@ -80,8 +79,9 @@ export async function orphanSegments(
   const orphans: string[] = []
   for (const name of await readdir(join(directory, "segments"))) {
     if (!name.endsWith(".seg") || known.has(name)) continue
-    // A port that was killed while it began a segment leaves an empty file.
-    if ((await stat(join(directory, "segments", name))).size > 0) orphans.push(name)
+    // A port that was killed while it began a segment leaves a file of nothing, or of zeros.
+    const begin = await readAt(join(directory, "segments", name), 0, slotHeaderBytes)
+    if (begin.some((byte) => byte !== 0)) orphans.push(name)
   }
   return orphans.sort()
 }

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto"
 import { join } from "node:path"
 import { concatBytes, encodeUtf8, formatBase64, formatHex, sha256 } from "@postern/log/base"
+import { createCore } from "@postern/log/core"
 import { type Changed, deriveNonce, formatStamp } from "@postern/log/event"
 import {
   formatReceiptCertificateText,
@@ -17,8 +18,8 @@ import {
 import { streamDigestNext, streamDigestStart } from "@postern/log/wire"
 import {
   alignSlot,
-  batchKind,
   type BatchRow,
+  batchKind,
   batchRowBytes,
   encodeBatchRow,
   encodeSlotHeader,
@@ -30,6 +31,7 @@ import {
 export const origin = "verify.test/log"
 const tileLevels = 7
 const noDigest = new Uint8Array(32)
+const slotBytesMax = 512 * 1024
 
 interface Stream {
   readonly id: string
@@ -67,6 +69,8 @@ export class WrittenLog {
   signReceiptText: (text: string) => Promise<string>
   readonly #store: LogStore
   readonly #tree = new TreeBuilder(0, new Uint8Array(64 * 32))
+  /** At a page boundary, as direct I/O wants it. */
+  readonly #memory: Uint8Array
   #rows: BatchRow[] = []
   #leaves: Uint8Array[] = []
   #slot = 0
@@ -79,6 +83,8 @@ export class WrittenLog {
   private constructor(path: string, store: LogStore) {
     this.path = path
     this.#store = store
+    const core = createCore({ memoryBytes: 4 * slotBytesMax, leavesMax: 256 })
+    this.#memory = core.memory.subarray(core.reserve(slotBytesMax, 4096))
     this.log = createKey(origin)
     this.receipts = createKey(receiptKeyName(origin))
     this.signReceiptText = (text) => signNote(text, this.receipts.signer)
@@ -86,7 +92,10 @@ export class WrittenLog {
 
   static async open(directory: string): Promise<WrittenLog> {
     const path = join(directory, "log")
-    const store = await LogStore.open(path, origin, { begin: () => undefined, slot: () => undefined })
+    const store = await LogStore.open(path, origin, {
+      begin: () => undefined,
+      slot: () => undefined,
+    })
     return new WrittenLog(path, store)
   }
 
@@ -146,14 +155,24 @@ export class WrittenLog {
   /** Some events of about 100 bytes. */
   events(open: number, count: number): void {
     const { next } = this.#stream(open)
-    this.batch(open, Array.from({ length: count }, (_, i) => eventText(open, next + i)))
+    this.batch(
+      open,
+      Array.from({ length: count }, (_, i) => eventText(open, next + i)),
+    )
   }
 
   gap(open: number, count: number, recorded = true): void {
     const stream = this.#stream(open)
     const { id, next: sequence } = stream
     if (recorded) {
-      this.own("postern.stream.gap", { stream: id, writer: "w", open, sequence, count, reason: "x" })
+      this.own("postern.stream.gap", {
+        stream: id,
+        writer: "w",
+        open,
+        sequence,
+        count,
+        reason: "x",
+      })
     }
     const digest = sha256(encodeUtf8(`gap ${sequence}`))
     const lost = Array.from({ length: count }, () => "")
@@ -194,7 +213,12 @@ export class WrittenLog {
     this.#store.advance(this.#store.headOf(plan))
     this.#receipt = new Uint8Array(0)
     if (entries > 0) {
-      const text = formatReceiptText({ origin, first, count: entries, root: this.#tree.rangeRoot() })
+      const text = formatReceiptText({
+        origin,
+        first,
+        count: entries,
+        root: this.#tree.rangeRoot(),
+      })
       this.#receipt = encodeUtf8(await this.signReceiptText(text))
     }
     this.#slot += 1
@@ -210,7 +234,14 @@ export class WrittenLog {
     })
     const { size: first } = this.#tree
     const frontier = this.#tree.frontier()
-    const start = { first, generation: 1, slot: this.#slot, previous: this.#previous, frontier, state }
+    const start = {
+      first,
+      generation: 1,
+      slot: this.#slot,
+      previous: this.#previous,
+      frontier,
+      state,
+    }
     await this.#store.roll(start)
   }
 
@@ -264,7 +295,7 @@ export class WrittenLog {
     for (const [i, row] of this.#rows.entries()) encodeBatchRow(row, rows, i * batchRowBytes)
     const tail = concatBytes(rows, this.#receipt)
     const length = alignSlot(slotHeaderBytes + records.length + tail.length)
-    const bytes = new Uint8Array(length)
+    const bytes = this.#memory.subarray(0, length).fill(0)
     bytes.set(concatBytes(records, tail), slotHeaderBytes)
     const whole = {
       ...(header as Parameters<typeof encodeSlotHeader>[0]),

@@ -241,7 +241,7 @@ export class FramedSession implements BatchOwner {
     if (offered.kind === "refused") throw new PosternError(offered.code)
     if (offered.kind === "full") {
       // The assembly is everybody's: what has to wait is kept apart.
-      this.#held = { type: frame.type, body: frame.body.slice() }
+      this.#held = { type: frame.type, body: new Uint8Array(frame.body) }
       this.#waiting = true
       this.#intake.whenRoom(this, offered.delayMs)
       return

@@ -1,0 +1,133 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
+import { watchChild } from "./cleanup.ts"
+
+const house = fileURLToPath(new URL("../../", import.meta.url))
+const mains = {
+  port: `${house}packages/server/dist/port/main.js`,
+  reader: `${house}packages/server/dist/reader/main.js`,
+} as const
+const bin = `${house}packages/server/bin/postern.cjs`
+const exitMsMax = 20_000
+
+export interface StartOptions {
+  /** A command that runs the process under itself, such as strace with its options. */
+  readonly under?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface ServerProcess {
+  /** Resolves once it listens; rejects if it ends before. */
+  readonly ready: Promise<void>
+  /** Resolves with the exit code, null after a signal. */
+  readonly exit: Promise<number | null>
+  /** What it said on standard error, the last part of it. */
+  said(): string
+  /** Of the process itself, also if it runs under another command. */
+  signal(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>
+}
+
+/**
+ * Starts one of the processes of an installation, with the flags that `postern serve` gives it. It ends by itself when
+ * the programme does: its message channel closes then.
+ */
+export function startProcess(
+  name: keyof typeof mains,
+  config: string,
+  options: StartOptions = {},
+): ServerProcess {
+  const node = [process.execPath, ...nodeFlags[name], mains[name], config]
+  const [command = "", ...args] = [...(options.under ?? []), ...node]
+  const child = watchChild(
+    spawn(command, args, {
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      env: { ...process.env, ...options.env },
+    }),
+  )
+  let text = ""
+  child.stderr?.on("data", (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-8000)
+  })
+  const exit = once(child, "close").then(([code]) => code as number | null)
+  const ready = Promise.race([
+    once(child, "message").then(() => undefined),
+    exit.then((code) => {
+      throw new Error(`the ${name} ended with ${code} before it listened: ${text.slice(-600)}`)
+    }),
+  ])
+  ready.catch(() => undefined) // Whoever expects it not to start looks at `exit` only.
+  exit.catch(() => undefined) // A command that cannot be started is told by `ready`.
+  return {
+    ready,
+    exit,
+    said: () => text,
+    async signal(signal) {
+      kill(options.under === undefined ? child.pid : childOf(child.pid), signal)
+      return within(exit, exitMsMax, `the ${name} has not ended after ${signal}`)
+    },
+  }
+}
+
+/** Starts the port and waits until it listens. */
+export async function startPort(config: string, options: StartOptions = {}) {
+  const port = startProcess("port", config, options)
+  await port.ready
+  return port
+}
+
+function kill(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+  }
+}
+
+/** The process that a wrapping command runs; Linux only, as are the commands. */
+function childOf(pid: number | undefined): number | undefined {
+  if (pid === undefined) return undefined
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
+    return children === "" ? undefined : Number(children.split(" ")[0])
+  } catch {
+    return undefined // It is gone already.
+  }
+}
+
+/** Rejects with `what` if the promise takes longer. */
+export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} (${ms} ms)`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Runs a command of the CLI to its end. */
+export async function postern(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; text: string }> {
+  const child: ChildProcess = watchChild(
+    spawn(process.execPath, [bin, ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    }),
+  )
+  let text = ""
+  const add = (chunk: Buffer): void => {
+    text = (text + chunk.toString()).slice(-8000)
+  }
+  child.stdout?.on("data", add)
+  child.stderr?.on("data", add)
+  const [code] = (await once(child, "close")) as [number | null]
+  return { code, text }
+}
