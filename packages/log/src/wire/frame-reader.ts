@@ -26,6 +26,7 @@ export class FrameReader implements Iterable<Frame> {
   /** Where in the first chunk the unread bytes begin. */
   #at = 0
   #pendingBytes = 0
+  #unfinishedBytes = 0
   readonly #assembly: Uint8Array | undefined
   #failure: PosternError | undefined
 
@@ -40,6 +41,11 @@ export class FrameReader implements Iterable<Frame> {
   /** Bytes that were pushed and not yet taken as frames, those of the unfinished frame included. */
   get pendingBytes(): number {
     return this.#pendingBytes
+  }
+
+  /** Length of the frame that has begun and is not whole, as its header says; 0 if there is none or its length is not there yet. */
+  get unfinishedBytes(): number {
+    return this.#unfinishedBytes
   }
 
   push(chunk: Uint8Array): void {
@@ -75,7 +81,11 @@ export class FrameReader implements Iterable<Frame> {
     const type = checkHeader(header, headerAt, headerBytes)
     if (headerBytes < frameHeaderBytes) return undefined
     const frameBytes = lengthFieldBytes + readU32(header, headerAt)
-    if (this.#pendingBytes < frameBytes) return undefined
+    if (this.#pendingBytes < frameBytes) {
+      this.#unfinishedBytes = frameBytes
+      return undefined
+    }
+    this.#unfinishedBytes = 0
     const body = this.#body(first, frameBytes)
     this.#skip(frameBytes)
     return { type, body }
@@ -85,7 +95,10 @@ export class FrameReader implements Iterable<Frame> {
     const end = this.#at + frameBytes
     if (end <= first.length) return first.subarray(this.#at + frameHeaderBytes, end)
     const bytes = frameBytes - frameHeaderBytes
-    return this.#gather(this.#assembly?.subarray(0, bytes) ?? new Uint8Array(bytes), frameHeaderBytes)
+    return this.#gather(
+      this.#assembly?.subarray(0, bytes) ?? new Uint8Array(bytes),
+      frameHeaderBytes,
+    )
   }
 
   /** Fills `target` with the unread bytes from `from` on; there are enough. */
@@ -110,7 +123,11 @@ export class FrameReader implements Iterable<Frame> {
     this.#pendingBytes -= bytes
     let at = this.#at + bytes
     let done = 0
-    for (let chunk = this.#chunks[0]; chunk !== undefined && at >= chunk.length; chunk = this.#chunks[done]) {
+    for (
+      let chunk = this.#chunks[0];
+      chunk !== undefined && at >= chunk.length;
+      chunk = this.#chunks[done]
+    ) {
       at -= chunk.length
       done += 1
     }

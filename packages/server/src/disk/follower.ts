@@ -10,7 +10,7 @@ import {
   segmentPath,
 } from "./log-directory.ts"
 import type { Head, LogView } from "./log-view.ts"
-import { openSegmentReader, type SegmentReader } from "./segment-reader.ts"
+import { SegmentReader } from "./segment-reader.ts"
 
 const pollMs = 200
 const gatherMs = 2
@@ -28,8 +28,8 @@ class Follower implements LogView {
   readonly origin: string
   readonly #path: string
   readonly #listeners = new Set<(head: Head) => void>()
-  readonly #segments = new Map<number, Promise<SegmentReader>>()
-  readonly #hashes = new Map<number, FileHandle>()
+  readonly #segments = new Map<number, SegmentReader>()
+  readonly #hashes = new Map<number, Promise<FileHandle>>()
   #firsts: number[] = []
   #headFile: FileHandle | undefined
   #head: Head | undefined
@@ -66,10 +66,9 @@ class Follower implements LogView {
   }
 
   async #refresh(): Promise<void> {
-    const file = this.#headFile
-    if (file === undefined) return
     for (let attempt = 0; attempt < 100; attempt++) {
-      const { buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+      if (this.#headFile === undefined) return
+      const { buffer } = await this.#headFile.read(Buffer.alloc(headBytes), 0, headBytes, 0)
       const head = decodeHead(buffer)
       if (head === undefined) continue // Torn by a write in progress: read again.
       if (this.#head === undefined || head.size > this.#head.size) {
@@ -128,10 +127,11 @@ class Follower implements LogView {
     if (bytes.length === 0) return bytes
     let file = this.#hashes.get(level)
     if (file === undefined) {
-      file = await open(hashesPath(this.#path, level), "r")
+      file = open(hashesPath(this.#path, level), "r")
       this.#hashes.set(level, file)
+      file.catch(() => this.#hashes.delete(level))
     }
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, from * 32)
+    const { bytesRead } = await (await file).read(bytes, 0, bytes.length, from * 32)
     if (bytesRead !== bytes.length)
       throw new PosternError("LOG_DAMAGED", `hashes/${level} is short`)
     return bytes
@@ -149,26 +149,20 @@ class Follower implements LogView {
     }
     const first = this.#firsts[low] ?? 0
     const end = Math.min(this.#firsts[low + 1] ?? Number.MAX_SAFE_INTEGER, this.head().size)
-    return { reader: await this.#open(first), end }
+    return { reader: this.#open(first), end }
   }
 
-  #open(first: number): Promise<SegmentReader> {
-    let reader = this.#segments.get(first)
-    if (reader !== undefined) {
-      this.#segments.delete(first) // Least recently used first.
-    } else {
-      const paths = [
-        segmentPath(this.#path, first, "seg"),
-        segmentPath(this.#path, first, "offsets"),
-      ]
-      reader = openSegmentReader(first, paths[0] ?? "", paths[1] ?? "")
-      reader.catch(() => this.#segments.delete(first))
-    }
+  #open(first: number): SegmentReader {
+    const known = this.#segments.get(first)
+    if (known !== undefined) this.#segments.delete(first) // Least recently used first.
+    const slots = segmentPath(this.#path, first, "seg")
+    const offsets = segmentPath(this.#path, first, "offsets")
+    const reader = known ?? new SegmentReader(first, slots, offsets)
     this.#segments.set(first, reader)
     for (const [oldest, old] of this.#segments) {
       if (this.#segments.size <= openSegmentsMax) break
       this.#segments.delete(oldest)
-      void old.then((o) => o.release())
+      void old.release()
     }
     return reader
   }
@@ -178,9 +172,10 @@ class Follower implements LogView {
     clearInterval(this.#poll)
     clearTimeout(this.#gather)
     this.#listeners.clear()
-    for (const reader of this.#segments.values()) await reader.then((r) => r.release())
-    for (const file of this.#hashes.values()) await file.close()
-    await this.#headFile?.close()
+    for (const reader of this.#segments.values()) await reader.release()
+    for (const file of this.#hashes.values()) await (await file).close()
+    const head = this.#headFile
     this.#headFile = undefined
+    await head?.close()
   }
 }

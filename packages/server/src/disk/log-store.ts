@@ -44,7 +44,8 @@ export class LogStore {
   readonly end: RecoveredEnd
   readonly #lock: { release(): void }
   readonly #head: number
-  readonly #hashes = new Map<number, SideFile>()
+  readonly #hashes: Map<number, SideFile>
+  readonly #segmentBytesMax: number
   #offsets: SideFile
   #segment: SegmentFile
   #segmentStart: SegmentStart
@@ -56,8 +57,10 @@ export class LogStore {
     end: RecoveredEnd,
     segment: SegmentFile,
     files: { offsets: SideFile; hashes: Map<number, SideFile> },
+    bytesMax: number,
   ) {
     this.directory = directory
+    this.#segmentBytesMax = bytesMax
     this.end = end
     this.#lock = lock
     this.#segment = segment
@@ -70,9 +73,15 @@ export class LogStore {
 
   /**
    * Locks the directory (made if it does not exist), finds the end of the log and makes what it found durable.
-   * Errors: LOG_LOCKED, LOG_FORMAT, LOG_DAMAGED, LOG_ROLLED_BACK, DISK_FAILED.
+   * Errors: LOG_LOCKED, LOG_FORMAT, LOG_DAMAGED, LOG_ROLLED_BACK, DISK_FULL, DISK_FAILED.
+   * @param bytesMax a segment that would grow beyond this is followed by a new one
    */
-  static async open(path: string, origin: string, visit: SlotVisitor): Promise<LogStore> {
+  static async open(
+    path: string,
+    origin: string,
+    visit: SlotVisitor,
+    bytesMax: number = segmentBytesMax,
+  ): Promise<LogStore> {
     const directory = await openLogDirectory(path, origin)
     const lock = lockDirectory(filePath(path, "lock"))
     try {
@@ -83,22 +92,17 @@ export class LogStore {
         directory,
         async (start) => {
           offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
-          const segment = await openSegmentFile(
-            segmentPath(path, start.first, "seg"),
-            segmentBytesMax,
-          )
+          const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), bytesMax)
           await segment.close()
           return { offsets, hashes: (level) => openHashes(path, hashes, level) }
         },
         visit,
       )
       assert(offsets !== undefined, "recovery opens the offsets of the newest segment")
-      const segment = await openSegmentFile(
-        segmentPath(path, end.segment.first, "seg"),
-        segmentBytesMax,
-      )
+      const segment = await openSegmentFile(segmentPath(path, end.segment.first, "seg"), bytesMax)
       await SideFile.open(filePath(path, "head")).then((file) => file.close())
-      const store = new LogStore(directory, lock, end, segment, { offsets, hashes })
+      const files = { offsets, hashes }
+      const store = new LogStore(directory, lock, end, segment, files, bytesMax)
       await store.#settle()
       return store
     } catch (error) {
@@ -127,22 +131,34 @@ export class LogStore {
 
   /** Whether a slot of this length goes into the open segment; if not, `roll` comes before the next commit. */
   fits(bytes: number): boolean {
-    return this.#segmentEnd === 0 || this.#segmentEnd + bytes <= segmentBytesMax
+    return this.#segmentEnd === 0 || this.#segmentEnd + bytes <= this.#segmentBytesMax
   }
 
-  /** Seals the open segment and begins the next one. Everything committed so far becomes independent of the old one. */
+  /**
+   * Seals the open segment and begins the next one. Everything committed so far becomes independent of the old one.
+   * Errors: DISK_FULL (nothing happened, it may be called again), DISK_FAILED.
+   */
   async roll(start: SegmentStart): Promise<void> {
-    await Promise.all([...this.#hashes.values(), this.#offsets].map((file) => file.sync()))
+    await settleAll([...this.#hashes.values(), this.#offsets].map((file) => file.sync()))
     const path = this.directory.path
-    const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), segmentBytesMax)
-    const offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
-    await writeSegmentStart(path, start)
-    // Point of no return: from here on recovery begins at the new segment.
-    await Promise.all([this.#segment.close(), this.#offsets.close()])
-    this.#segment = segment
-    this.#offsets = offsets
-    this.#segmentStart = start
-    this.#segmentEnd = 0
+    const opened: { close(): Promise<void> }[] = []
+    try {
+      const segmentFile = segmentPath(path, start.first, "seg")
+      const segment = await openSegmentFile(segmentFile, this.#segmentBytesMax)
+      opened.push(segment)
+      const offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
+      opened.push(offsets)
+      await writeSegmentStart(path, start)
+      // Point of no return: from here on recovery begins at the new segment.
+      const old = [this.#segment, this.#offsets]
+      this.#segment = segment
+      this.#offsets = offsets
+      this.#segmentStart = start
+      this.#segmentEnd = 0
+      opened.splice(0, opened.length, ...old)
+    } finally {
+      await Promise.all(opened.map((file) => file.close()))
+    }
   }
 
   get segment(): SegmentStart {
@@ -157,14 +173,18 @@ export class LogStore {
     const at = this.#segmentEnd
     const writes = [this.#segment.write(plan.bytes, at)]
     for (const { level, from, hashes } of plan.nodes) {
-      const file =
-        this.#hashes.get(level) ?? (await openHashes(this.directory.path, this.#hashes, level))
-      writes.push(file.write(hashes, from * 32))
+      writes.push(this.#writeHashes(level, from, hashes))
     }
     const { row, offsets } = plan.recordOffsets(this.#segmentStart.first)
     if (offsets.length > 0) writes.push(this.#offsets.write(encodeOffsets(at, offsets), row * 8))
     await settleAll(writes)
     this.#segmentEnd = at + plan.bytes.length
+  }
+
+  async #writeHashes(level: number, from: number, hashes: Uint8Array): Promise<void> {
+    const file =
+      this.#hashes.get(level) ?? (await openHashes(this.directory.path, this.#hashes, level))
+    await file.write(hashes, from * 32)
   }
 
   /** Tells followers how far they may go. After `commit`, before the acks. */

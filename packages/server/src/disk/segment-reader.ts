@@ -4,38 +4,35 @@ import { damaged } from "./slot-walker.ts"
 
 const windowBytes = 256 * 1024
 
-/** Reads entries of one segment by index. Slots behind the head are never asked for. */
-export interface SegmentReader {
-  /** Leaves `[from, to)` of this segment, at least one, no more once `bytesMax` is used up. The caller owns them. */
-  leaves(from: number, to: number, bytesMax: number): Promise<Uint8Array[]>
-  /** Closes the file when no read is going on. */
-  release(): Promise<void>
-}
+/**
+ * Reads entries of one segment by index. Slots behind the head are never asked for. Opens its files when it is read and
+ * keeps them open until it is released; whoever reads after that gets them opened once more.
+ */
+export class SegmentReader {
+  readonly #first: number
+  readonly #path: string
+  readonly #offsetsPath: string
+  #files: Promise<{ slots: FileHandle; offsets: FileHandle }> | undefined
+  #reading = 0
+  #released = false
 
-export async function openSegmentReader(
-  first: number,
-  path: string,
-  offsetsPath: string,
-): Promise<SegmentReader> {
-  const file = await open(path, "r")
-  const offsets = await open(offsetsPath, "r")
-  let reading = 0
-  let released = false
-
-  async function closeIfIdle(): Promise<void> {
-    if (released && reading === 0) await Promise.all([file.close(), offsets.close()])
+  constructor(first: number, path: string, offsetsPath: string) {
+    this.#first = first
+    this.#path = path
+    this.#offsetsPath = offsetsPath
   }
 
-  async function leaves(from: number, to: number, bytesMax: number): Promise<Uint8Array[]> {
-    reading += 1
+  /** Leaves `[from, to)` of this segment, at least one, no more once `bytesMax` is used up. The caller owns them. */
+  async leaves(from: number, to: number, bytesMax: number): Promise<Uint8Array[]> {
+    this.#reading += 1
     try {
-      const row = Buffer.alloc(8)
-      await offsets.read(row, 0, 8, Math.floor((from - first) / 256) * 8)
-      const cursor = new Cursor(file, path)
-      await cursor.seek(row.readUInt32BE(0), row.readUInt32BE(4))
+      this.#files ??= openBoth(this.#path, this.#offsetsPath)
+      const { slots, offsets } = await this.#files
+      const cursor = new Cursor(slots, this.#path)
       const found: Uint8Array[] = []
       let bytes = 0
-      for (let index = from - ((from - first) % 256); index < to && bytes < bytesMax; index++) {
+      let index = await this.#seek(cursor, offsets, from)
+      for (; index < to && bytes < bytesMax; index++) {
         const leaf = await cursor.next()
         if (index < from) continue
         found.push(leaf)
@@ -43,17 +40,44 @@ export async function openSegmentReader(
       }
       return found
     } finally {
-      reading -= 1
-      await closeIfIdle()
+      this.#reading -= 1
+      await this.#closeIfIdle()
     }
   }
 
-  return {
-    leaves,
-    async release() {
-      released = true
-      await closeIfIdle()
-    },
+  /** Moves to an entry at or before `index` and says which. An offset that is missing or wrong only costs time. */
+  async #seek(cursor: Cursor, offsets: FileHandle, index: number): Promise<number> {
+    const row = Math.floor((index - this.#first) / 256)
+    const { buffer, bytesRead } = await offsets.read(Buffer.alloc(8), 0, 8, row * 8)
+    const indexed = this.#first + row * 256
+    const [slotAt, recordOffset] = [buffer.readUInt32BE(0), buffer.readUInt32BE(4)]
+    if (bytesRead === 8 && (await cursor.seek(slotAt, recordOffset, indexed))) return indexed
+    if (await cursor.seek(0, 0, this.#first)) return this.#first
+    throw damaged(this.#path, 0, "there is no slot")
+  }
+
+  /** Closes the files once no read is going on. */
+  async release(): Promise<void> {
+    this.#released = true
+    await this.#closeIfIdle()
+  }
+
+  async #closeIfIdle(): Promise<void> {
+    if (!this.#released || this.#reading > 0 || this.#files === undefined) return
+    const files = this.#files
+    this.#files = undefined
+    const { slots, offsets } = await files
+    await Promise.all([slots.close(), offsets.close()])
+  }
+}
+
+async function openBoth(path: string, offsetsPath: string) {
+  const slots = await open(path, "r")
+  try {
+    return { slots, offsets: await open(offsetsPath, "r") }
+  } catch (error) {
+    await slots.close()
+    throw error
   }
 }
 
@@ -73,9 +97,16 @@ class Cursor {
     this.#path = path
   }
 
-  async seek(slotAt: number, recordOffset: number): Promise<void> {
+  /** Moves to the entry `index`, of which an offsets row says where it stands. False if that cannot be. */
+  async seek(slotAt: number, recordOffset: number, index: number): Promise<boolean> {
+    const header = decodeSlotHeader(await this.#bytesAtMost(slotAt, slotHeaderBytes))?.header
+    if (header === undefined || index < header.first) return false
+    if (index >= header.first + header.entries) return false
+    if ((recordOffset === 0) !== (index === header.first)) return false
+    if (recordOffset >= header.recordsBytes) return false
     await this.#enter(slotAt)
     this.#at += recordOffset
+    return true
   }
 
   async next(): Promise<Uint8Array> {
@@ -94,12 +125,17 @@ class Cursor {
     this.#slotEnd = slotAt + decoded.header.bytes
   }
 
-  /** A view of `[at, at + length)`; windows are not reused, so views stay valid. */
   async #bytes(at: number, length: number): Promise<Buffer> {
+    const bytes = await this.#bytesAtMost(at, length)
+    if (bytes.length < length) throw damaged(this.#path, at, "the file is too short")
+    return bytes
+  }
+
+  /** A view of `[at, at + length)`, shorter at the end of the file; windows are not reused, so views stay valid. */
+  async #bytesAtMost(at: number, length: number): Promise<Buffer> {
     if (at < this.#windowAt || at + length > this.#windowAt + this.#window.length) {
       const window = Buffer.allocUnsafeSlow(Math.max(windowBytes, length))
       const { bytesRead } = await this.#file.read(window, 0, window.length, at)
-      if (bytesRead < length) throw damaged(this.#path, at, "the file is too short")
       this.#window = window.subarray(0, bytesRead)
       this.#windowAt = at
     }

@@ -14,8 +14,11 @@ export async function findSlot(directory: string, index: number): Promise<ReadSl
   } finally {
     await offsets.close()
   }
-  for await (const slot of walkSlots(segmentPath(directory, first, "seg"), row.readUInt32BE(0))) {
+  const path = segmentPath(directory, first, "seg")
+  // A row that is missing reads as zeros, the beginning of the segment: slower and as good.
+  for await (const slot of walkSlots(path, row.readUInt32BE(0))) {
     const { header } = slot
+    if (index < header.first) break
     if (index < header.first + header.entries) return slot
   }
   throw new PosternError("NOT_FOUND", `entry ${index}`)

@@ -57,7 +57,8 @@ function remember(
   core.memory.set(event, events + 4)
   if (!examination.split(events, events + 4 + event.length, 1)) return
   core.scan(memory.rows, 1)
-  recent.add(writer, examination.bytes(0, rowField.id), examination.content(0, row.changed), index)
+  const id = examination.bytes(0, rowField.id)
+  recent.meet({ writer, id, content: examination.content(0, row.changed) }, index)
 }
 
 async function writerOf(directory: string, open: number): Promise<string> {

@@ -31,13 +31,12 @@ export class Repeats {
   isNew(row: number): boolean {
     const id = this.#examination.bytes(row, rowField.id)
     const content = this.#examination.content(row, this.#changed)
-    const known = this.#recent.find(this.#writer, id, content)
+    const known = this.#recent.meet({ writer: this.#writer, id, content }, this.#next)
     if (known?.same === true) {
       this.duplicates.push({ position: row, index: known.index })
       return false
     }
     if (known !== undefined) this.reused ??= { id: Buffer.from(id).toString(), index: known.index }
-    this.#recent.add(this.#writer, id, content, this.#next)
     this.#next += 1
     return true
   }

@@ -168,8 +168,8 @@ class TileVerification {
     const remembered = this.#remembered
     if (remembered === undefined) return
     const more = remembered.size - this.#tree.size
-    if (more < 0 || more > 0 === (leafHashes.length === 0)) return
-    if (more * hashBytes > leafHashes.length) return
+    const within = more > 0 && more * hashBytes < leafHashes.length
+    if (!within && !(more === 0 && leafHashes.length === 0)) return
     const root = await this.#tree.rootWith(leafHashes.subarray(0, more * hashBytes))
     this.#remembered = undefined
     if (equalBytes(root, remembered.root)) return

@@ -32,6 +32,8 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
         socket.write(bytes)
         if (socket.writableLength > unreadBytesMax) unread ??= deadlines.set(socket, unreadMs, cut)
       },
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
       end() {
         // What was said is flushed; a peer that does not take it is cut.
         socket.end()

@@ -35,6 +35,9 @@ import type {
 /** What a session does to its connection. */
 export interface SessionLine {
   send(bytes: Uint8Array): void
+  /** Stops reading, and goes on. */
+  pause(): void
+  resume(): void
   /** Sends what was sent, then closes. Nothing is sent afterwards. */
   end(): void
 }
@@ -65,6 +68,8 @@ export class FramedSession implements BatchOwner {
   #received = 0
   /** Bytes taken from the pool for a frame that was begun within the credit and goes beyond it. */
   #overdraft = 0
+  /** Nothing is read until the pool has room for the frame that has begun. */
+  #paused = false
   #granted: number = limits.creditBytesStart
   /** Frame bytes of the batches placed and not yet durable, oldest first. */
   readonly #inFlight: number[] = []
@@ -87,7 +92,7 @@ export class FramedSession implements BatchOwner {
 
   /** Whether a frame has begun to arrive and is not whole: its deadline runs. */
   get midFrame(): boolean {
-    return !this.#waiting && this.#reader.pendingBytes > 0
+    return !this.#waiting && !this.#paused && this.#reader.pendingBytes > 0
   }
 
   get greeted(): boolean {
@@ -98,13 +103,26 @@ export class FramedSession implements BatchOwner {
     if (this.#state === "closed") return
     this.#reader.push(chunk)
     // While frames wait, a peer that keeps to its credit cannot have sent more than this.
+    // Whoever keeps to its credit has at most begun one frame more than was granted.
     const beyond = this.#received + this.#reader.pendingBytes - this.#granted
     if (beyond > limits.frameBytesMax) return this.#goAway("CREDIT_EXCEEDED")
-    if (beyond > this.#overdraft) {
-      if (!this.#pool.take(beyond - this.#overdraft)) return this.#goAway("OVERLOADED")
-      this.#overdraft = beyond
-    }
     this.#drain()
+    this.#makeRoom()
+  }
+
+  /** A frame that has begun and goes beyond the window gets its room whole; until it is there nothing more is read. */
+  #makeRoom(): void {
+    const beyond = this.#received + this.#reader.unfinishedBytes - this.#granted
+    const bytes = beyond - this.#overdraft
+    if (this.#state === "closed" || this.#paused || bytes <= 0) return
+    this.#paused = true
+    this.#line.pause()
+    this.#pool.takeWhenThere(bytes, () => {
+      this.#paused = false
+      if (this.#state === "closed") return this.#pool.give(bytes)
+      this.#overdraft += bytes
+      this.#line.resume()
+    })
   }
 
   resume(): void {
@@ -353,13 +371,15 @@ export class FramedSession implements BatchOwner {
     for (let i = 0; i < batches; i++) freed += this.#inFlight.shift() ?? 0
     const busy = this.#received + limits.creditBytesStart / 2 > this.#granted
     const wider = Math.min(this.#window, limits.creditBytesMax - this.#window)
-    if (busy && wider > 0 && this.#pool.take(wider)) {
+    if (busy && wider > 0 && this.#pool.takeSpare(wider)) {
       this.#window += wider
       freed += wider
     }
     this.#granted += freed
-    this.#pool.give(this.#overdraft)
-    this.#overdraft = 0
+    const beyond = Math.max(0, this.#received + this.#reader.unfinishedBytes - this.#granted)
+    if (beyond >= this.#overdraft) return
+    this.#pool.give(this.#overdraft - beyond)
+    this.#overdraft = beyond
   }
 
   superseded(stream: Stream): void {
