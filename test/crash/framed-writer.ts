@@ -224,4 +224,3 @@ export class FramedWriter {
     return this.#record.make(single ? 1 : this.#decisions.between(1, most))
   }
 }
-

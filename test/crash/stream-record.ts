@@ -60,13 +60,16 @@ export class StreamRecord {
   next = 0
   closed = false
   sample: Sample | undefined
+  /** Chain digest after what was made, and after what is kept. */
   #digest: Uint8Array
+  #keptDigest: Uint8Array
 
   constructor(name: string, channel: number) {
     this.name = name
     this.channel = channel
     this.id = createHash("sha256").update(name).digest("hex").slice(0, 32)
     this.#digest = streamDigestStart(this.id)
+    this.#keptDigest = this.#digest
   }
 
   /** Makes the next frame, of about that many events, and keeps it until it is acknowledged. */
@@ -118,8 +121,8 @@ export class StreamRecord {
     const before = this.spool.findLast((frame) => frame.sequence + frame.count <= next)
     const end = before === undefined ? this.kept : before.sequence + before.count
     if (end !== next) this.#fault(`the port stopped at ${next}, between frames`)
-    const known = before?.digest ?? (this.spool.length === 0 ? this.#digest : undefined)
-    if (known !== undefined && !equalBytes(known, digest)) this.#fault(`other digest at ${next}`)
+    const known = before?.digest ?? this.#keptDigest
+    if (!equalBytes(known, digest)) this.#fault(`another chain digest at ${next}`)
   }
 
   /** Takes the port's word that everything below `next` is kept, and does not ask for the receipts. */
@@ -153,6 +156,7 @@ export class StreamRecord {
     this.spool.shift()
     this.spoolBytes -= frame.bytes.length
     this.kept = frame.sequence + frame.count
+    this.#keptDigest = frame.digest
   }
 
   #fault(what: string): void {

@@ -134,6 +134,8 @@ describe("the five texts of an event", () => {
       "ok",
     ]
     all("fieldValue", put("outcome"), [...outcomes, "err\\u006fr", "unknow", "\u007ferror", "é"])
+    const longer = ["error", "denied", "success"].map((outcome) => outcome + "x".repeat(8))
+    all("fieldValue", put("outcome"), [...longer, "errorerror", "success success", "x".repeat(64)])
     all("syntax", put("outcome"), ["\u0000", "error\n"])
   })
 

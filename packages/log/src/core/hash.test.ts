@@ -85,6 +85,15 @@ describe.each(cores)("%s", (_name, core) => {
     }
   })
 
+  it("hashes long and short leaves in one list", () => {
+    const lengths = Array.from({ length: 80 }, (_, i) => 560 + ((i * 37) % 80))
+    const wanted = layLeaves(lengths)
+    core.memory.fill(0, hashes, hashes + 32 * lengths.length)
+    core.hashLeaves(leaves, 0, lengths.length, hashes)
+    expect(hashesOf(lengths.length)).toEqual(wanted)
+    expect(lengths).toContain(600)
+  })
+
   it("writes lengths into the two bytes before each leaf, and nothing else", () => {
     const lengths = [0, 1, 255, 256, 65_535, 3]
     layLeaves(lengths)

@@ -87,9 +87,18 @@ describe("scan", () => {
     for (const sample of samples.slice(0, 4)) {
       const event = bytesOf(sample.trim())
       for (let length = 0; length < event.length; length++) {
-        const rest = Buffer.from(event.subarray(length)).toString()
-        const cut = event.subarray(0, length)
-        const scanned = scan(cut, ["", rest, "}".repeat(100), '"'.repeat(100), "1".repeat(100)])
+        const rest = event.slice(length)
+        const cut = event.slice(0, length)
+        const more = [
+          "}".repeat(100),
+          '"'.repeat(100),
+          "1".repeat(100),
+          ".5}",
+          "e5}",
+          "rue}",
+          "ull}",
+        ]
+        const scanned = scan(cut, ["", rest, ...more])
         compareWithParse(cut, scanned)
         // A character in two can only be cut by name.
         if (scanned.verdict === "utf8") expect(event[scanned.position]).toBeGreaterThan(0x7f)

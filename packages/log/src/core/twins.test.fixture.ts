@@ -47,6 +47,9 @@ export interface Scanned {
   readonly fields: Readonly<Record<FieldName, string>>
 }
 
+/** What stands in memory behind an event: somebody else's bytes. */
+export type Behind = string | Uint8Array
+
 const verdictNames = new Map<number, string>(
   Object.entries(verdicts).map(([name, number]) => [number, name]),
 )
@@ -56,7 +59,7 @@ const verdictNames = new Map<number, string>(
  * somebody else's bytes may stand; it must make no difference, so each event is scanned before
  * several of them.
  */
-export function scan(event: Uint8Array, behinds: readonly string[] = ["", '"}]}']): Scanned {
+export function scan(event: Uint8Array, behinds: readonly Behind[] = ["", '"}]}']): Scanned {
   const results = desks.flatMap((desk) => behinds.map((behind) => scanAt(desk, event, behind)))
   const [first, ...others] = results
   if (first === undefined) throw new Error("nothing was scanned")
@@ -69,12 +72,12 @@ export function scan(event: Uint8Array, behinds: readonly string[] = ["", '"}]}'
   return first
 }
 
-function scanAt(desk: Desk, event: Uint8Array, behind: string): Scanned {
+function scanAt(desk: Desk, event: Uint8Array, behind: Behind): Scanned {
   const { core, view, text, rows } = desk
   core.memory.fill(0xaa, rows, rows + rowBytes)
   core.memory.set(event, text)
   core.memory.fill(0, text + event.length, text + event.length + 256)
-  core.memory.set(Buffer.from(behind), text + event.length)
+  core.memory.set(typeof behind === "string" ? bytesOf(behind) : behind, text + event.length)
   view.setUint32(rows + rowField.offset, text, true)
   view.setUint32(rows + rowField.length, event.length, true)
   const refused = core.scan(rows, 1)

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import { Command, CommanderError } from "commander"
 import { registerInit } from "./commands/init.ts"
+import { registerLog } from "./commands/log.ts"
 import { registerReader } from "./commands/reader.ts"
 import { registerServe } from "./commands/serve.ts"
 import { registerStatus } from "./commands/status.ts"
+import { registerVerify } from "./commands/verify.ts"
 import { registerWriter } from "./commands/writer.ts"
 import { exitCodes } from "./exit-code.ts"
 import { describeFailure, formatFailure } from "./failure.ts"
@@ -17,6 +19,8 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerStatus,
   registerWriter,
   registerReader,
+  registerVerify,
+  registerLog,
 ]
 
 /**

@@ -81,14 +81,15 @@ function slotAt(bytes: Uint8Array, at: number): ReadSlot | undefined {
  */
 export async function slotBehind(
   path: string,
-  end: SlotsEnd,
+  end: number,
   next: number,
   generation: number,
 ): Promise<number | undefined> {
   const file = await open(path, "r")
   try {
+    const { size } = await file.stat()
     const header = new Uint8Array(slotHeaderBytes)
-    for (let at = end.at + slotAlign; at + slotAlign <= end.bytes; at += slotAlign) {
+    for (let at = end; at + slotAlign <= size; at += slotAlign) {
       if ((await file.read(header, 0, slotHeaderBytes, at)).bytesRead !== slotHeaderBytes) break
       const found = decodeSlotHeader(header)?.header
       if (found !== undefined && found.generation === generation && found.slot > next) return at

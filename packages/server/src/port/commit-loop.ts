@@ -38,6 +38,7 @@ export class CommitLoop {
   /** A slot is sealed and not yet released. */
   #inFlight = false
   #failed = false
+  #stopped = false
   #head: Head | undefined
   /** Since when the disk has been full, in milliseconds; undefined while it is not. */
   #fullSince: number | undefined
@@ -64,7 +65,7 @@ export class CommitLoop {
 
   /** Something was placed. The commit begins after the sockets that are readable now have been read. */
   kick(): void {
-    if (this.#scheduled || this.#running || this.#failed) return
+    if (this.#scheduled || this.#running || this.#failed || this.#stopped) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -86,9 +87,12 @@ export class CommitLoop {
     else queueMicrotask(callback)
   }
 
-  /** Resolves when no commit is going on and none is due. */
-  async stopped(): Promise<void> {
-    while (this.#scheduled || this.#running) await new Promise((resolve) => setImmediate(resolve))
+  /** Resolves when no commit is going on and none is due; from then on there is none. */
+  async stop(): Promise<void> {
+    while (!this.#failed && (this.#scheduled || this.#running)) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.#stopped = true
   }
 
   fail(error: unknown): void {
@@ -158,9 +162,11 @@ export class CommitLoop {
       if (stream !== undefined) {
         stream.durable = { next: batch.sequence + batch.events, digest: batch.digest }
       }
-      if (batch.owner === undefined) continue
-      batch.owner.durable(batch)
-      owners.add(batch.owner)
+      const { owner } = batch
+      if (owner === undefined) continue
+      batch.owner = undefined
+      owner.durable(batch)
+      owners.add(owner)
     }
     for (const owner of owners) owner.flush(durable)
     const callbacks = this.#afterInFlight

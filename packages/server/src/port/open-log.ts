@@ -18,6 +18,7 @@ import {
   replaySlot,
   restoreStreams,
   Sequencer,
+  type Stream,
   StreamTable,
 } from "./sequencer/index.ts"
 import { openSigner, type Signer } from "./signer/index.ts"
@@ -36,8 +37,8 @@ export interface OpenedLog {
   readonly signedSize: number
   openIntake(grant: (id: string) => WriterGrant | undefined): PortIntake
   onRoom(listener: () => void): void
-  /** Closes framed streams that were last used before this time (milliseconds). */
-  expireStreams(before: number): void
+  /** Closes framed streams that were last used before this time (milliseconds) and that no session holds. */
+  expireStreams(before: number, held: (stream: Stream) => boolean): void
 }
 
 /** Recovers the log, then writes `postern.started`, the first entry of this life. */
@@ -69,10 +70,10 @@ export async function openLog(
     },
     await lastReceipt(store, signer),
   )
-  const own = new OwnStream(memory, sequencer, clock, config.origin)
+  const own = new OwnStream(memory, sequencer, clock, config.origin, () => commits.kick())
   const refusals = new Refusals(own, clock)
   const recentIds = new RecentIds(clock.seed())
-  await rememberRecent(directory, memory, recentIds)
+  await rememberRecent(directory, store.end.slot, memory, recentIds)
   recordStart(own, store, signer, accessDigest)
   const acknowledgeAgain = createReacknowledger(directory, signer)
   const { certificate, vkey, origin } = signer
@@ -96,7 +97,7 @@ export async function openLog(
     onRoom: (listener) => {
       roomAppeared = listener
     },
-    expireStreams: (before) => expireStreams(streams, own, before),
+    expireStreams: (before, held) => expireStreams(streams, own, before, held),
   }
 }
 
@@ -144,9 +145,14 @@ async function lastReceipt(store: LogStore, signer: Signer): Promise<Uint8Array>
   return encodeUtf8(await signer.signReceipt(lastSlot.first, lastSlot.count, lastSlot.root))
 }
 
-function expireStreams(streams: StreamTable, own: OwnStream, before: number): void {
+function expireStreams(
+  streams: StreamTable,
+  own: OwnStream,
+  before: number,
+  held: (stream: Stream) => boolean,
+): void {
   for (const stream of streams.values()) {
-    if (!stream.framed || stream.lastUsed >= before) continue
+    if (!stream.framed || stream.lastUsed >= before || held(stream)) continue
     const { id, writer, open, next } = stream
     own.record({
       action: "postern.stream.closed",

@@ -25,17 +25,26 @@ export class OwnStream {
   readonly #sequencer: Sequencer<SlotOwner>
   readonly #clock: Clock
   readonly #origin: string
+  readonly #kick: () => void
   #open: number | undefined
   #next = 0
   /** Own entries that found no room to wait in, while the disk was full: their number becomes an entry. */
   #lost = 0
   #waiting: { text: Uint8Array; placed: ((index: number) => void) | undefined }[] = []
 
-  constructor(memory: PortMemory, sequencer: Sequencer<SlotOwner>, clock: Clock, origin: string) {
+  /** @param kick called after something was placed: it is to become durable even if nobody else has anything to say */
+  constructor(
+    memory: PortMemory,
+    sequencer: Sequencer<SlotOwner>,
+    clock: Clock,
+    origin: string,
+    kick: () => void,
+  ) {
     this.#memory = memory
     this.#sequencer = sequencer
     this.#clock = clock
     this.#origin = origin
+    this.#kick = kick
   }
 
   get open(): number {
@@ -98,6 +107,7 @@ export class OwnStream {
       owner: undefined,
     })
     this.#next += 1
+    this.#kick()
     return index
   }
 }

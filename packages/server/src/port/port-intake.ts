@@ -50,8 +50,8 @@ export interface IntakeWorld {
   acknowledgeAgain(first: number, accepted: number): Promise<DurableSlot>
 }
 
-/** Bound on the entry that opens a stream. */
-const openingBytesMax = 4096
+/** Bound on an entry of the port's own: a writer's id of 2 KiB stands twice in it. */
+const ownBytesMax = 8192
 
 /**
  * Where every batch comes in, whatever it came through: grant, rate, strict scan, place in the open slot. The caller
@@ -116,7 +116,7 @@ export class PortIntake implements Intake {
     const grant = this.#world.grant(peer.id)
     if (grant === undefined) return { kind: "refused", code: "NOT_GRANTED" }
     if (!grant.adapters.has(adapter)) return { kind: "refused", code: "ADAPTER_NOT_GRANTED" }
-    const full = this.#full(grant, count + 1, region.length + openingBytesMax)
+    const full = this.#full(grant, count + 1, region.length + ownBytesMax)
     if (full !== undefined) return full
     const stream = this.#adapterStream(peer, adapter)
     if (!this.#load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
@@ -233,7 +233,6 @@ export class PortIntake implements Intake {
     })
     if (stream === undefined)
       throw new Error("invariant broken: an opening entry is placed at once")
-    this.#world.commits.kick()
     return stream
   }
 
@@ -249,7 +248,7 @@ export class PortIntake implements Intake {
     if (foreign === undefined && !streams.mayOpen(peer.id)) return done("STREAM_LIMIT")
     if (this.#world.grant(peer.id)?.adapters.has("postern") !== true)
       return done("ADAPTER_NOT_GRANTED")
-    if (foreign === undefined && !sequencer.fits(1, openingBytesMax)) {
+    if (foreign === undefined && !sequencer.fits(1, ownBytesMax)) {
       return commits.afterDurable(() => this.openStream(owner, peer, id, done))
     }
     const stream = foreign ?? this.#recordOpening(peer, id, "postern", true)
@@ -263,7 +262,11 @@ export class PortIntake implements Intake {
   }
 
   closeStream(peer: SessionPeer, stream: Stream, done: () => void): void {
-    this.#world.own.record({
+    const { own, commits, sequencer, streams } = this.#world
+    if (!sequencer.fits(1, ownBytesMax)) {
+      return commits.afterDurable(() => this.closeStream(peer, stream, done))
+    }
+    own.record({
       action: "postern.stream.closed",
       outcome: "success",
       targets: [{ type: "writer", id: peer.id }],
@@ -275,14 +278,13 @@ export class PortIntake implements Intake {
         reason: "writer",
       },
     })
-    this.#world.streams.remove(stream)
+    streams.remove(stream)
     this.#sessionOf.delete(stream)
-    this.#world.commits.kick()
-    this.#world.commits.afterDurable(done)
+    commits.afterDurable(done)
   }
 
   declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered {
-    if (!this.#world.sequencer.fits(1, 4096)) return { kind: "full", delayMs: 0 }
+    if (!this.#world.sequencer.fits(1, ownBytesMax)) return { kind: "full", delayMs: 0 }
     const { sequence, count: events, digest, reason } = gap
     this.#world.own.record({
       action: "postern.stream.gap",
@@ -328,6 +330,11 @@ export class PortIntake implements Intake {
     this.#waiting.delete(owner)
     for (const [stream, holder] of this.#sessionOf)
       if (holder === owner) this.#sessionOf.delete(stream)
+  }
+
+  /** Whether a live session has this stream open. */
+  holds(stream: Stream): boolean {
+    return this.#sessionOf.has(stream)
   }
 
   refused(peer: SessionPeer, code: ErrorCode, detail: RefusedDetail = {}): void {

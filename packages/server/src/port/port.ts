@@ -82,7 +82,7 @@ export class Port {
       admit: (peer) => this.#admitWriter(peer),
       onPeer: (socket, peer) => this.#serve(socket, peer),
       onRefused: ({ code, detail, from, id }) =>
-        refusals.add({ id, from }, code, { count: 1, detail }),
+        refusals.add({ id, from, stranger: true }, code, { count: 1, detail }),
     })
     const admin = createAdminServer({
       status: () => this.status(),
@@ -175,12 +175,12 @@ export class Port {
       this.#grants.delete(id)
       this.#writers.reconsider()
     }
-    this.#log.expireStreams(this.#world.clock.milliseconds() - streamIdleMs)
+    const before = this.#world.clock.milliseconds() - streamIdleMs
+    this.#log.expireStreams(before, (stream) => this.#intake.holds(stream))
   }
 
   /** Reads access list and certificates again. What is not acceptable changes nothing and leaves an entry. */
   reload(): { digest: string } {
-    const { own, commits } = this.#log
     try {
       const access = parseAccess(readTextFile(this.#config.access))
       const tls = readTls(this.#config)
@@ -191,12 +191,11 @@ export class Port {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       this.#world.tell("error", "the old configuration stays in force", { error: message })
-      own.record({
+      this.#log.own.record({
         action: "postern.access.refused",
         outcome: "failure",
         data: { error: message.slice(0, 500) },
       })
-      commits.kick()
       throw error
     }
     this.#writers.reconsider()
@@ -212,7 +211,6 @@ export class Port {
     const { digest, identities } = this.#access
     const data = { digest, identities: identities.length }
     this.#log.own.record({ action: "postern.access.loaded", outcome: "success", data })
-    this.#log.commits.kick()
   }
 
   #busy(): "DISK_FULL" | "SHUTTING_DOWN" | undefined {
@@ -269,10 +267,9 @@ export class Port {
     for (const session of [...this.#sessions]) session.dismiss("SHUTTING_DOWN")
     refusals.flush(true)
     own.record({ action: "postern.stopped", outcome: "success", data: { reason: "asked to" } })
-    commits.kick()
     await durable()
+    await commits.stop()
     await this.#checkpoints.stop()
-    await commits.stopped()
     await Promise.all([this.#writers.close(), this.#operators.close()])
     for (const server of this.#ops) server.close()
     this.#deadlines.close()
@@ -289,6 +286,7 @@ export async function openPort(config: Config, world: PortWorld): Promise<Port> 
     await port.listen()
     return port
   } catch (error) {
+    await log.commits.stop() // The start is on its way to the disk.
     await log.store.close()
     throw error
   }

@@ -6,6 +6,8 @@ import type { OwnStream } from "./own-stream.ts"
 export interface RefusedWho {
   readonly id?: string | undefined
   readonly from: string
+  /** Refused at the door: the id is what its certificate claims, if it was shown one. */
+  readonly stranger?: true
 }
 
 export interface RefusedWhat {
@@ -16,19 +18,25 @@ export interface RefusedWhat {
   readonly detail?: string | undefined
 }
 
+/** What was refused of one writer for one reason since its last entry, and for a second longer when that was. */
 interface Tally {
-  who: RefusedWho
-  code: ErrorCode
+  readonly who: RefusedWho
+  readonly code: ErrorCode
+  /** Milliseconds; minus infinity before the first entry. */
+  written: number
   count: number
   first: number
   last: number
   stream: string | undefined
   sequences: [number, number][]
+  /** Whether there were sequences that are not in the list. */
+  more: boolean
   detail: string | undefined
 }
 
 const everyMs = 1000
-const talliesMax = 1024
+/** Who and why are counted one by one up to this; it bounds the entries of a second, too. Strangers get half of it. */
+const talliesMax = 256
 const rangesMax = 64
 
 /**
@@ -36,13 +44,12 @@ const rangesMax = 64
  * once. What does not fit the table is counted together, so that a flood of strangers cannot flood the log.
  */
 export class Refusals {
-  readonly #own: OwnStream
-  readonly #clock: Clock
+  readonly #own: Pick<OwnStream, "record">
+  readonly #clock: Pick<Clock, "milliseconds">
   readonly #tallies = new Map<string, Tally>()
-  readonly #written = new Map<string, number>()
   #total = 0
 
-  constructor(own: OwnStream, clock: Clock) {
+  constructor(own: Pick<OwnStream, "record">, clock: Pick<Clock, "milliseconds">) {
     this.#own = own
     this.#clock = clock
   }
@@ -55,40 +62,39 @@ export class Refusals {
   add(who: RefusedWho, code: ErrorCode, what: RefusedWhat = { count: 1 }): void {
     this.#total += what.count
     const now = this.#clock.milliseconds()
-    const address = who.from.replace(/:\d+$/, "")
-    let key = `${who.id ?? address} ${code}`
-    const known = this.#tallies.has(key) || this.#tallies.size < talliesMax
-    if (!known) key = `others ${code}`
-    const tally =
-      this.#tallies.get(key) ?? this.#begin(key, known ? who : { from: "others" }, code, now)
+    const tally = this.#tallyOf(who, code)
+    if (tally.count === 0) tally.first = now
     tally.count += what.count
     tally.last = now
     tally.detail ??= what.detail
     tally.stream ??= what.stream
-    if (tally.stream === what.stream) mergeRanges(tally.sequences, what.sequences ?? [])
-    if (now - (this.#written.get(key) ?? 0) >= everyMs) this.#write(key, tally)
+    const sequences = what.sequences ?? []
+    if (tally.stream === what.stream) mergeRanges(tally.sequences, sequences)
+    else tally.more ||= sequences.length > 0
+    if (isDue(tally, now)) this.#write(tally, now)
   }
 
-  #begin(key: string, who: RefusedWho, code: ErrorCode, now: number): Tally {
-    const tally: Tally = {
-      who,
-      code,
-      count: 0,
-      first: now,
-      last: now,
-      stream: undefined,
-      sequences: [],
-      detail: undefined,
-    }
+  #tallyOf(who: RefusedWho, code: ErrorCode): Tally {
+    const address = who.from.replace(/:\d+$/, "")
+    const key = `${who.id ?? address} ${code}`
+    const known = this.#tallies.get(key)
+    if (known !== undefined) return known
+    const most = who.stranger ? talliesMax / 2 : talliesMax
+    if (this.#tallies.size < most) return this.#begin(key, who, code)
+    const rest = `others ${code}`
+    return this.#tallies.get(rest) ?? this.#begin(rest, { from: "others", stranger: true }, code)
+  }
+
+  #begin(key: string, who: RefusedWho, code: ErrorCode): Tally {
+    const tally: Tally = { who, code, written: Number.NEGATIVE_INFINITY, ...nothing() }
     this.#tallies.set(key, tally)
     return tally
   }
 
-  #write(key: string, tally: Tally): void {
-    this.#tallies.delete(key)
-    if (this.#written.size > 4 * talliesMax) this.#written.clear()
-    this.#written.set(key, this.#clock.milliseconds())
+  #write(tally: Tally, now: number): void {
     const { who, code, count, first, last, stream, sequences, detail } = tally
+    const complete = !tally.more && sequences.length <= rangesMax
+    Object.assign(tally, { written: now, ...nothing() })
     this.#own.record({
       action: "postern.refused",
       outcome: "denied",
@@ -102,18 +108,37 @@ export class Refusals {
         last: new Date(last).toISOString(),
         stream,
         sequences: sequences.slice(0, rangesMax),
-        sequencesComplete: sequences.length <= rangesMax ? undefined : false,
+        sequencesComplete: complete ? undefined : false,
         detail: detail?.slice(0, 200),
       },
     })
   }
 
-  /** Writes what has waited long enough; all of it if `everything`. */
+  /** Writes what has waited long enough; all of it if `everything`. Called about once a second. */
   flush(everything = false): void {
     const now = this.#clock.milliseconds()
     for (const [key, tally] of this.#tallies) {
-      if (everything || now - (this.#written.get(key) ?? 0) >= everyMs) this.#write(key, tally)
+      if (!everything && !isDue(tally, now)) continue
+      if (tally.count > 0) this.#write(tally, now)
+      else this.#tallies.delete(key)
     }
+  }
+}
+
+/** The wall clock may go back; then it is time as well. */
+function isDue({ written }: Tally, now: number): boolean {
+  return now - written >= everyMs || now < written
+}
+
+function nothing() {
+  return {
+    count: 0,
+    first: 0,
+    last: 0,
+    stream: undefined,
+    sequences: [],
+    more: false,
+    detail: undefined,
   }
 }
 

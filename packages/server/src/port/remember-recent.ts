@@ -19,9 +19,11 @@ const segmentsBack = 2
 /**
  * Fills the memory of recent ids from the log's tail, so that a sender without a stream that repeats itself after a
  * restart of the port is recognised. Outside these segments a repeat may stand twice.
+ * @param slotsEnd number of slots in the log: what stands behind them was not written whole
  */
 export async function rememberRecent(
   directory: string,
+  slotsEnd: number,
   memory: PortMemory,
   recent: RecentIds,
 ): Promise<void> {
@@ -29,6 +31,7 @@ export async function rememberRecent(
   const writers = new Map<number, string>()
   for (const first of (await listSegments(directory)).slice(-segmentsBack)) {
     for await (const slot of walkSlots(segmentPath(directory, first, "seg"))) {
+      if (slot.header.slot >= slotsEnd) return
       const rows = slot.rows.filter((row) => row.kind === batchKind.serverMade && row.accepted > 0)
       if (rows.length === 0) continue
       const leaves = splitRecords(slot.records) ?? []

@@ -69,8 +69,9 @@ export function takeKey(start: usize, close: usize, escaped: u32, end: usize): u
     keyLength = close - start
     return 1
   }
+  // No known key has a backslash in it, so what is found was written without escapes.
   entry = findKey(start, close - start)
-  const isKnown = entry != 0 && !escaped
+  const isKnown = entry != 0
   const bit: u32 = isKnown ? 1 << fieldOf(entry) : 0
   if (isKnown && !(seen & bit)) {
     seen |= bit

@@ -44,7 +44,6 @@ function start(lane: usize, at: usize, length: usize, out: usize): void {
   v128.store(behind, zero, 16)
   v128.store(behind, zero, 32)
   v128.store(behind, zero, 48)
-  v128.store(behind, zero, 64)
   store<u8>(behind, 0x80)
   const count: u32 = rest < blockBytes - 8 ? 1 : 2
   store<u64>(end + blockBytes * count - 8, bswap<u64>(<u64>length * 8))

@@ -13,11 +13,13 @@ export interface Thoroughness {
 /** One in so many nonces and receipt signatures is looked at, unless all are. */
 export const sampleOf = 64
 
-/** A row with its records: `ends[i]` is where the record of its entry i ends in the slot's records. */
+/** A row with its entries. */
 export interface RowRecords {
   readonly row: BatchRow
-  /** Leaves of the row, views of the slot. */
+  /** Views of the slot. */
   readonly leaves: readonly Uint8Array[]
+  /** Every stamp is well written and agrees with the row. */
+  readonly stamped: boolean
 }
 
 /**
@@ -37,7 +39,7 @@ export class BatchCheck {
   check(slot: ReadSlot, leaves: readonly Uint8Array[], where: string): RowRecords[] | undefined {
     const { header, rows } = slot
     this.#draft.count("batches", rows.length)
-    const found: RowRecords[] = []
+    const found: { row: BatchRow; leaves: readonly Uint8Array[] }[] = []
     let next = header.first
     for (const [i, row] of rows.entries()) {
       const fault = faultOf(row, next)
@@ -54,19 +56,20 @@ export class BatchCheck {
       this.#draft.fail("batches", "batch-range", where, what)
       return undefined
     }
-    for (const each of found) this.#checkStamps(each)
-    return found
+    return found.map((one) => ({ ...one, stamped: this.#checkStamps(one.row, one.leaves) }))
   }
 
-  #checkStamps({ row, leaves }: RowRecords): void {
-    if (leaves.length === 0) return
+  #checkStamps(row: BatchRow, leaves: readonly Uint8Array[]): boolean {
+    if (leaves.length === 0) return true
     this.#draft.count("stamps", leaves.length)
-    const expected = new ExpectedStamps(row)
+    const expected = expectedStamps(row)
     let least = row.sequence
+    let well = true
     for (const [i, leaf] of leaves.entries()) {
-      const stamp = checkStamp(leaf, expected.row)
+      const stamp = checkStamp(leaf, expected)
       if (stamp.fault !== undefined) {
         this.#draft.fail("stamps", "stamp", `entry ${row.first + i}`, stamp.fault)
+        well = false
         continue
       }
       const { sequence } = stamp
@@ -75,11 +78,13 @@ export class BatchCheck {
       if (sequence < least || sequence > most) {
         const what = `sequence ${sequence} stands where ${least} to ${most} may`
         this.#draft.fail("stamps", "stamp-sequence", `entry ${row.first + i}`, what)
+        well = false
       } else if (this.#how.full || this.#how.chance() * sampleOf < 1) {
         this.#checkNonce(row, row.first + i, sequence, stamp.nonce())
       }
       least = sequence + 1
     }
+    return well
   }
 
   #checkNonce(row: BatchRow, index: number, sequence: number, nonce: string): void {
@@ -90,14 +95,10 @@ export class BatchCheck {
   }
 }
 
-class ExpectedStamps {
-  readonly row: StampRow
-
-  constructor({ received, open, changed }: BatchRow) {
-    this.row = {
-      head: Buffer.from(`{"r":${received},"o":${open},"q":`, "latin1"),
-      tail: Buffer.from(changed === 0 ? '"}\n' : `","c":${changed}}\n`, "latin1"),
-    }
+function expectedStamps({ received, open, changed }: BatchRow): StampRow {
+  return {
+    head: Buffer.from(`{"r":${received},"o":${open},"q":`, "latin1"),
+    tail: Buffer.from(changed === 0 ? '"}\n' : `","c":${changed}}\n`, "latin1"),
   }
 }
 

@@ -1,12 +1,7 @@
 import { decodeUtf8, equalBytes, isPosternError } from "@postern/log/base"
-import {
-  openReceiptCertificate,
-  parseReceiptText,
-  type Receipt,
-  receiptKeyName,
-} from "@postern/log/evidence"
+import { openReceiptCertificate, parseReceiptText, type Receipt } from "@postern/log/evidence"
 import { openNote, parseNote } from "@postern/log/tlog"
-import type { ReadSlot } from "../../disk/index.ts"
+import { batchKind, type ReadSlot } from "../../disk/index.ts"
 import { sampleOf, type Thoroughness } from "./batch-check.ts"
 import type { DirectoryDraft } from "./checks.ts"
 import type { OwnEntry } from "./own-entry.ts"
@@ -19,36 +14,31 @@ interface Issued {
   readonly rangeRoot: Uint8Array | undefined
 }
 
+export interface ReceiptLog {
+  readonly origin: string
+  readonly vkey: string | undefined
+  /** Entries from here on stand under no checkpoint: their receipts are all that binds them, so each is looked at. */
+  readonly signedSize: number
+}
+
 /** The receipts: each slot holds that of the slot before it, signed by a key that the log itself certifies. */
 export class ReceiptCheck {
   readonly #draft: DirectoryDraft
   readonly #how: Thoroughness
-  readonly #origin: string
-  readonly #vkey: string | undefined
-  /** Entries from here on stand under no checkpoint: their receipts are all that binds them, so each is looked at. */
-  readonly #signedSize: number
+  readonly #log: ReceiptLog
   /** Receipt keys by certificate; undefined for one that the log key did not sign. */
   readonly #keys = new Map<string, string | undefined>()
-  readonly #certificates: {
+  /** Starts of the port that were read and not yet looked at. */
+  readonly #started: {
     readonly entry: OwnEntry & { kind: "started" }
     readonly where: string
   }[] = []
   #before: Issued | undefined = { first: 0, entries: 0, rangeRoot: undefined }
 
-  constructor(
-    draft: DirectoryDraft,
-    how: Thoroughness,
-    log: {
-      readonly origin: string
-      readonly vkey: string | undefined
-      readonly signedSize: number
-    },
-  ) {
+  constructor(draft: DirectoryDraft, how: Thoroughness, log: ReceiptLog) {
     this.#draft = draft
     this.#how = how
-    this.#origin = log.origin
-    this.#vkey = log.vkey
-    this.#signedSize = log.signedSize
+    this.#log = log
     if (log.vkey === undefined) {
       draft.cannot("receipt-signatures", "the log's verifier key was not given")
     }
@@ -59,7 +49,7 @@ export class ReceiptCheck {
   }
 
   started(entry: OwnEntry & { kind: "started" }, where: string): void {
-    if (!this.#keys.has(entry.certificate)) this.#certificates.push({ entry, where })
+    this.#started.push({ entry, where })
   }
 
   /** @param rangeRoot of the slot's own entries */
@@ -77,6 +67,10 @@ export class ReceiptCheck {
       }
       return
     }
+    if (note === "" && isRestartInNewSegment(slot)) {
+      this.#draft.addFact("receipts not kept", 1)
+      return
+    }
     if (before !== undefined || slot.receipt.length > 0) await this.#check(note, before, where)
   }
 
@@ -85,9 +79,9 @@ export class ReceiptCheck {
     const receipt = this.#read(note, where)
     if (receipt === undefined) return
     if (before !== undefined) this.#compare(receipt, before, where)
-    const unsigned = receipt.first + receipt.count > this.#signedSize
+    const unsigned = receipt.first + receipt.count > this.#log.signedSize
     const chosen = unsigned || this.#how.full || this.#how.chance() * sampleOf < 1
-    if (chosen && this.#vkey !== undefined) await this.#checkSignature(note, where)
+    if (chosen && this.#log.vkey !== undefined) await this.#checkSignature(note, where)
   }
 
   #read(note: string, where: string): Receipt | undefined {
@@ -102,7 +96,7 @@ export class ReceiptCheck {
   }
 
   #compare({ origin, first, count, root }: Receipt, before: Issued, where: string): void {
-    if (origin !== this.#origin || first !== before.first || count !== before.entries) {
+    if (origin !== this.#log.origin || first !== before.first || count !== before.entries) {
       const what = `it is for ${count} entries from ${first}, not ${before.entries} from ${before.first}`
       this.#draft.fail("receipts", "receipt-range", where, what)
     } else if (before.rangeRoot !== undefined && !equalBytes(root, before.rangeRoot)) {
@@ -125,20 +119,34 @@ export class ReceiptCheck {
   }
 
   async #certify(): Promise<void> {
-    for (const { entry, where } of this.#certificates.splice(0)) {
+    const { vkey } = this.#log
+    if (vkey === undefined) return
+    for (const { entry, where } of this.#started.splice(0)) {
       const { certificate, receiptKey } = entry
-      if (this.#vkey === undefined || this.#keys.has(certificate)) continue
-      try {
-        const key = await openReceiptCertificate(certificate, this.#vkey)
-        this.#keys.set(certificate, key)
-        if (key === receiptKey) continue
-        const what = `it names a key of ${receiptKeyName(this.#origin)} that it has no certificate for`
-        this.#draft.fail("receipt-signatures", "receipt-key", where, what)
-      } catch (error) {
-        if (!isPosternError(error)) throw error
-        this.#keys.set(certificate, undefined)
-        this.#draft.fail("receipt-signatures", "receipt-certificate", where, error.message)
-      }
+      if (!this.#keys.has(certificate)) await this.#openCertificate(certificate, vkey, where)
+      const key = this.#keys.get(certificate)
+      if (key === undefined || key === receiptKey) continue
+      const what = "it names another receipt key than its certificate"
+      this.#draft.fail("receipt-signatures", "receipt-key", where, what)
     }
   }
+
+  async #openCertificate(certificate: string, vkey: string, where: string): Promise<void> {
+    this.#keys.set(certificate, undefined)
+    try {
+      this.#keys.set(certificate, await openReceiptCertificate(certificate, vkey))
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      this.#draft.fail("receipt-signatures", "receipt-certificate", where, error.message)
+    }
+  }
+}
+
+/**
+ * A port that was killed between beginning a segment and its first slot does not know the receipt of the slot before:
+ * its recovery reads the new segment only. Whoever that receipt was for has it.
+ */
+function isRestartInNewSegment({ at, rows }: ReadSlot): boolean {
+  const [first] = rows
+  return at === 0 && first?.kind === batchKind.port && first.open === first.first
 }

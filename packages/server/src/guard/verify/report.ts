@@ -102,6 +102,11 @@ export class Draft<Name extends string> {
     if (reasons.size < 4) reasons.add(reason)
   }
 
+  /** The check is not part of what was asked for. */
+  omit(check: Name): void {
+    this.#tallies.delete(check)
+  }
+
   note(check: Name, note: string): void {
     this.#tally(check).note = note
   }

@@ -180,8 +180,9 @@ export class StreamCheck {
   }
 
   /** Only where nothing was refused: what was refused is not kept. */
-  #checkDigest(stream: Stream, { row, leaves }: RowRecords, where: string): void {
-    if (!this.#full || row.kind !== batchKind.framed || stream.digest === undefined) return
+  #checkDigest(stream: Stream, { row, leaves, stamped }: RowRecords, where: string): void {
+    if (!this.#full || !stamped || row.kind !== batchKind.framed || stream.digest === undefined)
+      return
     if (row.events !== row.accepted || row.events === 0) return
     const digest = streamDigestNext(stream.digest, row.sequence, row.events, regionOf(leaves))
     if (equalBytes(digest, row.digest)) return

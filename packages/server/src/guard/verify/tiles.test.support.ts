@@ -1,4 +1,5 @@
-import { PosternError } from "@postern/log/base"
+import { concatBytes, encodeUtf8, PosternError } from "@postern/log/base"
+import { formatStamp } from "@postern/log/event"
 import {
   encodeEntryBundle,
   formatCheckpoint,
@@ -10,8 +11,6 @@ import {
   tilesAt,
   tileWidthMax,
 } from "@postern/log/tlog"
-import { concatBytes, encodeUtf8 } from "@postern/log/base"
-import { formatStamp } from "@postern/log/event"
 import type { TileSource } from "./tile-source.ts"
 import { type Key, origin } from "./written-log.test.support.ts"
 

@@ -62,8 +62,10 @@ function signWith(key: KeyObject): (message: Uint8Array) => Uint8Array {
  */
 export class WrittenLog {
   readonly path: string
-  readonly log: Key
-  readonly receipts: Key
+  /** Signs checkpoints and certificates from now on. */
+  log: Key
+  /** Signs receipts from now on. */
+  receipts: Key
   readonly streams = new Map<number, Stream>()
   /** What the receipt of the slot that is being committed is signed for; a test may lie here. */
   signReceiptText: (text: string) => Promise<string>

@@ -1,5 +1,5 @@
 import type { TLSSocket } from "node:tls"
-import type { Deadlines, Peer } from "../../acceptor/index.ts"
+import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
 import { type BatchOwner, type CreditPool, FramedSession, type Intake } from "../session/index.ts"
 
 export interface FramedDoorWorld {
@@ -22,6 +22,15 @@ const unreadMs = 10_000
 /** Joins a socket that speaks postern/1 to a session; owns the socket and its deadlines. */
 export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorld): FramedSession {
   const { deadlines } = world
+  let unread: Deadline | undefined
+  let frame: Deadline | undefined
+  let frames = 0
+  /** Why nothing is read: there is no room for a frame, or the peer does not read either. */
+  const held = { room: false, unread: false }
+  const regulate = (): void => {
+    if (held.room || held.unread) socket.pause()
+    else socket.resume()
+  }
   const session = new FramedSession(
     world.intake,
     world.pool,
@@ -30,19 +39,27 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
       send(bytes) {
         if (!socket.writable) return
         socket.write(bytes)
-        if (socket.writableLength > unreadBytesMax) unread ??= deadlines.set(socket, unreadMs, cut)
+        if (socket.writableLength <= unreadBytesMax || held.unread) return
+        unread = deadlines.set(socket, unreadMs, cut)
+        held.unread = true
+        regulate()
       },
-      pause: () => socket.pause(),
-      resume: () => socket.resume(),
+      pause() {
+        held.room = true
+        regulate()
+      },
+      resume() {
+        held.room = false
+        regulate()
+      },
       end() {
-        // What was said is flushed; a peer that does not take it is cut.
+        // What was said is flushed; a peer that does not take it is cut. What it still says is read and not looked at.
         socket.end()
+        socket.resume()
         deadlines.set(socket, unreadMs, cut)
       },
     },
   )
-  let unread: ReturnType<Deadlines["set"]> | undefined
-  let frame: ReturnType<Deadlines["set"]> | undefined
   const hello = deadlines.set(session, helloMs, (late) => {
     if (!late.greeted) late.dismiss("FRAME_TIMEOUT")
   })
@@ -54,13 +71,18 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
     if (!session.midFrame) {
       frame?.clear()
       frame = undefined
-    } else {
-      frame ??= deadlines.set(session, frameMs, (slow) => slow.dismiss("FRAME_TIMEOUT"))
+    } else if (frame === undefined) {
+      frame = deadlines.set(session, frameMs, (slow) => slow.dismiss("FRAME_TIMEOUT"))
+    } else if (session.frames !== frames) {
+      frame.touch() // Another frame than the one that it was set for.
     }
+    frames = session.frames
   })
   socket.on("drain", () => {
+    if (!held.unread) return
     unread?.clear()
-    unread = undefined
+    held.unread = false
+    regulate()
   })
   socket.on("close", () => {
     for (const deadline of [hello, idle, frame, unread]) deadline?.clear()

@@ -34,7 +34,8 @@ export interface SlotMemory {
 
 const memoryBytes = 48 * 1024 * 1024
 const spansMax = 16_384
-const patternsBytes = 65_536
+/** The longest grant of an access list: 1,000 sources of 256 bytes and 1,000 actions of 129, with their heads. */
+const patternsBytes = 1_000 * (3 + 256) + 1_000 * (3 + 129) + 1_024
 
 export function layOutMemory(): PortMemory {
   const core = createCore({ memoryBytes, leavesMax: slotEntriesMax })

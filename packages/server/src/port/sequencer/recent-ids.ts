@@ -78,6 +78,11 @@ export class RecentIds {
     return true
   }
 
+  #sameKey(a: number, b: number): boolean {
+    const keys = this.#keys
+    return keys[2 * a] === keys[2 * b] && keys[2 * a + 1] === keys[2 * b + 1]
+  }
+
   /** Two rounds of a keyed multiplicative hash; the writer comes in as a number of this process. */
   #keyOf({ writer, id }: RecentId): [number, number] {
     let number = this.#writers.get(writer)
@@ -108,8 +113,10 @@ export class RecentIds {
     for (let count = from; count < this.#next; count++) {
       const entry = count % entriesMax
       let place = (this.#keys[2 * entry] ?? 0) % tableMax
-      while (this.#table[place] !== 0) place = (place + 1) % tableMax
-      this.#table[place] = entry + 1
+      while (this.#table[place] !== 0 && !this.#sameKey((this.#table[place] ?? 0) - 1, entry)) {
+        place = (place + 1) % tableMax
+      }
+      this.#table[place] = entry + 1 // Of two with one id the later one.
     }
   }
 }

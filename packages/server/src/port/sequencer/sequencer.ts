@@ -24,9 +24,9 @@ export const recordOverheadBytes = 99
 const eagerHashes = 16
 const tileLevels = 7
 
-/** A batch in a slot. `owner` is told once the slot is durable. */
+/** A batch in a slot. `owner` is told once the slot is durable, and forgotten: streams remember batches for longer. */
 export interface PlacedBatch<Owner> extends BatchRow {
-  readonly owner: Owner
+  owner: Owner
 }
 
 export interface BatchToPlace<Owner> {

@@ -33,8 +33,9 @@ export interface Stream {
   lastUsed: number
 }
 
-/** Remembered per stream: what a writer can have in flight within its credit in frames of 16 KiB. */
-const recentMax = 256
+/** Remembered per stream, at least: what a writer can have in flight within its credit in frames of 4 KiB. */
+const recentMin = 256
+const recentMax = recentMin + 64
 
 export type Judgement =
   | { readonly kind: "next" }
@@ -55,7 +56,9 @@ export function judgeBatch(
     return chained ? { kind: "next" } : { kind: "equivocation" }
   }
   const known = stream.recent.findLast((r) => r.sequence <= batch.sequence)
-  if (known === undefined) return { kind: "old" }
+  // Nothing beyond `next` has ever been seen, so what goes beyond it is not what was sent before.
+  const seen = batch.sequence + batch.events <= stream.next
+  if (known === undefined) return { kind: seen ? "old" : "equivocation" }
   const same = known.sequence === batch.sequence && equalBytes(known.digest, batch.digest)
   return same ? { kind: "repeat", batch: known } : { kind: "equivocation" }
 }
@@ -67,7 +70,7 @@ export function advanceStream(stream: Stream, batch: RememberedBatch, now: numbe
   stream.lastUsed = now
   if (!stream.framed) return
   stream.recent.push(batch)
-  if (stream.recent.length > recentMax) stream.recent.splice(0, recentMax / 4)
+  if (stream.recent.length > recentMax) stream.recent.splice(0, recentMax - recentMin)
 }
 
 /** All open streams. Owner: the port's driver. */

@@ -61,6 +61,7 @@ export class FramedSession implements BatchOwner {
   readonly #channels = new Map<number, Stream>()
   readonly #channelOf = new Map<number, number>()
   #state: "greeting" | "open" | "closed" = "greeting"
+  #frames = 0
   /** Why frames are left where they are: a batch found no room, or an answer from the disk is awaited. */
   #waiting = false
   #held: Frame | undefined
@@ -95,6 +96,11 @@ export class FramedSession implements BatchOwner {
     return !this.#waiting && !this.#paused && this.#reader.pendingBytes > 0
   }
 
+  /** How many frames have arrived whole: if it grew, a frame that is not whole has begun since. */
+  get frames(): number {
+    return this.#frames
+  }
+
   get greeted(): boolean {
     return this.#state !== "greeting"
   }
@@ -102,7 +108,6 @@ export class FramedSession implements BatchOwner {
   receive(chunk: Uint8Array): void {
     if (this.#state === "closed") return
     this.#reader.push(chunk)
-    // While frames wait, a peer that keeps to its credit cannot have sent more than this.
     // Whoever keeps to its credit has at most begun one frame more than was granted.
     const beyond = this.#received + this.#reader.pendingBytes - this.#granted
     if (beyond > limits.frameBytesMax) return this.#goAway("CREDIT_EXCEEDED")
@@ -110,9 +115,13 @@ export class FramedSession implements BatchOwner {
     this.#makeRoom()
   }
 
-  /** A frame that has begun and goes beyond the window gets its room whole; until it is there nothing more is read. */
+  /**
+   * A frame that has begun and goes beyond the window gets its room whole, and so does what has come while frames wait;
+   * until it is there nothing more is read.
+   */
   #makeRoom(): void {
-    const beyond = this.#received + this.#reader.unfinishedBytes - this.#granted
+    const { pendingBytes, unfinishedBytes } = this.#reader
+    const beyond = this.#received + Math.max(pendingBytes, unfinishedBytes) - this.#granted
     const bytes = beyond - this.#overdraft
     if (this.#state === "closed" || this.#paused || bytes <= 0) return
     this.#paused = true
@@ -138,6 +147,7 @@ export class FramedSession implements BatchOwner {
         this.#held = undefined
         const frame = held ?? this.#reader.take()
         if (frame === undefined) return
+        if (held === undefined) this.#frames += 1
         this.#handle(frame, held !== undefined)
       }
     } catch (error) {
@@ -205,6 +215,9 @@ export class FramedSession implements BatchOwner {
     this.#intake.openStream(this, this.#peer, id, (found) => {
       if (this.#state === "closed") return
       if (typeof found === "string") return this.#goAway(found)
+      if (this.#channelOf.has(found.open)) {
+        return this.#goAway("FRAME_ORDER", "the stream is open on another channel")
+      }
       this.#channels.set(channel, found)
       this.#channelOf.set(found.open, channel)
       const { open, next, digest } = found
@@ -234,7 +247,7 @@ export class FramedSession implements BatchOwner {
           open: stream.open,
         })
       case "old":
-        return this.#ackOld(stream, sequence, count, bytes)
+        return this.#repeatOld(stream, sequence, count, bytes)
       case "hole":
         return this.#goAway("STREAM_HOLE", `got ${sequence}`, judged.expected)
       case "equivocation":
@@ -289,19 +302,18 @@ export class FramedSession implements BatchOwner {
     })
   }
 
-  #ackOld(stream: Stream, sequence: number, events: number, bytes: number): void {
-    this.#inFlight.push(bytes)
+  /** What is no longer remembered is acknowledged without receipt; it may be on its way to the disk all the same. */
+  #repeatOld(stream: Stream, sequence: number, events: number, bytes: number): void {
     const seed = new Uint8Array(16)
     const unknown = { accepted: 0, first: 0, received: 0, changed: 0, seed }
-    this.durable({ open: stream.open, sequence, events, ...unknown })
-    this.flush({ note: new Uint8Array(0), rangePath: () => [] })
+    this.#repeat(0, 0, bytes, { open: stream.open, sequence, events, ...unknown })
   }
 
   #gap(frame: Frame): void {
     const { channel, sequence, count, digest, reason } = decodeGap(frame.body)
     const stream = this.#channels.get(channel)
     if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${channel}`)
-    if (sequence + count <= stream.next) return this.#ackOld(stream, sequence, count, 0)
+    if (sequence + count <= stream.next) return this.#repeatOld(stream, sequence, count, 0)
     if (sequence !== stream.next)
       return this.#goAway("STREAM_HOLE", `gap at ${sequence}`, stream.next)
     const gap = { sequence, count, digest, reason }
@@ -317,6 +329,7 @@ export class FramedSession implements BatchOwner {
     this.#waiting = true
     this.#intake.closeStream(this.#peer, stream, () => {
       if (this.#state === "closed") return
+      this.#channelOf.delete(stream.open)
       this.#line.send(encodeFrame(frameTypes.closed, new Uint8Array(encodeClosed({ channel }))))
       this.resume()
     })

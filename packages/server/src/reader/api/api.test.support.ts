@@ -45,7 +45,7 @@ export function openDesk(log = new FakeLog(), limits: Partial<ReadLimits> = {}) 
 
   async function ask(path: string, as = "auditor", init: RequestInit = {}): Promise<Response> {
     const answer = await api.app.request(path, init, { peer: peerOf(as) })
-    await checkAnswer(api.routes, path, answer)
+    if (init.method !== "HEAD") await checkAnswer(api.routes, path, answer)
     return answer
   }
 

@@ -1,5 +1,5 @@
 import { limits, PosternError } from "@postern/log/base"
-import { parseTime } from "@postern/log/event"
+import { nearestName, parseTime } from "@postern/log/event"
 import { z } from "zod"
 
 const textMax = 1024
@@ -49,7 +49,7 @@ export function parseParameters<S extends z.ZodObject>(
 ): z.output<S> {
   const given: Record<string, string> = {}
   for (const [name, value] of query) {
-    if (!Object.hasOwn(schema.shape, name)) throw invalid(quote(name), "is unknown here")
+    if (!Object.hasOwn(schema.shape, name)) throw unknown(name, Object.keys(schema.shape))
     if (Object.hasOwn(given, name)) throw invalid(name, "stands twice")
     given[name] = value
   }
@@ -69,6 +69,12 @@ export function parseIndex(text: string): number {
 
 export function invalid(name: string, message: string): PosternError {
   return new PosternError("REQUEST_INVALID", `${name} ${message}`)
+}
+
+function unknown(name: string, known: readonly string[]): PosternError {
+  const meant = nearestName(name, known)
+  const hint = meant === undefined ? "is unknown here" : `is unknown here; did you mean ${meant}?`
+  return invalid(quote(name), hint)
 }
 
 /** Names come from the peer: only their printable beginning is repeated. */

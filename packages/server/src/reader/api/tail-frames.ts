@@ -20,7 +20,7 @@ export interface TailState {
   entries: number
   /** Sent, and not proven yet. */
   readonly unproven: Set<number>
-  /** Openings sent. */
+  /** Entries sent that open a stream, as rows or beside them. */
   readonly opened: Set<number>
 }
 
@@ -28,6 +28,7 @@ export function startTailState(position: number): TailState {
   return { position, entries: 0, unproven: new Set(), opened: new Set() }
 }
 
+const streamOpened = "postern.stream.opened"
 const stretch = { rows: 256, bytes: 1_048_576, entries: 4096, ms: 100 }
 /** While entries wait for a checkpoint, it is looked for this often. */
 const checkpointPollMs = 200
@@ -95,11 +96,13 @@ async function entryFrames(desk: Desk, filter: Filter, state: TailState): Promis
 async function frameOf({ openings, world }: Desk, row: ReadEntry, state: TailState) {
   const opening = await openings.of(row)
   let frames = ""
-  if (opening.index !== row.index && !state.opened.has(opening.index)) {
+  // A viewer may be told an opening again; what must not happen is that this set grows for ever.
+  if (state.opened.size >= world.limits.openingsMax) state.opened.clear()
+  const opensStream = opening.index === row.index || row.entry.event.action === streamOpened
+  if (opensStream) state.opened.add(row.index)
+  if (!state.opened.has(opening.index)) {
     const { writer } = await openings.of(opening)
     frames = dataFrame("opening", formatEntry(opening, writer))
-    // A viewer may be told an opening again; what must not happen is that this set grows for ever.
-    if (state.opened.size >= world.limits.openingsMax) state.opened.clear()
     state.opened.add(opening.index)
     state.unproven.add(opening.index)
   }

@@ -1,0 +1,27 @@
+import type { Profile } from "@postern/client"
+import { PosternError } from "@postern/log/base"
+import type { TileSource } from "../guard/verify/index.ts"
+import { type HttpsExchange, openHttpsExchange, problemOf } from "./https-exchange.ts"
+
+/** A full bundle of the longest entries, with their lengths. */
+const tileBytesMax = 256 * (2 + 65_535)
+const noteBytesMax = 1_000_000
+
+/** The read port as a source of tiles (C2SP tlog-tiles). Bundles that it gives are recorded as read. */
+export function openReadPort(profile: Profile): TileSource & { close(): void } {
+  if (profile.role !== "reader") {
+    throw new PosternError("PROFILE_INVALID", `it is a ${profile.role}'s, a reader's is needed`)
+  }
+  const exchange = openHttpsExchange(profile)
+  return {
+    checkpoint: async () => (await get(exchange, "/checkpoint", noteBytesMax)).toString("utf8"),
+    tile: (path) => get(exchange, `/${path}`, tileBytesMax),
+    close: () => exchange.close(),
+  }
+}
+
+async function get(exchange: HttpsExchange, path: string, bytesMax: number): Promise<Buffer> {
+  const answer = await exchange.ask({ method: "GET", path, bytesMax })
+  if (answer.status === 200) return answer.body
+  throw problemOf(answer)
+}

@@ -1,0 +1,39 @@
+/**
+ * The crash programme: kills, tears and starves the real processes, and checks that nothing acknowledged is lost, that
+ * nothing stands twice, and that nobody was shown what is not true. `node test/crash/main.ts [--long] [--seed N]
+ * [--part NAME]… [--record]`. Its last line is `N passed, N failed`.
+ */
+import { parseArgs } from "node:util"
+import { cleanUpAtExit } from "./cleanup.ts"
+import { Decisions } from "./decisions.ts"
+import { portKill } from "./part-port-kill.ts"
+import type { Part } from "./programme.ts"
+import { Report } from "./report.ts"
+
+const parts: readonly Part[] = [portKill]
+
+const { values } = parseArgs({
+  options: {
+    long: { type: "boolean", default: false },
+    seed: { type: "string" },
+    part: { type: "string", multiple: true },
+    record: { type: "boolean", default: false },
+  },
+})
+
+cleanUpAtExit()
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
+const report = new Report()
+console.log(`crash programme, ${values.long ? "long" : "short"} form, seed ${seed}`)
+for (const part of parts) {
+  if (values.part !== undefined && !values.part.includes(part.name)) continue
+  report.begin(part.title)
+  const decisions = new Decisions(seed).apart(part.name)
+  try {
+    await part.run({ report, decisions, isLong: values.long })
+  } catch (error) {
+    report.check(false, error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+}
+report.end()
+process.exit(report.failed > 0 || report.passed === 0 ? 1 : 0)
