@@ -1,8 +1,10 @@
+import { mkdirSync } from "node:fs"
 import { hostname } from "node:os"
+import { join } from "node:path"
 import { encodeUtf8 } from "@postern/log/base"
 import type { WriterGrant } from "../access/index.ts"
 import { type Config, dataDirectories, readSecretFile } from "../config/index.ts"
-import { LogStore, readLastSigned } from "../disk/index.ts"
+import { LogStore, readLastSigned, replaceFile } from "../disk/index.ts"
 import { CommitLoop } from "./commit-loop.ts"
 import { type Counters, startCounters } from "./counters.ts"
 import { OwnStream } from "./own-stream.ts"
@@ -51,6 +53,7 @@ export async function openLog(
   const directory = dataDirectories(config).log
   const { logKey, receiptKey } = config.pki
   const signer = await openSigner(config.origin, readSecretFile(logKey), readSecretFile(receiptKey))
+  await publishVkey(dataDirectories(config).portState, signer.vkey)
   const streams = new StreamTable()
   const store = await recoverStore(directory, config.origin, streams, world)
   const memory = layOutMemory()
@@ -119,6 +122,12 @@ async function recoverStore(
   const { size: entries, segment } = store.end
   world.tell("info", "log recovered", { entries, slots, segment: segment.first })
   return store
+}
+
+/** For the other processes of this installation, which have no business with the keys. */
+async function publishVkey(directory: string, vkey: string): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  await replaceFile(join(directory, "vkey"), `${vkey}\n`)
 }
 
 function recordStart(own: OwnStream, store: LogStore, signer: Signer, access: string): void {

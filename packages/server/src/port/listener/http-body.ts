@@ -13,8 +13,24 @@ export interface HttpBody {
 }
 
 /**
- * Reads and unpacks a body within the limits; its bytes count against the port's one pool. Errors: HTTP_BODY_TOO_LARGE,
- * HTTP_ENCODING, HTTP_BODY_SYNTAX (not gzip after all), OVERLOADED, HTTP_TIMEOUT (the peer went away).
+ * What a header says of the body, before any of it is read. Errors: HTTP_ENCODING, HTTP_BODY_TOO_LARGE.
+ */
+export function checkHead(request: IncomingMessage): void {
+  encodingOf(request)
+  const announced = Number(request.headers["content-length"] ?? 0)
+  if (announced > limits.httpBodyBytesMax) throw new PosternError("HTTP_BODY_TOO_LARGE")
+}
+
+function encodingOf(request: IncomingMessage): "identity" | "gzip" {
+  const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase()
+  if (encoding === "identity" || encoding === "gzip") return encoding
+  throw new PosternError("HTTP_ENCODING", encoding.slice(0, 40).replace(/[^ -~]/g, "?"))
+}
+
+/**
+ * Reads and unpacks a body within the limits; its bytes count against the port's one pool before they are taken. Errors:
+ * HTTP_BODY_TOO_LARGE, HTTP_ENCODING, HTTP_BODY_SYNTAX (not gzip after all), OVERLOADED, HTTP_TIMEOUT (the peer went
+ * away). The request is not destroyed, so that the peer can be told.
  */
 export async function readBody(request: IncomingMessage, pool: CreditPool): Promise<HttpBody> {
   let taken = 0
@@ -27,13 +43,9 @@ export async function readBody(request: IncomingMessage, pool: CreditPool): Prom
     taken = 0
   }
   try {
-    const encoding = request.headers["content-encoding"] ?? "identity"
-    if (encoding !== "identity" && encoding !== "gzip")
-      throw new PosternError("HTTP_ENCODING", encoding.slice(0, 40))
+    const encoding = encodingOf(request)
     const packed = await collect(request, take)
-    if (encoding === "identity") return { bytes: packed, release }
-    const bytes = await inflate(packed)
-    take(bytes.length)
+    const bytes = encoding === "identity" ? packed : await inflate(packed, take)
     return { bytes, release }
   } catch (error) {
     release()
@@ -41,34 +53,59 @@ export async function readBody(request: IncomingMessage, pool: CreditPool): Prom
   }
 }
 
-async function collect(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
-  const announced = Number(request.headers["content-length"] ?? 0)
-  if (announced > limits.httpBodyBytesMax) throw new PosternError("HTTP_BODY_TOO_LARGE")
-  const chunks: Buffer[] = []
-  let length = 0
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > limits.httpBodyBytesMax) throw new PosternError("HTTP_BODY_TOO_LARGE")
-      take(chunk.length)
-      chunks.push(chunk)
+function collect(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const stop = (error: PosternError): void => {
+      request.off("data", gather)
+      chunks.length = 0
+      reject(error)
     }
-  } catch (error) {
-    if (error instanceof PosternError) throw error
-    throw new PosternError("HTTP_TIMEOUT", "the body ended early", { cause: error })
-  }
-  return Buffer.concat(chunks, length)
+    const gather = (chunk: Buffer): void => {
+      length += chunk.length
+      if (length > limits.httpBodyBytesMax) return stop(new PosternError("HTTP_BODY_TOO_LARGE"))
+      try {
+        take(chunk.length)
+        chunks.push(chunk)
+      } catch (error) {
+        stop(error as PosternError)
+      }
+    }
+    const early = (cause?: Error): void => {
+      stop(new PosternError("HTTP_TIMEOUT", "the body ended early", { cause }))
+    }
+    request.on("data", gather)
+    request.once("end", () => resolve(Buffer.concat(chunks, length)))
+    request.once("error", early)
+    request.once("close", () => early())
+  })
 }
 
-async function inflate(packed: Buffer): Promise<Buffer> {
-  const most = Math.min(
-    limits.httpBodyInflatedBytesMax,
-    packed.length * limits.httpBodyInflationMax,
-  )
+/**
+ * The room is taken before it is filled: as much as the last bytes of a gzip member say (RFC 1952 §2.3.1, ISIZE), and
+ * only if that was not true (or there are more members), as much as is allowed at all.
+ */
+async function inflate(packed: Buffer, take: (bytes: number) => void): Promise<Buffer> {
+  const { httpBodyInflatedBytesMax, httpBodyInflationMax } = limits
+  const most = Math.min(httpBodyInflatedBytesMax, packed.length * httpBodyInflationMax)
+  const said = packed.length < 18 ? most : packed.readUInt32LE(packed.length - 4)
+  if (said > most) throw new PosternError("HTTP_BODY_TOO_LARGE", "unpacked")
+  take(said)
+  const whole = await unpackWithin(packed, said)
+  if (whole !== undefined) return whole
+  take(most - said)
+  const bytes = await unpackWithin(packed, most)
+  if (bytes === undefined) throw new PosternError("HTTP_BODY_TOO_LARGE", "unpacked")
+  return bytes
+}
+
+/** Undefined if there is more. */
+async function unpackWithin(packed: Buffer, bytesMax: number): Promise<Buffer | undefined> {
   try {
-    return await unpack(packed, { maxOutputLength: Math.max(most, 1) })
+    return await unpack(packed, { maxOutputLength: Math.max(bytesMax, 1) })
   } catch (cause) {
-    const tooLarge = (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE"
-    throw new PosternError(tooLarge ? "HTTP_BODY_TOO_LARGE" : "HTTP_BODY_SYNTAX", "gzip", { cause })
+    if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return undefined
+    throw new PosternError("HTTP_BODY_SYNTAX", "it is not gzip", { cause })
   }
 }

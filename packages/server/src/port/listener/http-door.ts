@@ -1,14 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
-import {
-  type ErrorCode,
-  errorRegistry,
-  isPosternError,
-  limits,
-  PosternError,
-} from "@postern/log/base"
-import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
+import { type ErrorCode, isPosternError, limits, PosternError } from "@postern/log/base"
+import type { Deadlines, Peer } from "../../acceptor/index.ts"
 import type { WriterGrant } from "../../access/index.ts"
 import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
 import type { PortMemory } from "../sequencer/index.ts"
@@ -19,7 +13,8 @@ import {
   type BodyResult,
   type PlacementWorld,
 } from "./body-placement.ts"
-import { type HttpBody, readBody } from "./http-body.ts"
+import { checkHead, type HttpBody, readBody } from "./http-body.ts"
+import { HttpConnection, send, sendProblem } from "./http-connection.ts"
 
 export interface HttpDoorWorld extends PlacementWorld {
   readonly memory: PortMemory
@@ -39,103 +34,102 @@ const routes = new Map<string, Adapter>([
   ["/v1/events", httpAdapter],
   ["/v1/kubernetes/audit", kubernetesAdapter],
 ])
-const headerMs = 10_000
-const bodyMs = 30_000
-const idleMs = 300_000
-const retryAfterSeconds = 1
-
 /**
- * HTTP/1.1 on the write port: the same intake for everybody with curl. A socket handed over with emit("connection") gets none
- * of the server's own timeouts, so header, body and idle deadlines are kept here. Nothing can be read.
+ * HTTP/1.1 on the write port: the same intake for everybody with curl. Nothing can be read.
  */
 export class HttpDoor {
   readonly #world: HttpDoorWorld
   readonly #server: Server
-  readonly #peers = new WeakMap<Socket, { peer: SessionPeer; deadline: Deadline }>()
+  readonly #connections = new WeakMap<Socket, HttpConnection>()
 
   constructor(world: HttpDoorWorld) {
     this.#world = world
     this.#server = createServer({ maxHeaderSize: 16_384, noDelay: true }, (request, response) => {
-      this.#answer(request, response).catch((error) => response.destroy(error))
+      // What is not a PosternError is a mistake of ours; unhandled, it ends the process.
+      void this.#answer(request, response, false)
     })
     this.#server.maxHeadersCount = 100
-    this.#server.keepAliveTimeout = 0 // The idle deadline is kept here.
-    this.#server.on("checkContinue", (request, response) => {
-      response.writeContinue()
-      this.#server.emit("request", request, response)
+    this.#server.keepAliveTimeout = 0 // The idle deadline is kept by the connection.
+    this.#server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+      void this.#answer(request, response, true)
     })
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-      const known = this.#peers.get(socket)
-      if (known !== undefined)
-        this.#world.refused(known.peer, "HTTP_BODY_SYNTAX", { detail: error.code ?? "" })
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-      else socket.destroy()
+      // The parser's errors are the peer's; any other is the end of the socket.
+      const { code = "" } = error
+      const connection = code.startsWith("HPE_") ? this.#connections.get(socket) : undefined
+      if (connection === undefined) socket.destroy()
+      else connection.fail(new PosternError("HTTP_BODY_SYNTAX", `not HTTP/1.1: ${code}`))
     })
   }
 
   serve(socket: TLSSocket, peer: Peer): void {
     const { id, certificate, from } = peer
     const session = this.#world.sessionName()
-    const entry = {
-      peer: { id, certificate, from, session },
-      deadline: this.#expire(socket, headerMs),
-    }
-    this.#peers.set(socket, entry)
-    socket.once("close", () => entry.deadline.clear())
+    const { deadlines } = this.#world
+    const refused = (who: SessionPeer, error: PosternError): void => this.#refused(who, error)
+    const connection = new HttpConnection(
+      socket,
+      { id, certificate, from, session },
+      { deadlines, refused },
+    )
+    this.#connections.set(socket, connection)
     this.#server.emit("connection", socket)
   }
 
-  #expire(socket: Socket, ms: number): Deadline {
-    return this.#world.deadlines.set(socket, ms, (late) => {
-      const known = this.#peers.get(late)
-      if (known !== undefined && ms !== idleMs) this.#world.refused(known.peer, "HTTP_TIMEOUT", {})
-      late.destroy()
-    })
+  #refused(peer: SessionPeer, { code, detail }: PosternError): void {
+    if (code === "SHUTTING_DOWN") return // Draining refuses nobody.
+    this.#world.refused(peer, code, detail === undefined ? {} : { detail })
   }
 
-  #rearm(socket: Socket, ms: number): void {
-    const known = this.#peers.get(socket)
-    if (known === undefined) return
-    known.deadline.clear()
-    known.deadline = this.#expire(socket, ms)
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { socket } = request
-    const known = this.#peers.get(socket)
-    if (known === undefined) {
-      socket.destroy()
+  /** @param asked the peer waits for a 100 before it sends its body */
+  async #answer(request: IncomingMessage, response: ServerResponse, asked: boolean): Promise<void> {
+    const connection = this.#connections.get(request.socket)
+    if (connection === undefined) {
+      request.socket.destroy()
       return
     }
-    this.#rearm(socket, bodyMs)
+    connection.reading(response)
     let body: HttpBody | undefined
     try {
-      const adapter = route(request, response)
-      const grant = this.#world.grant(known.peer.id)
-      if (grant === undefined) throw new PosternError("NOT_GRANTED")
-      if (!grant.adapters.has(adapter.name))
-        throw new PosternError("ADAPTER_NOT_GRANTED", adapter.name)
-      const busy = this.#world.busy()
-      if (busy !== undefined) throw new PosternError(busy)
+      const { adapter, grant } = this.#admit(connection.peer, request, response)
+      if (asked) response.writeContinue()
       body = await readBody(request, this.#world.pool)
-      known.deadline.clear() // From here on the port's own disk decides how long it takes.
+      connection.working()
       const regions = this.#frame(adapter, body.bytes, request, grant)
-      const result = await new BodyPlacement(this.#world, known.peer, adapter.name, regions).run()
-      this.#sendResult(response, result)
+      const { peer } = connection
+      this.#sendResult(
+        response,
+        await new BodyPlacement(this.#world, peer, adapter.name, regions).run(),
+      )
     } catch (error) {
       if (!isPosternError(error)) throw error
-      this.#world.refused(
-        known.peer,
-        error.code,
-        error.detail === undefined ? {} : { detail: error.detail },
-      )
-      sendProblem(response, error)
-      // A body that was not read to its end would be taken for the next request.
-      if (!request.complete) response.once("finish", () => socket.destroySoon())
+      const reason = connection.reasonOf(error)
+      this.#refused(connection.peer, reason)
+      // Nobody knows whether a peer that was told no before its body sends it all the same.
+      if (asked && !request.complete) response.setHeader("connection", "close")
+      sendProblem(response, reason)
     } finally {
       body?.release()
-      this.#rearm(socket, idleMs)
+      connection.answered(request)
     }
+  }
+
+  /** Everything that can be said to a request before its body. */
+  #admit(
+    peer: SessionPeer,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): { adapter: Adapter; grant: WriterGrant } {
+    const adapter = route(request, response)
+    const grant = this.#world.grant(peer.id)
+    if (grant === undefined) throw new PosternError("NOT_GRANTED")
+    if (!grant.adapters.has(adapter.name)) {
+      throw new PosternError("ADAPTER_NOT_GRANTED", adapter.name)
+    }
+    const busy = this.#world.busy()
+    if (busy !== undefined) throw new PosternError(busy)
+    checkHead(request)
+    return { adapter, grant }
   }
 
   /** Runs the adapter over the whole body at once: the core's memory is free for others as soon as this returns. */
@@ -178,7 +172,8 @@ export class HttpDoor {
         refused: result.refused,
       })
     }
-    send(response, 200, "application/json", { ...result, certificate: this.#world.certificate })
+    const { certificate } = this.#world
+    send(response, 200, "application/json", JSON.stringify({ ...result, certificate }))
   }
 }
 
@@ -199,20 +194,4 @@ function defaultSource(grant: WriterGrant): string {
   if (!first.endsWith("*")) return first
   const prefix = first === "*" ? "app://" : first.slice(0, -1)
   return `${prefix}${grant.id.split("/").at(-1) ?? ""}`
-}
-
-/** RFC 9457, as on the read port. */
-function sendProblem(response: ServerResponse, error: PosternError, more: object = {}): void {
-  const { code, status, hint, detail } = error
-  if (error.kind === "busy") response.setHeader("retry-after", String(retryAfterSeconds))
-  const title = errorRegistry[code].message
-  const problem = { type: "about:blank", title, status, code, hint, detail, ...more }
-  send(response, status, "application/problem+json", problem)
-}
-
-function send(response: ServerResponse, status: number, type: string, body: unknown): void {
-  if (response.headersSent || response.destroyed) return
-  const text = JSON.stringify(body)
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) })
-  response.end(text)
 }

@@ -1,0 +1,133 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { errorRegistry, PosternError } from "@postern/log/base"
+import type { Deadline, Deadlines } from "../../acceptor/index.ts"
+import type { SessionPeer } from "../session/index.ts"
+
+const headerMs = 10_000
+const bodyMs = 30_000
+const idleMs = 300_000
+/** For what is left of a body that was refused, and for a peer that does not take its answer. */
+const lingerMs = 10_000
+const retryAfterSeconds = 1
+
+export interface HttpConnectionWorld {
+  readonly deadlines: Deadlines
+  refused(peer: SessionPeer, error: PosternError): void
+}
+
+/**
+ * One HTTP connection's deadlines and its end. A socket handed over to Node's server gets none of the server's own
+ * timeouts; here each phase (header, body, the disk's, idle) has its own, and whoever misses one is told before the end.
+ */
+export class HttpConnection {
+  readonly peer: SessionPeer
+  readonly #socket: Socket
+  readonly #world: HttpConnectionWorld
+  #deadline: Deadline
+  /** The answer to the request whose body is being read. */
+  #reading: ServerResponse | undefined
+  /** What ended the reading of a body, if it was found out here. */
+  #fault: PosternError | undefined
+
+  constructor(socket: Socket, peer: SessionPeer, world: HttpConnectionWorld) {
+    this.peer = peer
+    this.#socket = socket
+    this.#world = world
+    this.#deadline = this.#expire(headerMs, () => this.fail(new PosternError("HTTP_TIMEOUT")))
+    socket.once("close", () => this.#deadline.clear())
+  }
+
+  /** A request's header is there. */
+  reading(response: ServerResponse): void {
+    this.#reading = response
+    this.#rearm(bodyMs, () => this.fail(new PosternError("HTTP_TIMEOUT")))
+  }
+
+  /** Its body is there. From here on the port's own disk decides how long it takes. */
+  working(): void {
+    this.#reading = undefined
+    this.#deadline.clear()
+  }
+
+  /** What a failed request is refused for: `error`, unless this connection knows better why its body ended. */
+  reasonOf(error: PosternError): PosternError {
+    return this.#fault ?? error
+  }
+
+  /** The request is answered. A body that was refused unread is let pass, so that the peer gets to its answer. */
+  answered(request: IncomingMessage): void {
+    this.#reading = undefined
+    if (request.complete || this.#fault !== undefined) return this.#rearm(idleMs, cut)
+    this.#rearm(lingerMs, cut)
+    request.once("end", () => this.#rearm(idleMs, cut))
+    request.resume()
+  }
+
+  /** Answers a peer whose bytes are no HTTP, or come too slowly, and ends the connection. */
+  fail(error: PosternError): void {
+    const response = this.#reading
+    if (response === undefined) {
+      this.#world.refused(this.peer, error)
+      if (this.#socket.writable) this.#socket.write(formatProblem(error))
+      this.#socket.destroySoon()
+    } else {
+      // Whoever reads the body hears of its end and takes the reason from here.
+      this.#fault = error
+      response.once("finish", () => this.#socket.destroySoon())
+      sendProblem(response, error)
+    }
+    this.#rearm(lingerMs, cut)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #expire(ms: number, onExpired: (socket: Socket) => void): Deadline {
+    return this.#world.deadlines.set(this.#socket, ms, onExpired)
+  }
+
+  #rearm(ms: number, onExpired: (socket: Socket) => void): void {
+    this.#deadline.clear()
+    if (!this.#socket.destroyed) this.#deadline = this.#expire(ms, onExpired)
+  }
+}
+
+function cut(socket: Socket): void {
+  socket.destroy()
+}
+
+/** RFC 9457, as on the read port. */
+function problemOf(error: PosternError, more: object): string {
+  const { code, status, hint, detail } = error
+  const title = errorRegistry[code].message
+  return JSON.stringify({ type: "about:blank", title, status, code, hint, detail, ...more })
+}
+
+export function sendProblem(
+  response: ServerResponse,
+  error: PosternError,
+  more: object = {},
+): void {
+  if (error.kind === "busy") response.setHeader("retry-after", String(retryAfterSeconds))
+  send(response, error.status, "application/problem+json", problemOf(error, more))
+}
+
+export function send(response: ServerResponse, status: number, type: string, text: string): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) })
+  response.end(text)
+}
+
+/** A whole answer for a peer with whose request Node's server could not begin anything. */
+function formatProblem(error: PosternError): string {
+  const text = problemOf(error, {})
+  const head = [
+    `HTTP/1.1 ${error.status} Refused`,
+    "Content-Type: application/problem+json",
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    "Connection: close",
+  ]
+  return `${head.join("\r\n")}\r\n\r\n${text}`
+}
