@@ -33,6 +33,7 @@ export {
   rangeRoot,
   rootFromRange,
 } from "./range.ts"
+export { checkSeveral } from "./several.ts"
 export type { ReadHashes } from "./subtree.ts"
 export { parseTilePath, type Tile, tilePath, tilesAt, tileWidth, tileWidthMax } from "./tile.ts"
 export { formatVkey, isKeyName, noteKeyId, parseVkey, type Vkey } from "./vkey.ts"

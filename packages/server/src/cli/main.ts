@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander"
 import { registerInit } from "./commands/init.ts"
 import { registerLog } from "./commands/log.ts"
 import { registerReader } from "./commands/reader.ts"
+import { registerSend } from "./commands/send.ts"
 import { registerServe } from "./commands/serve.ts"
 import { registerStatus } from "./commands/status.ts"
 import { registerVerify } from "./commands/verify.ts"
@@ -19,6 +20,7 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerStatus,
   registerWriter,
   registerReader,
+  registerSend,
   registerVerify,
   registerLog,
 ]

@@ -111,9 +111,9 @@ async function verifyReceipt(
 function describeReport(report: Report | TileReport, color: boolean): string {
   const { checks, findings, findingsTotal, facts, seconds, size, origin } = report
   const rows = checks.map(({ name, status, checked, unit, note = "" }) => {
-    return [name, status, `${checked} ${unit}`, note]
+    return [name, status, String(checked), unit, note]
   })
-  const lines = [formatTable(["check", "status", "checked", "note"], rows, { color }), ""]
+  const lines = [formatTable(["check", "status", "checked", "of", "note"], rows, { color }), ""]
   for (const { code, where, what } of findings) lines.push(printable(`${code}: ${where}: ${what}`))
   if (findingsTotal > findings.length) lines.push(`and ${findingsTotal - findings.length} more`)
   if (findings.length > 0) lines.push("")

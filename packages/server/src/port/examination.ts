@@ -94,8 +94,9 @@ export class Examination {
     const words = this.#words(count)
     const byCode = new Map<ErrorCode, number[]>()
     for (let row = 0; row < count; row++) {
-      const code = verdictCodes[words[row * rowWords + verdictWord] ?? 0]
-      if (code === undefined) continue
+      const verdict = words[row * rowWords + verdictWord] ?? 0
+      const code = verdictCodes[verdict]
+      if (verdict === verdicts.accepted || code === undefined) continue
       const positions = byCode.get(code)
       if (positions === undefined) byCode.set(code, [row])
       else positions.push(row)

@@ -4,7 +4,7 @@ import { getRequestListener } from "@hono/node-server"
 import { errorRegistry } from "@postern/log/base"
 import type { Peer } from "../acceptor/index.ts"
 
-/** Deadlines of one connection. A socket handed to an http.Server by `emit` gets none of that server's own timers. */
+/** Deadlines of one connection. A socket handed to an http.Server by `emit` gets none of that server's own. */
 export interface ListenerLimits {
   /** From the first byte of a request to the end of its header. */
   readonly headerMs: number
@@ -15,7 +15,7 @@ export interface ListenerLimits {
   readonly unreadBytesMax: number
   /** Requests that one connection may have under way at a time (HTTP pipelining). */
   readonly requestsMax: number
-  /** How often the deadlines are looked at; they are late by at most this. */
+  /** How often the deadlines are looked at; they are late by at most two of these. */
   readonly tickMs: number
 }
 
@@ -31,33 +31,39 @@ export const listenerLimits: ListenerLimits = {
 export interface HttpListener {
   /** Takes over an authenticated connection; from here on this listener owns the socket's deadlines. */
   accept(socket: TLSSocket, peer: Peer): void
-  /** Ends idle connections, lets requests that are under way finish, destroys what is left after `deadlineMs`. */
-  drain(deadlineMs: number): Promise<void>
+  /** Ends idle connections, lets requests that are under way finish, destroys what is left after `ms`. */
+  drain(ms: number): Promise<void>
 }
 
-/** One connection: what it is doing, and since when (milliseconds of the monotonic clock). */
+/** Answers a request; `cut` ends its connection at once. */
+export type Answer = (
+  request: Request,
+  env: { readonly peer: Peer; readonly cut: () => void },
+) => Response | Promise<Response>
+
+/** One connection: what it is doing, and since when, on the listener's own clock. */
 interface Connection {
   readonly peer: Peer
   requests: number
-  /** Bytes read when the last request ended: more than that means that the next header has begun. */
-  bytesRead: number
   reading: "header" | "nothing"
   since: number
+  /** Bytes that had come when the last request ended: more means that the next header has begun. */
+  bytesRead: number
   slowSince: number | undefined
 }
 
-type Answer = (request: Request, peer: Peer) => Response | Promise<Response>
-
 /**
- * Speaks HTTP/1.1 on sockets that the acceptor hands over, and answers every request with `answer`, which
- * learns the peer from the socket, never from anything the request says.
+ * Speaks HTTP/1.1 on sockets that the acceptor hands over, and answers every request with `answer`, which learns the peer
+ * from the socket, never from anything the request says.
  */
 export function openHttpListener(answer: Answer, limits = listenerLimits): HttpListener {
   const connections = new Map<TLSSocket, Connection>()
-  let draining = false
-  const server = createHttpServer(connections, answer, limits, () => draining)
+  const clock = tickingClock(limits.tickMs)
+  let whenEmpty: (() => void) | undefined
+  const state = { draining: false }
+  const server = createHttpServer(connections, answer, limits, clock.now, state)
   const timer = setInterval(() => {
-    const now = performance.now()
+    const now = clock.tick()
     for (const [socket, connection] of connections) {
       if (isOverdue(socket, connection, now, limits)) socket.destroy()
     }
@@ -65,46 +71,65 @@ export function openHttpListener(answer: Answer, limits = listenerLimits): HttpL
   timer.unref()
 
   function accept(socket: TLSSocket, peer: Peer): void {
-    const since = performance.now()
-    connections.set(socket, {
-      peer,
-      requests: 0,
-      bytesRead: 0,
-      reading: "header",
-      since,
-      slowSince: undefined,
+    const since = clock.now()
+    const connection = { peer, requests: 0, since, bytesRead: 0, slowSince: undefined }
+    connections.set(socket, { ...connection, reading: "header" })
+    socket.once("close", () => {
+      connections.delete(socket)
+      if (connections.size === 0) whenEmpty?.()
     })
-    socket.once("close", () => connections.delete(socket))
     server.emit("connection", socket)
   }
 
-  async function drain(deadlineMs: number): Promise<void> {
-    draining = true
-    const deadline = performance.now() + deadlineMs
+  async function drain(ms: number): Promise<void> {
+    state.draining = true
+    const empty = new Promise<void>((resolve) => {
+      whenEmpty = resolve
+    })
+    const late = setTimeout(() => {
+      for (const socket of connections.keys()) socket.destroy()
+    }, ms)
     for (const [socket, connection] of connections) if (connection.requests === 0) socket.end()
-    while (connections.size > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    for (const socket of connections.keys()) socket.destroy()
+    if (connections.size > 0) await empty
+    clearTimeout(late)
     clearInterval(timer)
   }
 
   return { accept, drain }
 }
 
+/**
+ * Time as the peers are charged for it: while this process was held up, their bytes waited unread, so one tick counts
+ * for at most two, however late it comes.
+ */
+function tickingClock(tickMs: number): { now(): number; tick(): number } {
+  let counted = 0
+  let last = performance.now()
+  const now = () => counted + Math.min(performance.now() - last, 2 * tickMs)
+  const tick = () => {
+    counted = now()
+    last = performance.now()
+    return counted
+  }
+  return { now, tick }
+}
+
 function createHttpServer(
   connections: ReadonlyMap<object, Connection>,
   answer: Answer,
   limits: ListenerLimits,
-  isDraining: () => boolean,
+  now: () => number,
+  state: { readonly draining: boolean },
 ): Server {
   const handle = getRequestListener(
     (request, env) => {
-      const connection = connections.get((env.incoming as IncomingMessage).socket)
-      if (connection === undefined) return new Response(null, { status: 500 })
-      return answer(request, connection.peer)
+      const { socket } = env.incoming as IncomingMessage
+      const connection = connections.get(socket)
+      if (connection === undefined) return malformed(400)
+      return answer(request, { peer: connection.peer, cut: () => socket.destroy() })
     },
-    { overrideGlobalObjects: false, errorHandler: () => new Response(null, { status: 400 }) },
+    // The only errors are a Host header or a target that make no URL: handlers answer for their own.
+    { overrideGlobalObjects: false, errorHandler: () => malformed(400) },
   )
   const server = createServer((request, response) => {
     const connection = connections.get(request.socket)
@@ -113,11 +138,14 @@ function createHttpServer(
       return
     }
     connection.requests++
-    response.once("close", () => endRequest(request, response, connection, isDraining()))
+    response.once("close", () => {
+      endRequest(request, response, connection, now())
+      if (state.draining) request.socket.end()
+    })
     void handle(request, response)
   })
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    refuseSyntax(error, socket as TLSSocket)
+    refuse(error, socket as TLSSocket)
   })
   return server
 }
@@ -126,17 +154,17 @@ function endRequest(
   request: IncomingMessage,
   response: ServerResponse,
   connection: Connection,
-  draining: boolean,
+  now: number,
 ): void {
   connection.requests--
   if (connection.requests > 0) return
   connection.reading = "nothing"
-  connection.since = performance.now()
+  connection.since = now
   connection.bytesRead = request.socket.bytesRead
-  if (draining || !response.shouldKeepAlive) request.socket.end()
+  if (!response.shouldKeepAlive) request.socket.end()
 }
 
-/** Also moves an idle connection on to "header" when the first bytes of its next request have come. */
+/** Also moves an idle connection on to "header" once the first bytes of its next request have come. */
 function isOverdue(
   socket: TLSSocket,
   connection: Connection,
@@ -151,28 +179,37 @@ function isOverdue(
     connection.reading = "header"
     connection.since = now
   }
-  const allowedMs = connection.reading === "header" ? limits.headerMs : limits.idleMs
-  return now - connection.since >= allowedMs
+  return now - connection.since >= limits[connection.reading === "header" ? "headerMs" : "idleMs"]
 }
 
 /** The bytes were not HTTP/1.1, or a header was too large. Nothing of the request is repeated in the answer. */
-function refuseSyntax(error: NodeJS.ErrnoException, socket: TLSSocket): void {
+function refuse(error: NodeJS.ErrnoException, socket: TLSSocket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy()
     return
   }
-  const line = errorRegistry.REQUEST_INVALID
   const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400
-  const problem = {
-    type: "about:blank",
-    title: line.message,
-    status,
-    code: "REQUEST_INVALID",
-    hint: line.hint,
-  }
-  const body = JSON.stringify({ ...problem, detail: "not a well-formed HTTP/1.1 request" })
+  const body = problemText(status)
   socket.end(
     `HTTP/1.1 ${status} Bad Request\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
+}
+
+function malformed(status: number): Response {
+  const headers = { "content-type": "application/problem+json", connection: "close" }
+  return new Response(problemText(status), { status, headers })
+}
+
+function problemText(status: number): string {
+  const { message: title, hint } = errorRegistry.REQUEST_INVALID
+  const detail = "it is not a well-formed HTTP/1.1 request"
+  return JSON.stringify({
+    type: "about:blank",
+    title,
+    status,
+    code: "REQUEST_INVALID",
+    hint,
+    detail,
+  })
 }

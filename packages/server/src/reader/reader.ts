@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs"
 import { isPosternError } from "@postern/log/base"
-import { parseEntry } from "@postern/log/event"
 import { type Acceptor, openAcceptor, type Peer } from "../acceptor/index.ts"
 import { type AccessList, parseAccess } from "../access/index.ts"
 import { type Config, dataDirectories, readSecretFile, readTextFile } from "../config/index.ts"
-import { type Head, type LogView, replaceFile } from "../disk/index.ts"
+import { type LogView, replaceFile } from "../disk/index.ts"
+import { type AccessWatch, openAccessWatch } from "./access-watch.ts"
 import { createReadApi, type ReadApi, readLimits } from "./api/index.ts"
 import { type HttpListener, openHttpListener } from "./http-listener.ts"
 import { openRecorder, type SpoolRecorder } from "./recorder.ts"
@@ -12,6 +12,7 @@ import { openRecorder, type SpoolRecorder } from "./recorder.ts"
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
 
 const drainMs = 5_000
+const tickMs = 200
 
 /** The running read process: follows the log, answers readers, records what they ask. Made by `openReadProcess`. */
 export class ReadProcess {
@@ -22,19 +23,17 @@ export class ReadProcess {
   readonly #api: ReadApi
   readonly #http: HttpListener
   readonly #acceptor: Acceptor
-  readonly #expiry: NodeJS.Timeout
+  readonly #watch: AccessWatch
+  readonly #timer: NodeJS.Timeout
   #access: AccessList
-  /** How far the log was looked through for new access lists. */
-  #watched: number
-  #watching: Promise<void> = Promise.resolve()
 
   constructor(config: Config, view: LogView, recorder: SpoolRecorder, tell: Tell) {
     this.#config = config
     this.#view = view
     this.#recorder = recorder
     this.#tell = tell
+    this.#watch = openAccessWatch({ file: config.access, view, reload: () => this.reload() })
     this.#access = parseAccess(readTextFile(config.access))
-    this.#watched = view.head().size
     this.#api = createReadApi({
       view,
       recorder,
@@ -44,7 +43,7 @@ export class ReadProcess {
       limits: readLimits,
       log: (message, facts) => tell("warn", message, facts),
     })
-    this.#http = openHttpListener((request, peer) => this.#api.app.fetch(request, { peer }))
+    this.#http = openHttpListener((request, env) => this.#api.app.fetch(request, env))
     this.#acceptor = openAcceptor({
       tls: readTls(config),
       protocols: ["http/1.1"],
@@ -54,9 +53,8 @@ export class ReadProcess {
       onRefused: ({ code, detail, from, id }) =>
         tell("warn", "refused", { code, detail, from, id }),
     })
-    view.onHead((head) => this.#watch(head))
-    this.#expiry = setInterval(() => this.#acceptor.reconsider(), 1000)
-    this.#expiry.unref()
+    this.#timer = setInterval(() => void this.#everyTick(), tickMs)
+    this.#timer.unref()
   }
 
   /** Errors: ADDRESS_IN_USE, BIND_REFUSED. */
@@ -67,29 +65,20 @@ export class ReadProcess {
     return bound
   }
 
-  /** The port says in the log that it applied a list: then it is time to read it here too. */
-  #watch(head: Head): void {
-    const from = this.#watched
-    this.#watched = head.size
-    this.#watching = this.#watching
-      .then(() => this.#look(from, head.size))
-      .catch((error) => this.#tell("error", "following the log", { error: String(error) }))
-  }
-
-  async #look(from: number, to: number): Promise<void> {
-    for (let at = from; at < to; ) {
-      const leaves = await this.#view.leaves(at, to, 1_048_576)
-      at += leaves.length
-      for (const leaf of leaves) {
-        if (!Buffer.from(leaf.buffer, leaf.byteOffset, leaf.length).includes(loadedMark)) continue
-        const { event } = parseEntry(leaf)
-        if (event.action === "postern.access.loaded") await this.reload()
-      }
+  async #everyTick(): Promise<void> {
+    // Grants end by themselves at their time.
+    this.#acceptor.reconsider()
+    try {
+      await this.#watch.look()
+    } catch (error) {
+      this.#tell("error", "the log could not be searched for new access lists", {
+        error: String(error),
+      })
     }
   }
 
-  /** Reads access list and certificates again. What is not acceptable changes nothing. */
-  async reload(): Promise<void> {
+  /** Reads access list and certificates again. What is not acceptable changes nothing; false then. */
+  async reload(): Promise<boolean> {
     try {
       const access = parseAccess(readTextFile(this.#config.access))
       const tls = readTls(this.#config)
@@ -98,22 +87,29 @@ export class ReadProcess {
     } catch (error) {
       if (!isPosternError(error)) throw error
       this.#tell("error", "the old configuration stays in force", { error: error.message })
-      return
+      return false
     }
     this.#acceptor.reconsider()
     await this.#applied()
+    return true
   }
 
+  /** The list is in force already: that a full disk keeps us from saying so must not keep anybody from reading. */
   async #applied(): Promise<void> {
     const { digest } = this.#access
     const { readerAccess } = dataDirectories(this.#config)
-    await replaceFile(readerAccess, `${JSON.stringify({ digest })}\n`)
-    this.#recorder.recordOwn("postern.access.applied", { digest, process: "reader" })
     this.#tell("info", "access list applied", { digest })
+    try {
+      this.#recorder.recordOwn("postern.access.applied", { digest, process: "reader" })
+      await replaceFile(readerAccess, `${JSON.stringify({ digest })}\n`)
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      this.#tell("warn", "the applied access list could not be reported", { error: error.message })
+    }
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#expiry)
+    clearInterval(this.#timer)
     this.#acceptor.stop()
     await this.#api.close()
     await this.#http.drain(drainMs)
@@ -122,9 +118,6 @@ export class ReadProcess {
     await this.#view.close()
   }
 }
-
-/** What an entry about an access list holds; looked for in the bytes, so that the others need not be parsed. */
-const loadedMark = '"action":"postern.access.loaded"'
 
 /** @param view of a log that has its first entry. Errors: CONFIG_INVALID, ACCESS_INVALID, SPOOL_LOCKED, ADDRESS_IN_USE */
 export async function openReadProcess(

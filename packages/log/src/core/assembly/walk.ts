@@ -96,7 +96,7 @@ export function walk(at: usize, end: usize, depthMax: u32, arrayToo: bool): usiz
         if (depth == 1 && !takeKey(start, p - 1, escaped, end)) return 0
         if (<u32>load<u8>(p) != 0x3a) {
           p = space(p, end)
-          if (p == end || load<u8>(p) != 0x3a) return fail(verdictSyntax, p, end)
+          if (load<u8>(p) != 0x3a) return fail(verdictSyntax, p, end)
           base = p - 2 * windowBytes
           mask = next = 0
         }
@@ -140,9 +140,8 @@ export function walk(at: usize, end: usize, depthMax: u32, arrayToo: bool): usiz
         p = space(p, end)
         return p == end ? takeAll(end) : fail(verdictSyntax, p, end)
       }
-      if (c > 0x20) return fail(verdictSyntax, p, end)
       const behind = space(p, end)
-      if (behind == p || behind == end) return fail(verdictSyntax, behind, end)
+      if (behind == p) return fail(verdictSyntax, p, end)
       p = behind
       base = p - 2 * windowBytes
       mask = next = 0

@@ -26,8 +26,8 @@ export function registerLog(program: Command, io: CommandIo): void {
     .command("export")
     .summary("write the log as C2SP tlog-tiles")
     .description(
-      `Writes entry bundles, hash tiles, the newest checkpoint and the verifier key (\`vkey\`) below DIR, for any verifier
-of tlog-tiles. Reads the log and changes nothing, also beside a running service. Offline: nobody records it.`,
+      "Writes entry bundles, hash tiles, the newest checkpoint and the verifier key (`vkey`) below DIR, for any verifier " +
+        "of tlog-tiles. Reads the log and changes nothing, also beside a running service. Offline: nobody records it.",
     )
     .argument("<dir>", "directory that is empty or not there yet")
     .addOption(configOption())

@@ -11,9 +11,9 @@ export function registerVerify(program: Command, io: CommandIo): void {
     .helpGroup(helpGroups.check)
     .summary("check a log, a published log or a receipt")
     .description(
-      `Derives every hash again and checks every claim against it. TARGET is a log directory (or an installation or data
-directory that holds one), an exported directory, or a receipt file; with --profile alone the log is read over the
-read port. A directory is verified offline: nobody records that it was read, as the read port does.`,
+      "Derives every hash again and checks every claim against it. TARGET is a log directory (or an installation or " +
+        "data directory that holds one), an exported directory, or a receipt file; with --profile alone the log is " +
+        "read over the read port. A directory is verified offline: nobody records that it was read, as the read port does.",
     )
     .argument("[target]", "directory or receipt file")
     .option("--vkey <key>", "the log's verifier key, from somewhere you trust")

@@ -41,6 +41,7 @@ export interface Report {
 
 /** Kept in a report, for each check: a damaged log must not fill the memory with what is wrong with it. */
 const findingsPerCheckMax = 25
+const reasonsMax = 4
 
 interface Tally {
   readonly unit: string
@@ -82,24 +83,16 @@ export class Draft<Name extends string> {
     this.#tally(name).checked += more
   }
 
-  checked(name: Name): number {
-    return this.#tally(name).checked
-  }
-
   fail(check: Name, code: string, where: string, what: string): void {
     const tally = this.#tally(check)
     tally.failed += 1
     if (tally.failed <= findingsPerCheckMax) this.#findings.push({ check, code, where, what })
   }
 
-  get failed(): boolean {
-    return [...this.#tallies.values()].some(({ failed }) => failed > 0)
-  }
-
   /** The check could not be made, or not everywhere. */
   cannot(check: Name, reason: string): void {
-    const { reasons } = this.#tally(check)
-    if (reasons.size < 4) reasons.add(reason)
+    const reasons = this.#tallies.get(check)?.reasons
+    if (reasons !== undefined && reasons.size < reasonsMax) reasons.add(reason)
   }
 
   /** The check is not part of what was asked for. */

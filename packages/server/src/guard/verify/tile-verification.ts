@@ -4,8 +4,6 @@ import {
   hashBytes,
   leafHash,
   openCheckpoint,
-  parseCheckpoint,
-  parseNote,
   tileWidthMax,
 } from "@postern/log/tlog"
 import { type TileDraft, tileChecks } from "./checks.ts"
@@ -18,7 +16,7 @@ import { type KnownTile, TileTree } from "./tile-tree.ts"
 export interface TileOptions {
   /** The log's verifier key, from somewhere else than the source. */
   readonly vkey: string
-  /** The checkpoint (a note) of the last verification that was well; absent if there was none. */
+  /** The checkpoint (a note) of the last verification that was well; undefined the first time, absent if nobody remembers. */
   readonly remembered?: string | undefined
   /** Called after each tile of level 0: entries done, and in all. */
   readonly progress?: (entries: number, of: number) => void
@@ -27,7 +25,7 @@ export interface TileOptions {
 export interface TileReport extends Report {
   /** Whether the entries were looked at, or, for want of a grant, only their hashes. */
   readonly saw: "entries" | "hashes"
-  /** The checkpoint that all this is about, a note, if its signature is right: to be remembered if nothing failed. */
+  /** The checkpoint that all this is about, a note; absent if it is not signed. To be remembered if nothing failed. */
   readonly checkpoint?: string
 }
 
@@ -39,9 +37,13 @@ export interface TileReport extends Report {
  */
 export async function verifyTiles(source: TileSource, options: TileOptions): Promise<TileReport> {
   const draft: TileDraft = new Draft(tileChecks)
+  if (!("remembered" in options)) draft.omit("consistency")
+  else if (options.remembered === undefined) {
+    draft.note("consistency", "nothing to compare with: this is the first time")
+  }
   const note = await source.checkpoint()
   const checkpoint = await readCheckpoint(draft, note, options.vkey)
-  if (checkpoint === undefined) return unreadable(draft)
+  if (checkpoint === undefined) return unsigned(draft)
   const { origin, size } = checkpoint
   const fetcher = new TileFetcher(source, size)
   const saw = await fetcher.look()
@@ -49,9 +51,7 @@ export async function verifyTiles(source: TileSource, options: TileOptions): Pro
   verification.remember(await readRemembered(draft, options))
   await verification.run(options.progress ?? (() => undefined))
   const root = await verification.finish(saw)
-  const report = draft.finish({ origin, size, root })
-  const signed = draft.checked("checkpoint-signature") > 0
-  return { ...report, saw, ...(signed ? { checkpoint: note } : {}) }
+  return { ...draft.finish({ origin, size, root }), saw, checkpoint: note }
 }
 
 class TileVerification {
@@ -178,7 +178,7 @@ class TileVerification {
   }
 }
 
-/** Undefined if there is nothing to go on with. */
+/** Undefined if it is not signed: then nobody has said how large the log is, or what its root should be. */
 async function readCheckpoint(
   draft: TileDraft,
   note: string,
@@ -191,18 +191,13 @@ async function readCheckpoint(
   } catch (error) {
     if (!isPosternError(error)) throw error
     draft.fail("checkpoint-signature", "checkpoint-signature", "checkpoint", error.message)
-  }
-  try {
-    return parseCheckpoint(parseNote(note).text)
-  } catch (error) {
-    if (!isPosternError(error)) throw error
     return undefined
   }
 }
 
-function unreadable(draft: TileDraft): TileReport {
+function unsigned(draft: TileDraft): TileReport {
   for (const check of ["tiles", "leaves", "stamps", "root", "consistency"] as const) {
-    draft.cannot(check, "the checkpoint cannot be read")
+    draft.cannot(check, "there is no signed checkpoint to compare with")
   }
   return { ...draft.finish({ origin: "", size: 0, root: undefined }), saw: "hashes" }
 }
@@ -211,10 +206,7 @@ async function readRemembered(
   draft: TileDraft,
   { remembered, vkey }: TileOptions,
 ): Promise<Checkpoint | undefined> {
-  if (remembered === undefined) {
-    draft.note("consistency", "nothing to compare with: this is the first time")
-    return undefined
-  }
+  if (remembered === undefined) return undefined
   try {
     return await openCheckpoint(remembered, vkey)
   } catch (error) {

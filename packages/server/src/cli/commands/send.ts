@@ -1,0 +1,71 @@
+import { loadProfile } from "@postern/client"
+import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
+import { type Command, Option } from "commander"
+import { sendEvents } from "../event-sender.ts"
+import { helpGroups } from "../help-group.ts"
+import { readLines } from "../input-lines.ts"
+import type { CommandIo } from "../io.ts"
+import { sendKubernetes } from "../kubernetes-sender.ts"
+import { jsonOption, profileOption } from "../options.ts"
+import { printable } from "../printable.ts"
+import { SendTally } from "../send-tally.ts"
+
+interface SendFlags {
+  readonly profile: string
+  readonly format: "event" | "kubernetes"
+  readonly json?: true
+}
+
+export function registerSend(program: Command, io: CommandIo): void {
+  program
+    .command("send")
+    .helpGroup(helpGroups.everyDay)
+    .summary("send events from standard input")
+    .description("Sends the events that stand on standard input, one JSON object a line.")
+    .addOption(profileOption())
+    .addOption(
+      new Option("--format <format>", "event: docs/spec/event.md; kubernetes: audit.k8s.io/v1")
+        .choices(["event", "kubernetes"])
+        .default("event"),
+    )
+    .addOption(jsonOption())
+    .addHelpText("after", examples)
+    .action(async (flags: SendFlags) => {
+      await send(flags, io)
+    })
+}
+
+const examples = `
+An event needs an action and an actor; id, time, source, outcome and targets are filled in where they are left out.
+Ends with 0 only if every line is in the log. What was sent before, and is recognised by its id, is (kubernetes).
+
+Examples:
+  echo '{"action":"door.opened","actor":"alice"}' | postern send --profile audit/profiles/writer.yaml
+  postern send --profile audit/profiles/writer.yaml --format kubernetes < audit.log`
+
+async function send(flags: SendFlags, io: CommandIo): Promise<void> {
+  const profile = loadProfile(flags.profile)
+  if (profile.role !== "writer") {
+    throw new PosternError("PROFILE_INVALID", `it is a ${profile.role}'s, a writer's is needed`)
+  }
+  const tally = new SendTally(({ line, code, message }) => {
+    if (!flags.json) io.note(printable(`line ${line}: ${message} (${code})`))
+  })
+  const deliver = flags.format === "event" ? sendEvents : sendKubernetes
+  try {
+    await deliver(profile, readLines(io.stdin), tally)
+  } finally {
+    report(tally, flags, io)
+  }
+  const [first] = tally.errors
+  if (first === undefined) return
+  const detail = `${tally.refused} of ${tally.lines} events are not in the log, first line ${first.line}`
+  const known = Object.hasOwn(errorRegistry, first.code)
+  throw new PosternError(known ? (first.code as ErrorCode) : "EVENT_FIELD_VALUE", detail)
+}
+
+function report(tally: SendTally, flags: SendFlags, io: CommandIo): void {
+  const { accepted, refused, duplicates, errors } = tally
+  if (flags.json) io.line(JSON.stringify({ accepted, refused, duplicates, errors }))
+  else io.line(`accepted ${accepted}, refused ${refused}, duplicates ${duplicates}`)
+}

@@ -1,0 +1,41 @@
+import type { ErrorCode, PosternError } from "@postern/log/base"
+
+export interface SendError {
+  /** Of the input, from 1. */
+  readonly line: number
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+const errorsMax = 1000
+
+/** What became of the events of one `postern send`. */
+export class SendTally {
+  accepted = 0
+  refused = 0
+  /** Recognised by the port: they are in the log already. */
+  duplicates = 0
+  /** The first ones. */
+  readonly errors: SendError[] = []
+  readonly #told: (error: SendError) => void
+
+  /** @param told hears of each refused line, as it comes */
+  constructor(told: (error: SendError) => void) {
+    this.#told = told
+  }
+
+  get lines(): number {
+    return this.accepted + this.refused + this.duplicates
+  }
+
+  refuse(error: SendError): void {
+    this.refused += 1
+    if (this.errors.length < errorsMax) this.errors.push(error)
+    this.#told(error)
+  }
+
+  refuseWith(line: number, { code, message, hint }: PosternError): void {
+    this.refuse({ line, code: code satisfies ErrorCode, message, hint })
+  }
+}

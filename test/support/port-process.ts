@@ -1,0 +1,66 @@
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
+import { within } from "./waiting.ts"
+
+const main = fileURLToPath(new URL("../../packages/server/dist/port/main.js", import.meta.url))
+const startMsMax = 30_000
+const endMsMax = 20_000
+
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** The write process of an installation, as `postern serve` starts it. It ends with the process that started it. */
+export interface PortProcess {
+  readonly pid: number
+  readonly write: Place
+  readonly ops: Place
+  readonly isAlive: boolean
+  /** What it said on standard error, the last part of it. */
+  said(): string
+  /** Sends a signal that ends it; resolves with the exit code, null if the signal itself ended it. */
+  end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>
+  reload(): void
+}
+
+export async function startPort(configFile: string): Promise<PortProcess> {
+  const execArgv = [...nodeFlags.port]
+  const child = fork(main, [configFile], { execArgv, stdio: ["ignore", "ignore", "pipe", "ipc"] })
+  let said = ""
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-16_000)
+  })
+  const exit = once(child, "exit").then(([code]) => code as number | null)
+  const died = exit.then((code) => {
+    throw new Error(`the port ended with ${code}: ${said}`)
+  })
+  died.catch(() => undefined) // Of interest until it listens.
+  const listening = once(child, "message") as Promise<
+    [{ ready: Record<"write" | "ops", string[]> }]
+  >
+  const [{ ready }] = await within(Promise.race([listening, died]), startMsMax, "the port's start")
+  return {
+    pid: child.pid ?? 0,
+    write: placeOf(ready.write),
+    ops: placeOf(ready.ops),
+    get isAlive() {
+      return child.exitCode === null && child.signalCode === null
+    },
+    said: () => said,
+    end(signal) {
+      child.kill(signal)
+      return within(exit, endMsMax, `the port's end after ${signal}`)
+    },
+    reload: () => {
+      child.kill("SIGHUP")
+    },
+  }
+}
+
+function placeOf([address = ""]: readonly string[]): Place {
+  const at = address.lastIndexOf(":")
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) }
+}
