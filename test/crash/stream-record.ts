@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { equalBytes } from "@postern/log/base"
+import { equalBytes, sha256 } from "@postern/log/base"
 import {
   type BatchAck,
   batchHeaderBytes,
@@ -97,7 +97,7 @@ export class StreamRecord {
 
   /** Declares the next `count` events to be lost, as an application does whose own buffer ran over. */
   makeGap(count: number): SpooledFrame {
-    const digest = createHash("sha256").update(this.#digest).update("gap").digest()
+    const digest = sha256(this.#digest)
     const { channel } = this
     const gap = { channel, sequence: this.next, count, digest, reason: "made up for the test" }
     this.gaps.push({ sequence: this.next, count })

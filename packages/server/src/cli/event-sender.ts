@@ -7,7 +7,7 @@ import type { SendTally } from "./send-tally.ts"
 /** Events on their way: enough to fill the line, few enough to be held in memory. */
 const onTheWayMax = 4000
 const flushMs = 30_000
-const closeMs = 1000
+const closeMs = 5000
 
 /**
  * Sends events, one a line, through the SDK: what a line leaves out is filled in, each entry's receipt is checked
@@ -25,26 +25,19 @@ export async function sendEvents(
   const spool = { directory: `${profile.spool}-send`, whenFull: "block" } as const
   // What is refused is told line by line, by the promise that is refused with it.
   const audit = await connect(profile, { wait: true, spool, onProblem: () => undefined })
-  try {
-    await sendAll(audit, lines, tally)
-  } finally {
-    await audit.close(closeMs)
-  }
-}
-
-async function sendAll(
-  audit: Audit,
-  lines: AsyncIterable<InputLine>,
-  tally: SendTally,
-): Promise<void> {
   const onTheWay = new Set<Promise<void>>()
-  for await (const line of lines) {
-    const sent: Promise<void> = sendOne(audit, line, tally).finally(() => onTheWay.delete(sent))
-    onTheWay.add(sent)
-    if (onTheWay.size >= onTheWayMax) await Promise.race(onTheWay)
+  try {
+    for await (const line of lines) {
+      const sent: Promise<void> = sendOne(audit, line, tally).finally(() => onTheWay.delete(sent))
+      onTheWay.add(sent)
+      if (onTheWay.size >= onTheWayMax) await Promise.race(onTheWay)
+    }
+    await audit.flush(flushMs)
+  } finally {
+    // Also when the input broke off: what was sent before it did counts.
+    await audit.close(closeMs)
+    await Promise.all(onTheWay)
   }
-  await audit.flush(flushMs)
-  await Promise.all(onTheWay)
 }
 
 async function sendOne(audit: Audit, line: InputLine, tally: SendTally): Promise<void> {
@@ -55,7 +48,9 @@ async function sendOne(audit: Audit, line: InputLine, tally: SendTally): Promise
     tally.accepted += 1
   } catch (error) {
     if (!isPosternError(error)) throw error
-    tally.refuseWith(number, error)
+    // We have closed before it was acknowledged.
+    if (error.code === "SHUTTING_DOWN") tally.waiting += 1
+    else tally.refuseWith(number, error)
   }
 }
 

@@ -60,7 +60,7 @@ export interface Ran {
 }
 
 /** The command line in this process, with standard input given and what it prints kept. */
-export async function runHere(args: readonly string[], input = ""): Promise<Ran> {
+export async function runHere(args: readonly string[], input: string | Buffer = ""): Promise<Ran> {
   const said = { stdout: "", stderr: "" }
   const keep = (name: keyof typeof said) =>
     new Writable({

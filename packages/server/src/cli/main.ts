@@ -4,9 +4,12 @@ import { Command, CommanderError } from "commander"
 import { registerInit } from "./commands/init.ts"
 import { registerLog } from "./commands/log.ts"
 import { registerReader } from "./commands/reader.ts"
+import { registerSearch } from "./commands/search.ts"
 import { registerSend } from "./commands/send.ts"
 import { registerServe } from "./commands/serve.ts"
+import { registerShow } from "./commands/show.ts"
 import { registerStatus } from "./commands/status.ts"
+import { registerTail } from "./commands/tail.ts"
 import { registerVerify } from "./commands/verify.ts"
 import { registerWriter } from "./commands/writer.ts"
 import { exitCodes } from "./exit-code.ts"
@@ -21,6 +24,9 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerWriter,
   registerReader,
   registerSend,
+  registerTail,
+  registerSearch,
+  registerShow,
   registerVerify,
   registerLog,
 ]

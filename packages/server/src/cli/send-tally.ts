@@ -16,6 +16,8 @@ export class SendTally {
   refused = 0
   /** Recognised by the port: they are in the log already. */
   duplicates = 0
+  /** In the spool: they go first the next time. */
+  waiting = 0
   /** The first ones. */
   readonly errors: SendError[] = []
   readonly #told: (error: SendError) => void
@@ -26,7 +28,7 @@ export class SendTally {
   }
 
   get lines(): number {
-    return this.accepted + this.refused + this.duplicates
+    return this.accepted + this.refused + this.duplicates + this.waiting
   }
 
   refuse(error: SendError): void {

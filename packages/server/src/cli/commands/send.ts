@@ -65,7 +65,11 @@ async function send(flags: SendFlags, io: CommandIo): Promise<void> {
 }
 
 function report(tally: SendTally, flags: SendFlags, io: CommandIo): void {
-  const { accepted, refused, duplicates, errors } = tally
-  if (flags.json) io.line(JSON.stringify({ accepted, refused, duplicates, errors }))
-  else io.line(`accepted ${accepted}, refused ${refused}, duplicates ${duplicates}`)
+  const { accepted, refused, duplicates, waiting, errors } = tally
+  if (flags.json) {
+    return io.line(JSON.stringify({ accepted, refused, duplicates, waiting, errors }))
+  }
+  io.line(`accepted ${accepted}, refused ${refused}, duplicates ${duplicates}`)
+  if (waiting > 0)
+    io.note(`postern: ${waiting} events wait in the spool and go first the next time`)
 }

@@ -74,7 +74,7 @@ export class HttpConnection {
     } else {
       // Whoever reads the body hears of its end and takes the reason from here.
       this.#fault = error
-      response.once("finish", () => this.#socket.destroySoon())
+      if (!response.headersSent) response.setHeader("connection", "close")
       sendProblem(response, error)
     }
     this.#rearm(lingerMs, cut)
