@@ -5,7 +5,7 @@
  */
 import { isPosternError } from "@postern/log/base"
 import { prepare } from "./prepare.ts"
-import { runService, verifyLog } from "./service.ts"
+import { runService, verifyLog } from "./processes.ts"
 import { say, sayEntry, sayNext } from "./story.ts"
 import { startTail } from "./tail.ts"
 import { startWriters } from "./writers.ts"

@@ -19,7 +19,7 @@ export function startTail(
     const reader = await openReader(place.profiles.reader)
     for await (const entry of reader.tail({}, { signal })) {
       shown = entry.index + 1
-      const { action, outcome, actor, targets } = entry.event as ShownEvent
+      const { action, outcome, actor, targets } = entry.event as unknown as ShownEvent
       if (!action.startsWith("postern.")) {
         const target = targets[0] === undefined ? "" : `${targets[0].type}/${targets[0].id}`
         show({

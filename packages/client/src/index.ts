@@ -1,6 +1,6 @@
 /**
- * `@postern/client`: one line to write an audit event (`connect`), verified answers to read them (`openReader`). No third-party
- * dependency; Node 20.19 and newer.
+ * `@postern/client`: one line to write an audit event (`connect`), verified answers to read them (`openReader`). No
+ * third-party dependency; Node 20.19 and newer.
  */
 export {
   formatProfile,
@@ -9,14 +9,21 @@ export {
   type ProfileRole,
   parseProfile,
 } from "./profile.ts"
-export type { LogEntry } from "./reader/entry.ts"
 export {
   type FilterFields,
+  type LogEntry,
   openReader,
   type ProvenEntry,
   type Reader,
   type SearchOptions,
-} from "./reader/reader.ts"
-export type { TailOptions } from "./reader/tail.ts"
-export { type Audit, type AuditStatus, connect, type Details } from "./writer/audit.ts"
-export type { ConnectOptions, Problem, SpoolOptions } from "./writer/options.ts"
+  type TailOptions,
+} from "./reader/index.ts"
+export {
+  type Audit,
+  type AuditStatus,
+  type ConnectOptions,
+  connect,
+  type Details,
+  type Problem,
+  type SpoolOptions,
+} from "./writer/index.ts"

@@ -15,7 +15,8 @@ export function formatHex(bytes: Uint8Array): string {
 export function parseHex(text: string): Uint8Array | undefined {
   if (!hexPattern.test(text)) return undefined
   const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
   return bytes
 }
 

@@ -2,6 +2,8 @@
  * The cellar: bricks without domain words, used by every other room. Pure; nothing here reads a clock, a file or
  * a socket. Owns the one error class and the registry of all error codes.
  */
+
+export { sha256 } from "#sha256"
 export { assert, assertNever } from "./assert.ts"
 export {
   concatBytes,
@@ -15,6 +17,11 @@ export {
   parseHex,
 } from "./bytes.ts"
 export { verifyEd25519 } from "./ed25519.ts"
-export { type ErrorCode, type ErrorLine, errorRegistry, isPosternError, PosternError } from "./errors.ts"
+export {
+  type ErrorCode,
+  type ErrorLine,
+  errorRegistry,
+  isPosternError,
+  PosternError,
+} from "./errors.ts"
 export { limits } from "./limits.ts"
-export { sha256 } from "#sha256"

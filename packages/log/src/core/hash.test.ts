@@ -32,7 +32,7 @@ describe.each(cores)("%s", (_name, core) => {
 
   it("hashes every length up to 300 and around every later block as node:crypto does", () => {
     const lengths = Array.from({ length: 301 }, (_, length) => length)
-    for (const block of [512, 600, 1024, 4096, 65_536]) {
+    for (const block of [512, 1024, 4096, 65_536]) {
       for (let length = block - 9; length <= block + 1; length++) lengths.push(length)
     }
     for (const length of lengths) {
@@ -60,7 +60,7 @@ describe.each(cores)("%s", (_name, core) => {
   }
 
   it("hashes lists of leaves of any lengths, and writes nowhere else", () => {
-    const length = fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: 2000 }), fc.constantFrom(599, 600))
+    const length = fc.oneof(fc.nat({ max: 200 }), fc.nat({ max: 2000 }), fc.constantFrom(511, 512))
     fc.assert(
       fc.property(fc.array(length, { maxLength: 60 }), fc.nat(), fc.nat(), (lengths, a, b) => {
         const wanted = layLeaves(lengths)
@@ -86,12 +86,12 @@ describe.each(cores)("%s", (_name, core) => {
   })
 
   it("hashes long and short leaves in one list", () => {
-    const lengths = Array.from({ length: 80 }, (_, i) => 560 + ((i * 37) % 80))
+    const lengths = Array.from({ length: 80 }, (_, i) => 480 + ((i * 37) % 80))
     const wanted = layLeaves(lengths)
     core.memory.fill(0, hashes, hashes + 32 * lengths.length)
     core.hashLeaves(leaves, 0, lengths.length, hashes)
     expect(hashesOf(lengths.length)).toEqual(wanted)
-    expect(lengths).toContain(600)
+    expect(lengths).toContain(512)
   })
 
   it("writes lengths into the two bytes before each leaf, and nothing else", () => {

@@ -34,7 +34,7 @@ const pageBytes = 65_536
 const hashBytes = 32
 
 /** From this length on a native hash is faster than one lane of four, its call included. */
-const longLeafBytes = 600
+const longLeafBytes = 512
 /** Up to so many leaves it is faster in any case, since lanes would stay empty. */
 const fewLeaves = 15
 

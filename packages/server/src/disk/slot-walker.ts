@@ -77,7 +77,7 @@ function slotAt(bytes: Uint8Array, at: number): ReadSlot | undefined {
 
 /**
  * Whether any later place of the file holds a slot that belongs behind a log ending before slot number `next`: then
- * the end is not a torn write but a hole. Reads at slot boundaries only.
+ * the end is not a torn write but a hole. Looks at slot boundaries only.
  */
 export async function slotBehind(
   path: string,
@@ -87,14 +87,15 @@ export async function slotBehind(
 ): Promise<number | undefined> {
   const file = await open(path, "r")
   try {
-    const { size } = await file.stat()
-    const header = new Uint8Array(slotHeaderBytes)
-    for (let at = end; at + slotAlign <= size; at += slotAlign) {
-      if ((await file.read(header, 0, slotHeaderBytes, at)).bytesRead !== slotHeaderBytes) break
-      const found = decodeSlotHeader(header)?.header
-      if (found !== undefined && found.generation === generation && found.slot > next) return at
+    const window = new Uint8Array(windowBytesStart)
+    for (let at = end; ; at += window.length) {
+      const filled = await readAll(file, window, at)
+      for (let within = 0; within + slotAlign <= filled; within += slotAlign) {
+        const found = decodeSlotHeader(window.subarray(within, within + slotHeaderBytes))?.header
+        if (found?.generation === generation && found.slot > next) return at + within
+      }
+      if (filled < window.length) return undefined
     }
-    return undefined
   } finally {
     await file.close()
   }

@@ -30,8 +30,6 @@ async function main(): Promise<void> {
   const [file] = process.argv.slice(2)
   if (file === undefined) throw new PosternError("USAGE", "node main.js CONFIG")
   const port = await openPort(loadConfig(file), { clock: systemClock(), tell, fatal })
-  tell("info", "listening", port.addresses)
-  process.send?.({ ready: port.addresses })
   process.on("SIGHUP", () => {
     try {
       port.reload()
@@ -49,6 +47,9 @@ async function main(): Promise<void> {
   process.on("SIGTERM", stop)
   process.on("SIGINT", stop)
   process.on("disconnect", stop)
+  // Last: whoever hears of it may send a signal at once.
+  tell("info", "listening", port.addresses)
+  process.send?.({ ready: port.addresses })
 }
 
 process.on("uncaughtException", fatal)

@@ -14,6 +14,8 @@ import type { Read, Recorder } from "./api/index.ts"
 
 /** Enough for some hundred thousand questions while the port is away; taken on disk at the start. */
 const spoolBytesMax = 32 * 1024 * 1024
+/** What is not delivered by then stays in the spool for the next start. */
+const closeMs = 1_000
 
 /** Writes reads down as entries of this process's own identity, through the write port like any other writer. */
 export interface SpoolRecorder extends Recorder {
@@ -52,7 +54,7 @@ export async function openRecorder(
     recordOwn(action, data) {
       audit(action, { actor: { type: "system", id: "reader" }, target, outcome: "success", data })
     },
-    close: () => audit.close(),
+    close: () => audit.close(closeMs),
   }
 }
 

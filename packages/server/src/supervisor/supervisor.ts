@@ -54,6 +54,7 @@ export class Supervisor {
   readonly #restartMs = new Map<ProcessName, number>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #stopping = false
+  #status = 0
   #done: (status: number) => void = () => undefined
 
   constructor(configFile: string, world: SupervisorWorld) {
@@ -74,12 +75,18 @@ export class Supervisor {
     if (this.#stopping) return
     this.#stopping = true
     for (const timer of this.#timers) clearTimeout(timer)
-    for (const child of this.#children.values()) child.kill("SIGTERM")
+    this.#stopNext()
     const late = setTimeout(() => {
       for (const child of this.#children.values()) child.kill("SIGKILL")
     }, drainMsMax)
     late.unref()
     if (this.#children.size === 0) this.#done(0)
+  }
+
+  /** The port goes last: the others still have something to record. */
+  #stopNext(): void {
+    const next = this.#children.get("reader") ?? this.#children.get("port")
+    next?.kill("SIGTERM")
   }
 
   reload(): void {
@@ -102,14 +109,11 @@ export class Supervisor {
   }
 
   #ended(name: ProcessName, status: number | null, signal: string | null, livedMs: number): void {
+    if (status === exitConfig) this.#status = exitConfig
+    if (this.#status !== 0) this.stop()
     if (this.#stopping) {
-      if (this.#children.size === 0) this.#done(0)
-      return
-    }
-    if (status === exitConfig) {
-      this.#stopping = true
-      for (const child of this.#children.values()) child.kill("SIGTERM")
-      this.#done(exitConfig)
+      this.#stopNext()
+      if (this.#children.size === 0) this.#done(this.#status)
       return
     }
     const before = livedMs > steadyMs ? restartMsMin : (this.#restartMs.get(name) ?? restartMsMin)

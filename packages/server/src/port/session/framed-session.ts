@@ -21,6 +21,7 @@ import {
   streamDigestNext,
 } from "@postern/log/wire"
 import { judgeBatch, type Stream } from "../sequencer/index.ts"
+import { CreditAccount } from "./credit-account.ts"
 import type { CreditPool } from "./credit-pool.ts"
 import type {
   BatchOwner,
@@ -55,7 +56,7 @@ const channelsMax = 64
 export class FramedSession implements BatchOwner {
   readonly #intake: Intake
   readonly #peer: SessionPeer
-  readonly #pool: CreditPool
+  readonly #credit: CreditAccount
   readonly #line: SessionLine
   readonly #reader = new FrameReader({ assembly })
   readonly #channels = new Map<number, Stream>()
@@ -65,26 +66,16 @@ export class FramedSession implements BatchOwner {
   /** Why frames are left where they are: a batch found no room, or an answer from the disk is awaited. */
   #waiting = false
   #held: Frame | undefined
-  #window: number = limits.creditBytesStart
-  #received = 0
-  /** Bytes taken from the pool for a frame that was begun within the credit and goes beyond it. */
-  #overdraft = 0
   /** Nothing is read until the pool has room for the frame that has begun. */
   #paused = false
-  #granted: number = limits.creditBytesStart
-  /** Frame bytes of the batches placed and not yet durable, oldest first. */
-  readonly #inFlight: number[] = []
   #acked: DurableBatch[] = []
 
   constructor(intake: Intake, pool: CreditPool, peer: SessionPeer, line: SessionLine) {
     this.#intake = intake
-    this.#pool = pool
+    this.#credit = new CreditAccount(pool)
     this.#peer = peer
     this.#line = line
-    if (!pool.take(this.#window)) {
-      this.#window = 0
-      this.#goAway("OVERLOADED")
-    }
+    if (!this.#credit.isOpen) this.#goAway("OVERLOADED")
   }
 
   get closed(): boolean {
@@ -109,7 +100,7 @@ export class FramedSession implements BatchOwner {
     if (this.#state === "closed") return
     this.#reader.push(chunk)
     // Whoever keeps to its credit has at most begun one frame more than was granted.
-    const beyond = this.#received + this.#reader.pendingBytes - this.#granted
+    const beyond = this.#credit.beyond(this.#reader.pendingBytes)
     if (beyond > limits.frameBytesMax) return this.#goAway("CREDIT_EXCEEDED")
     this.#drain()
     this.#makeRoom()
@@ -121,17 +112,13 @@ export class FramedSession implements BatchOwner {
    */
   #makeRoom(): void {
     const { pendingBytes, unfinishedBytes } = this.#reader
-    const beyond = this.#received + Math.max(pendingBytes, unfinishedBytes) - this.#granted
-    const bytes = beyond - this.#overdraft
-    if (this.#state === "closed" || this.#paused || bytes <= 0) return
-    this.#paused = true
-    this.#line.pause()
-    this.#pool.takeWhenThere(bytes, () => {
+    if (this.#state === "closed" || this.#paused) return
+    const beyond = this.#credit.beyond(Math.max(pendingBytes, unfinishedBytes))
+    this.#paused = !this.#credit.overdraw(beyond, () => {
       this.#paused = false
-      if (this.#state === "closed") return this.#pool.give(bytes)
-      this.#overdraft += bytes
       this.#line.resume()
     })
+    if (this.#paused) this.#line.pause()
   }
 
   resume(): void {
@@ -199,7 +186,7 @@ export class FramedSession implements BatchOwner {
     const welcome = {
       origin,
       session: this.#peer.session,
-      credit: this.#granted,
+      credit: this.#credit.granted,
       certificate,
       vkey,
       limits: { frameBytes, batchEvents, entryBytes },
@@ -229,7 +216,7 @@ export class FramedSession implements BatchOwner {
   #batch(frame: Frame, again: boolean): void {
     const header = decodeBatchHeader(frame.body)
     const bytes = frameHeaderBytes + frame.body.length
-    if (!again) this.#receivedBytes(bytes)
+    if (!again && !this.#credit.receive(bytes)) throw new PosternError("CREDIT_EXCEEDED")
     const stream = this.#channels.get(header.channel)
     if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${header.channel}`)
     const { count, sequence, previous, region } = header
@@ -258,11 +245,6 @@ export class FramedSession implements BatchOwner {
     }
   }
 
-  #receivedBytes(bytes: number): void {
-    if (this.#received >= this.#granted) throw new PosternError("CREDIT_EXCEEDED")
-    this.#received += bytes
-  }
-
   #offered(
     frame: Frame,
     offered: Offered,
@@ -277,7 +259,7 @@ export class FramedSession implements BatchOwner {
       this.#intake.whenRoom(this, offered.delayMs)
       return
     }
-    this.#inFlight.push(bytes)
+    this.#credit.place(bytes)
     if (offered.refused.length > 0) this.#sendRefused(place, offered.refused)
   }
 
@@ -295,7 +277,7 @@ export class FramedSession implements BatchOwner {
     this.#waiting = true
     this.#intake.acknowledgeAgain(first, accepted, (slot) => {
       if (this.#state === "closed") return
-      this.#inFlight.push(bytes)
+      this.#credit.place(bytes)
       this.durable(batch)
       this.flush(slot)
       this.resume()
@@ -349,12 +331,12 @@ export class FramedSession implements BatchOwner {
     const acked = this.#acked
     this.#acked = []
     if (this.#state === "closed" || acked.length === 0) return
-    this.#grant(acked.length)
+    this.#credit.grant(acked.length, this.#reader.unfinishedBytes)
     for (let from = 0; from < acked.length; from += ackRowsMax) {
       const batches = acked.slice(from, from + ackRowsMax).map((batch) => this.#ackRow(batch, slot))
       const { note } = slot
       this.#line.send(
-        encodeAckFrame({ level: ackLevelDurable, credit: this.#granted, note, batches }),
+        encodeAckFrame({ level: ackLevelDurable, credit: this.#credit.granted, note, batches }),
       )
     }
   }
@@ -376,23 +358,6 @@ export class FramedSession implements BatchOwner {
       seed,
       path,
     }
-  }
-
-  /** What was acknowledged may be sent again; a window that was used up doubles while the pool has room. */
-  #grant(batches: number): void {
-    let freed = 0
-    for (let i = 0; i < batches; i++) freed += this.#inFlight.shift() ?? 0
-    const busy = this.#received + limits.creditBytesStart / 2 > this.#granted
-    const wider = Math.min(this.#window, limits.creditBytesMax - this.#window)
-    if (busy && wider > 0 && this.#pool.takeSpare(wider)) {
-      this.#window += wider
-      freed += wider
-    }
-    this.#granted += freed
-    const beyond = Math.max(0, this.#received + this.#reader.unfinishedBytes - this.#granted)
-    if (beyond >= this.#overdraft) return
-    this.#pool.give(this.#overdraft - beyond)
-    this.#overdraft = beyond
   }
 
   superseded(stream: Stream): void {
@@ -425,8 +390,6 @@ export class FramedSession implements BatchOwner {
   ended(): void {
     if (this.#state === "closed") return
     this.#state = "closed"
-    this.#pool.give(this.#window + this.#overdraft)
-    this.#window = 0
-    this.#overdraft = 0
+    this.#credit.close()
   }
 }
