@@ -5,8 +5,8 @@ import { join } from "node:path"
 import { equalBytes } from "@postern/log/base"
 import { leafHash } from "@postern/log/tlog"
 import { followLog } from "../../packages/server/dist/disk/index.js"
+import { within } from "../support/waiting.ts"
 import { watchChild } from "./cleanup.ts"
-import { within } from "./port-process.ts"
 
 export interface FollowerState {
   /** Entries read so far, and how many were read once more. */
@@ -38,7 +38,7 @@ export class FollowerProcess {
     if (this.#child.exitCode !== null) throw new Error("the follower has ended")
     this.#child.send("state")
     const answer = once(this.#child, "message").then(([state]) => state as FollowerState)
-    return within(answer, 20_000, "the follower does not answer")
+    return within(answer, 20_000, "the answer of the follower")
   }
 
   /**

@@ -6,11 +6,14 @@
 import { parseArgs } from "node:util"
 import { cleanUpAtExit } from "./cleanup.ts"
 import { Decisions } from "./decisions.ts"
+import { diskErrors } from "./part-disk-errors.ts"
 import { portKill } from "./part-port-kill.ts"
+import { rollback } from "./part-rollback.ts"
+import { tornTail } from "./part-torn-tail.ts"
 import type { Part } from "./programme.ts"
 import { Report } from "./report.ts"
 
-const parts: readonly Part[] = [portKill]
+const parts: readonly Part[] = [portKill, tornTail, diskErrors, rollback]
 
 const { values } = parseArgs({
   options: {

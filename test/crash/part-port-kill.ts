@@ -84,7 +84,7 @@ async function endOfRun(
 ): Promise<void> {
   const { installation, fleet, follower } = run
   await fleet.drain()
-  report.check((await port.signal("SIGTERM")) === 0, "the port drains and ends with 0")
+  await endPort(report, port)
   const { seen, faults } = await follower.compare(true)
   report.checkNone(faults, "what the follower ever saw is in the log")
   const log = await readLog(installation.log)
@@ -101,6 +101,12 @@ async function endOfRun(
   report.count("repeats recognised over HTTP", fleet.repeats)
   report.line(`${log.size} entries, ${fleet.repeats} HTTP repeats, ${lookedBack} read twice`)
   await verifyLog(report, installation)
+}
+
+/** A drain must succeed, whatever the writers do meanwhile. */
+export async function endPort(report: Programme["report"], port: ServerProcess): Promise<void> {
+  const code = await port.signal("SIGTERM")
+  report.check(code === 0, `the port drains and ends with 0, was ${code}: ${port.said()}`)
 }
 
 /** `postern verify DIR` judges the whole directory by its own rules. */

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
+import { within } from "../support/waiting.ts"
 import { watchChild } from "./cleanup.ts"
 
 const house = fileURLToPath(new URL("../../", import.meta.url))
@@ -66,7 +67,7 @@ export function startProcess(
     said: () => text,
     async signal(signal) {
       kill(options.under === undefined ? child.pid : childOf(child.pid), signal)
-      return within(exit, exitMsMax, `the ${name} has not ended after ${signal}`)
+      return within(exit, exitMsMax, `the end of the ${name} after ${signal}`)
     },
   }
 }
@@ -95,19 +96,6 @@ function childOf(pid: number | undefined): number | undefined {
     return children === "" ? undefined : Number(children.split(" ")[0])
   } catch {
     return undefined // It is gone already.
-  }
-}
-
-/** Rejects with `what` if the promise takes longer. */
-export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} (${ms} ms)`)), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -1,7 +1,9 @@
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { once } from "node:events"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
 
 const house = fileURLToPath(new URL("../../", import.meta.url))
 const bin = join(house, "packages/server/bin/postern.cjs")
@@ -15,7 +17,10 @@ export interface PortProcess {
 }
 
 export async function startPort(config: string): Promise<PortProcess> {
-  const child = fork(portMain, [config], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
+  const child = fork(portMain, [config], {
+    execArgv: [...nodeFlags.port],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  })
   let said = ""
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000)
@@ -43,20 +48,37 @@ async function readyAddress(child: ChildProcess): Promise<PortProcess["address"]
 }
 
 /** Runs a command of the CLI; its output, and its exit code. */
-export async function postern(args: readonly string[]): Promise<{ code: number; text: string }> {
-  return run(process.execPath, [bin, ...args])
+export async function postern(
+  args: readonly string[],
+  input?: string,
+): Promise<{ code: number; text: string }> {
+  return run(process.execPath, [bin, ...args], input === undefined ? {} : { input })
 }
 
+/** Ports that nobody listens on now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
+  await Promise.all(servers.map((server) => once(server, "listening")))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => once(server.close(), "close")))
+  return ports
+}
+
+/** @param input for its standard input */
 export async function run(
   command: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = process.env,
+  options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
 ): Promise<{ code: number; text: string }> {
-  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] })
+  const { env = process.env, input } = options
+  const stdin = input === undefined ? "ignore" : "pipe"
+  const child = spawn(command, args, { env, stdio: [stdin, "pipe", "pipe"] })
+  // A command that ends before it has read everything says why in its own words.
+  child.stdin?.on("error", () => undefined).end(input)
   const text: string[] = []
   const errors: string[] = []
-  child.stdout.on("data", (chunk: Buffer) => text.push(chunk.toString()))
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk.toString()))
+  child.stdout?.on("data", (chunk: Buffer) => text.push(chunk.toString()))
+  child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk.toString()))
   const [code] = (await once(child, "close")) as [number | null]
   return { code: code ?? 128, text: code === 0 ? text.join("") : errors.join("") + text.join("") }
 }

@@ -19,6 +19,8 @@ export interface Asker {
 
 const answerBytesMax = 64 * 1024 * 1024
 const answerMs = 30_000
+/** The read port sends something every 15 seconds, so a tail that is silent for longer than this has lost its other end. */
+const silenceMs = 45_000
 
 /** The server must show a certificate of the profile's CA with the profile's server id. */
 export function openAsker(profile: Profile): Asker {
@@ -29,6 +31,8 @@ export function openAsker(profile: Profile): Asker {
     cert: profile.certificate,
     key: profile.key,
     minVersion: "TLSv1.3",
+    // A session that is taken up again would skip the question who the server is.
+    maxCachedSessions: 0,
     checkServerIdentity: (_name, certificate) => {
       if (certificate.subjectaltname?.split(", ").includes(`URI:${profile.server}`))
         return undefined
@@ -59,7 +63,8 @@ export function openAsker(profile: Profile): Asker {
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     const response = await send(path, headers, signal)
-    if (response.statusCode !== 200) throw problemOf(await readText(response))
+    destroyOnSilence(response)
+    if (response.statusCode !== 200) throw problemOf(parseAnswer(await readText(response)))
     return response
   }
 
@@ -72,13 +77,30 @@ export function openAsker(profile: Profile): Asker {
   }
 }
 
+function destroyOnSilence(response: IncomingMessage): void {
+  const { socket } = response
+  const onSilence = () => response.destroy(new Error("silent for 45 seconds"))
+  socket.setTimeout(silenceMs)
+  socket.on("timeout", onSilence)
+  // The connection outlives the answer.
+  response.once("close", () => {
+    socket.setTimeout(0)
+    socket.off("timeout", onSilence)
+  })
+}
+
 async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > answerBytesMax) throw new PosternError("UNREACHABLE", "the answer is too long")
-    chunks.push(chunk)
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > answerBytesMax) throw new Error(`longer than ${answerBytesMax} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new PosternError("UNREACHABLE", `the answer broke off: ${why}`, { cause })
   }
   return Buffer.concat(chunks).toString("utf8")
 }
@@ -87,15 +109,14 @@ function parseAnswer(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new PosternError("UNREACHABLE", "the answer is not JSON", { cause })
+    throw new PosternError("UNREACHABLE", "the answer is not JSON: is this a read port?", { cause })
   }
 }
 
 /** RFC 9457. A code that is not in this registry comes from a newer port; its words are kept. */
-function problemOf(text: string): PosternError {
-  const problem = parseAnswer(text) as { code?: unknown; title?: unknown; detail?: unknown }
-  const code = String(problem.code)
-  const detail = typeof problem.detail === "string" ? problem.detail : undefined
-  if (code in errorRegistry) return new PosternError(code as ErrorCode, detail)
-  return new PosternError("REQUEST_INVALID", `${code}: ${String(problem.title)}`)
+export function problemOf(value: unknown): PosternError {
+  const { code, title, detail } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const known = typeof code === "string" && Object.hasOwn(errorRegistry, code)
+  if (!known) return new PosternError("REQUEST_INVALID", `${String(code)}: ${String(title)}`)
+  return new PosternError(code as ErrorCode, typeof detail === "string" ? detail : undefined)
 }

@@ -1,5 +1,5 @@
-import { encodeUtf8, PosternError, parseBase64 } from "@postern/log/base"
-import { formatTime, parseEntry } from "@postern/log/event"
+import { encodeUtf8, equalBytes, PosternError, parseBase64 } from "@postern/log/base"
+import { type Entry, formatTime, parseEntry } from "@postern/log/event"
 import { leafHash } from "@postern/log/tlog"
 
 /** An entry as a reader sees it. Everything follows from `leaf`; what the port says beside it is not believed. */
@@ -25,26 +25,43 @@ export interface ClaimedEntry {
   readonly index: number
   readonly leaf: string
   readonly hash: Uint8Array
+  readonly entry: Entry
+  /** Index of the entry that opened its stream; not above its own. */
   readonly stream: number
 }
 
+/** @throws PosternError PROOF_INVALID · ENTRY_SYNTAX for a leaf that no port would write */
 export function readClaim(value: unknown): ClaimedEntry {
   const { index, leaf } = (value ?? {}) as { index?: unknown; leaf?: unknown }
-  if (
-    typeof index !== "number" ||
-    !Number.isSafeInteger(index) ||
-    index < 0 ||
-    typeof leaf !== "string"
-  ) {
+  const isIndex = typeof index === "number" && Number.isSafeInteger(index) && index >= 0
+  if (!isIndex || typeof leaf !== "string") {
     throw new PosternError("PROOF_INVALID", "the answer holds an entry without index or leaf")
   }
+  // Half a surrogate pair has no UTF-8: what is hashed would not be what is shown.
+  if (/\p{Surrogate}/u.test(leaf)) {
+    throw new PosternError("PROOF_INVALID", `the leaf of entry ${index} is not a text`)
+  }
   const bytes = encodeUtf8(leaf)
-  return { index, leaf, hash: leafHash(bytes), stream: parseEntry(bytes).stamp.open }
+  const entry = parseEntry(bytes)
+  const stream = entry.stamp.open
+  if (stream > index) {
+    throw new PosternError("PROOF_INVALID", `entry ${index} stands before its stream's opening`)
+  }
+  return { index, leaf, hash: leafHash(bytes), entry, stream }
+}
+
+/** Entries of one answer by their index. An index has one leaf: PROOF_INVALID for a second one. */
+export function addClaim(claims: Map<number, ClaimedEntry>, claim: ClaimedEntry): void {
+  const known = claims.get(claim.index)
+  if (known !== undefined && !equalBytes(known.hash, claim.hash)) {
+    throw new PosternError("PROOF_INVALID", `two leaves for entry ${claim.index}`)
+  }
+  claims.set(claim.index, known ?? claim)
 }
 
 /** The entry that a claim's leaf holds. `opening` is the claim of the entry that opened its stream. */
 export function makeEntry(claim: ClaimedEntry, opening: ClaimedEntry, verified: boolean): LogEntry {
-  const { stamp, event } = parseEntry(encodeUtf8(claim.leaf))
+  const { stamp, event } = claim.entry
   return {
     index: claim.index,
     received: formatTime(stamp.received),
@@ -58,14 +75,21 @@ export function makeEntry(claim: ClaimedEntry, opening: ClaimedEntry, verified: 
   }
 }
 
-/** An opening names its writer; the opening of the port's own stream is the port's start. */
-function writerOf(opening: ClaimedEntry): string {
-  const { event } = parseEntry(encodeUtf8(opening.leaf))
-  const data = event.data as { writer?: unknown } | undefined
-  const opened = event.action === "postern.stream.opened" && typeof data?.writer === "string"
-  return opened ? String(data?.writer) : String(event.source)
+/** Whether entries of a stream may name it as the one that opened theirs. */
+export function isOpening({ entry, index, stream }: ClaimedEntry): boolean {
+  return index === stream || entry.event.action === "postern.stream.opened"
 }
 
+/** The port's own stream is opened by its start, whose source is the port; any other opening names its writer. */
+function writerOf({ index, stream, entry: { event } }: ClaimedEntry): string {
+  const data = event.data as { readonly writer?: unknown } | undefined
+  const writer = index === stream ? event.source : data?.writer
+  if (typeof writer === "string" && (index === stream || event.action === "postern.stream.opened"))
+    return writer
+  throw new PosternError("PROOF_INVALID", `entry ${index} opens no stream`)
+}
+
+/** Hashes of a path. @throws PosternError PROOF_INVALID */
 export function readHashes(value: unknown): Uint8Array[] {
   if (!Array.isArray(value))
     throw new PosternError("PROOF_INVALID", "the answer's path is not a list")

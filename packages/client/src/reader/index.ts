@@ -8,6 +8,7 @@ export {
   openReader,
   type ProvenEntry,
   type Reader,
+  type ReaderOptions,
   type SearchOptions,
 } from "./reader.ts"
 export type { TailOptions } from "./tail.ts"

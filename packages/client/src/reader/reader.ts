@@ -1,14 +1,28 @@
 import { PosternError } from "@postern/log/base"
-import type { Checkpoint } from "@postern/log/tlog"
-import { checkInclusion } from "@postern/log/tlog"
+import { type Checkpoint, checkInclusion } from "@postern/log/tlog"
 import { loadProfile, type Profile } from "../profile.ts"
-import { openAsker } from "./ask.ts"
-import { type ClaimedEntry, type LogEntry, makeEntry, readClaim, readHashes } from "./entry.ts"
+import { type Asker, openAsker } from "./ask.ts"
+import {
+  addClaim,
+  type ClaimedEntry,
+  type LogEntry,
+  makeEntry,
+  openingOf,
+  readClaim,
+  readHashes,
+} from "./entry.ts"
 import { followTail, type TailOptions } from "./tail.ts"
-import { Trust } from "./trust.ts"
+import { demandFresh, Trust } from "./trust.ts"
 
-/** Field filters of docs/reference/read-api.md, e.g. `{ action: "invoice.*", outcome: "denied" }`. */
+/** Conditions of docs/reference/read-api.md, e.g. `{ action: "invoice.*", outcome: "denied" }`. */
 export type FilterFields = Readonly<Record<string, string>>
+
+export interface ReaderOptions {
+  /** The newest checkpoint (a note) that was seen before, from wherever onCheckpoint left it: the log must continue it. */
+  readonly remembered?: string
+  /** Told of each newer checkpoint that was found right. */
+  readonly onCheckpoint?: (note: string) => void
+}
 
 export interface SearchOptions {
   /** Entries in all; default 100. */
@@ -25,12 +39,15 @@ export interface ProvenEntry {
   readonly note: string
 }
 
-/** Reads a log and checks every answer against its signed checkpoints. Errors of all: UNREACHABLE, NOT_GRANTED, NOTE_INVALID, PROOF_INVALID. */
+/**
+ * Reads a log and checks every answer against its signed checkpoints. Entries that are newer than the newest checkpoint
+ * come with `verified: false`. Errors of all: UNREACHABLE, NOT_GRANTED, NOTE_INVALID, PROOF_INVALID.
+ */
 export interface Reader {
-  /** Newest first unless asked otherwise; asks for further pages as they are consumed. */
-  search(filter: FilterFields, options?: SearchOptions): AsyncGenerator<LogEntry>
-  /** Entries as they become durable. */
-  tail(filter: FilterFields, options?: TailOptions): AsyncGenerator<LogEntry>
+  /** Newest first unless asked otherwise; asks for further pages as they are consumed. Errors: REQUEST_INVALID. */
+  search(filter: FilterFields, options?: SearchOptions): AsyncGenerator<LogEntry, void, undefined>
+  /** Entries as they become durable. Errors: REQUEST_INVALID. */
+  tail(filter: FilterFields, options?: TailOptions): AsyncGenerator<LogEntry, void, undefined>
   /** Errors: NOT_FOUND. */
   get(index: number): Promise<LogEntry>
   /** As get, with the proof that was checked. Errors: NOT_FOUND also while no checkpoint covers the entry. */
@@ -46,49 +63,56 @@ const pageLimit = 1000
 /** Opens a reader. Nothing is asked before the first question. Errors: PROFILE_INVALID. */
 export function openReader(
   profile: Profile | string | undefined = process.env.POSTERN_PROFILE,
+  options: ReaderOptions = {},
 ): Reader {
   const known = typeof profile === "object" ? profile : loadProfile(profile)
-  if (known.role !== "reader")
+  if (known.role !== "reader") {
     throw new PosternError("PROFILE_INVALID", `it is a ${known.role}'s, not a reader's`)
+  }
   const asker = openAsker(known)
-  const trust = new Trust(asker, known.log.vkey)
-
-  async function* search(
-    filter: FilterFields,
-    options: SearchOptions = {},
-  ): AsyncGenerator<LogEntry> {
-    let left = options.limit ?? searchLimit
-    const query = new URLSearchParams(filter)
-    if (options.order !== undefined) query.set("order", options.order)
-    while (left > 0) {
-      query.set("limit", String(Math.min(left, pageLimit)))
-      const answer = (await asker.json(`/v1/search?${query}`)) as Record<string, unknown>
-      const entries = await trust.readPage(answer)
-      yield* entries.slice(0, left)
-      left -= entries.length
-      if (answer.complete === true || typeof answer.cursor !== "string") return
-      query.set("cursor", answer.cursor)
-    }
-  }
-
-  async function prove(index: number): Promise<ProvenEntry> {
-    const answer = await proveEntry(await asker.json(`/v1/entries/${index}`), index, trust)
-    if (answer === undefined)
-      throw new PosternError("NOT_FOUND", `no checkpoint covers entry ${index} yet`)
-    return answer
-  }
-
+  const trust = new Trust(asker, known.log.vkey, options.remembered, options.onCheckpoint)
   return {
-    search,
-    tail: (filter, options = {}) => followTail(asker, trust, new URLSearchParams(filter), options),
-    async get(index) {
-      const answer = await asker.json(`/v1/entries/${index}`)
-      const proven = await proveEntry(answer, index, trust)
-      return proven?.entry ?? unproven(answer)
+    search: (filter, own = {}) => search(asker, trust, filter, own),
+    tail: (filter, own = {}) => followTail(asker, trust, filter, own),
+    get: async (index) => (await getEntry(asker, trust, index)).entry,
+    async prove(index) {
+      const { proven } = await getEntry(asker, trust, index)
+      if (proven !== undefined) return proven
+      throw new PosternError("NOT_FOUND", `no checkpoint covers entry ${index} yet`)
     },
-    prove,
-    checkpoint: async () => trust.believe(await asker.text("/checkpoint")),
+    async checkpoint() {
+      const atLeast = trust.size
+      const found = await trust.believe(await asker.text("/checkpoint"))
+      demandFresh(found.size, atLeast)
+      return found
+    },
     close: () => asker.close(),
+  }
+}
+
+async function* search(
+  asker: Asker,
+  trust: Trust,
+  filter: FilterFields,
+  { limit = searchLimit, order = "desc" }: SearchOptions,
+): AsyncGenerator<LogEntry, void, undefined> {
+  const query = new URLSearchParams({ ...filter, order })
+  let last: number | undefined
+  for (let left = limit; left > 0; ) {
+    query.set("limit", String(Math.min(left, pageLimit)))
+    const atLeast = trust.size
+    const answer = (await asker.json(`/v1/search?${query}`)) as Readonly<Record<string, unknown>>
+    const entries = await trust.readPage(answer, atLeast)
+    for (const entry of entries.slice(0, left)) {
+      const isNext =
+        last === undefined || (order === "asc" ? entry.index > last : entry.index < last)
+      if (!isNext) throw new PosternError("PROOF_INVALID", `entry ${entry.index} is out of order`)
+      last = entry.index
+      yield entry
+    }
+    left -= entries.length
+    if (typeof answer.cursor !== "string") return
+    query.set("cursor", answer.cursor)
   }
 }
 
@@ -100,51 +124,43 @@ interface EntryAnswer {
   readonly checkpoint?: unknown
 }
 
-/** Undefined if no checkpoint covers the entry yet. */
-async function proveEntry(
-  value: unknown,
-  index: number,
+/** The entry; with its proof, unless it is newer than every checkpoint. */
+async function getEntry(
+  asker: Asker,
   trust: Trust,
-): Promise<ProvenEntry | undefined> {
-  const answer = (value ?? {}) as EntryAnswer
+  index: number,
+): Promise<{ entry: LogEntry; proven?: ProvenEntry }> {
+  const atLeast = trust.size
+  const answer = ((await asker.json(`/v1/entries/${index}`)) ?? {}) as EntryAnswer
   const claim = readClaim(answer.entry)
-  if (claim.index !== index)
-    throw new PosternError("PROOF_INVALID", `asked for ${index}, got ${claim.index}`)
-  if (answer.inclusion === undefined) return undefined
+  if (claim.index !== index) {
+    throw new PosternError("PROOF_INVALID", `asked for entry ${index}, got ${claim.index}`)
+  }
+  const opening = openingIn(answer, claim)
+  if (answer.checkpoint === undefined && atLeast === 0) {
+    return { entry: makeEntry(claim, opening, false) }
+  }
   const checkpoint = await trust.believe(answer.checkpoint)
-  const { size, root } = checkpoint
-  const path = readHashes(answer.inclusion.path)
-  checkInclusion(index, size, claim.hash, path, root)
-  const opening = openingOf(answer, claim)
-  if (opening !== claim) {
-    checkInclusion(
-      opening.index,
-      size,
-      opening.hash,
-      readHashes(answer.openingInclusion?.path),
-      root,
-    )
-  }
-  return {
-    entry: makeEntry(claim, opening, true),
-    path,
-    checkpoint,
-    note: String(answer.checkpoint),
-  }
+  demandFresh(checkpoint.size, atLeast)
+  if (index >= checkpoint.size) return { entry: makeEntry(claim, opening, false) }
+  const path = checkPath(claim, answer.inclusion, checkpoint)
+  if (opening !== claim) checkPath(opening, answer.openingInclusion, checkpoint)
+  const entry = makeEntry(claim, opening, true)
+  return { entry, proven: { entry, path, checkpoint, note: String(answer.checkpoint) } }
 }
 
-function unproven(value: unknown): LogEntry {
-  const answer = value as EntryAnswer
-  const claim = readClaim(answer.entry)
-  return makeEntry(claim, openingOf(answer, claim), false)
+function openingIn(answer: EntryAnswer, claim: ClaimedEntry): ClaimedEntry {
+  const given = new Map([[claim.index, claim]])
+  if (claim.stream !== claim.index) addClaim(given, readClaim(answer.opening))
+  return openingOf(claim, given)
 }
 
-function openingOf(answer: EntryAnswer, claim: ClaimedEntry): ClaimedEntry {
-  if (claim.stream === claim.index) return claim
-  const opening = readClaim(answer.opening)
-  if (opening.index === claim.stream) return opening
-  throw new PosternError(
-    "PROOF_INVALID",
-    `the opening of stream ${claim.stream} is not entry ${opening.index}`,
-  )
+function checkPath(
+  { index, hash }: ClaimedEntry,
+  inclusion: EntryAnswer["inclusion"],
+  { size, root }: Checkpoint,
+): Uint8Array[] {
+  const path = readHashes(inclusion?.path)
+  checkInclusion(index, size, hash, path, root)
+  return path
 }

@@ -2,45 +2,52 @@ import type { IncomingMessage } from "node:http"
 import { setTimeout as pause } from "node:timers/promises"
 import { isPosternError, PosternError } from "@postern/log/base"
 import type { Asker } from "./ask.ts"
-import { type ClaimedEntry, type LogEntry, makeEntry, readClaim } from "./entry.ts"
+import type { LogEntry } from "./entry.ts"
+import { readFrames, type SentFrame } from "./frames.ts"
+import { TailState } from "./tail-state.ts"
 import type { Trust } from "./trust.ts"
 
 export interface TailOptions {
   /** Index after which to begin, -1 for the whole log. Default: from now on. */
   readonly after?: number
+  /** Ends the tail, without an error. */
   readonly signal?: AbortSignal
+  /** Told when the connection is lost; the tail goes on by itself. */
+  readonly onCut?: (error: PosternError) => void
 }
 
 const retryMsMin = 200
 const retryMsMax = 5_000
-const frameBytesMax = 16 * 1024 * 1024
 
 /**
- * Entries as they become durable, without hole or repeat, over any number of cuts. An entry comes with `verified: false`, and
- * turns to true when a checkpoint has covered it; a proof that does not hold ends the tail with PROOF_INVALID.
+ * Entries as they become durable, without hole or repeat over any number of cuts. The first connection must succeed; later
+ * ones are tried until the signal ends it. A proof that does not hold ends the tail.
  */
 export async function* followTail(
   asker: Asker,
   trust: Trust,
-  query: URLSearchParams,
+  filter: Readonly<Record<string, string>>,
   options: TailOptions,
-): AsyncGenerator<LogEntry> {
-  const state = new TailState(trust, options.after)
+): AsyncGenerator<LogEntry, void, undefined> {
+  const { after, signal, onCut } = options
+  const state = new TailState(trust, after, Object.keys(filter).length === 0)
+  let wasConnected = false
   let retryMs = retryMsMin
-  while (!hasEnded(options.signal)) {
+  while (!hasEnded(signal)) {
     try {
-      const response = await asker.stream(...state.question(query), options.signal)
-      for await (const frame of frames(response)) {
+      for await (const frame of connect(asker, state, filter, signal)) {
+        wasConnected = true
         retryMs = retryMsMin
         const entry = await state.take(frame)
         if (entry !== undefined) yield entry
       }
     } catch (error) {
-      if (hasEnded(options.signal)) return
-      const passes = isPosternError(error) ? error.kind === "busy" : true
-      if (!passes) throw error
+      if (hasEnded(signal)) return
+      const mayPass = isPosternError(error) && error.kind === "busy"
+      if (!wasConnected || !mayPass) throw error
+      onCut?.(error)
     }
-    await pause(retryMs, undefined, { signal: options.signal }).catch(() => "ended")
+    await pause(retryMs, undefined, { signal }).catch(() => undefined)
     retryMs = Math.min(retryMs * 2, retryMsMax)
   }
 }
@@ -49,106 +56,30 @@ function hasEnded(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true
 }
 
-interface Sent {
-  readonly claim: ClaimedEntry
-  /** Undefined for openings that were sent beside the entries. */
-  readonly entry: LogEntry | undefined
-}
-
-/** What was received and how much of it is proven. */
-class TailState {
-  readonly #trust: Trust
-  /** Index of the last entry that was examined, for the next connection. */
-  #last: number | undefined
-  /** The highest index that was handed out. */
-  #given = -1
-  readonly #openings = new Map<number, ClaimedEntry>()
-  readonly #unproven = new Map<number, Sent>()
-
-  constructor(trust: Trust, after: number | undefined) {
-    this.#trust = trust
-    this.#last = after
-    this.#given = after ?? -1
-  }
-
-  /** What is still unproven is asked for again, so that the new connection proves it. */
-  question(query: URLSearchParams): [string, Record<string, string>] {
-    const unproven = Math.min(...this.#unproven.keys())
-    const from = Number.isFinite(unproven)
-      ? Math.min(unproven - 1, this.#last ?? unproven)
-      : this.#last
-    this.#openings.clear()
-    this.#unproven.clear()
-    const asked = new URLSearchParams(query)
-    if (from !== undefined) asked.set("after", String(from))
-    const text = asked.toString()
-    return [`/v1/tail${text === "" ? "" : `?${text}`}`, { accept: "text/event-stream" }]
-  }
-
-  async take({ event, id, data }: SseFrame): Promise<LogEntry | undefined> {
-    if (id !== undefined && /^-?\d+$/.test(id)) this.#last = Number(id)
-    if (data === "") return undefined
-    const value = JSON.parse(data)
-    if (event === "checkpoint") return this.#prove(value)
-    const claim = readClaim(value)
-    this.#openings.set(claim.index, claim)
-    if (event !== "entry") {
-      this.#unproven.set(claim.index, { claim, entry: undefined })
-      return undefined
-    }
-    const opening = this.#openings.get(claim.stream)
-    if (opening === undefined)
-      throw new PosternError("PROOF_INVALID", `no opening of stream ${claim.stream}`)
-    const entry = makeEntry(claim, opening, false)
-    this.#unproven.set(claim.index, { claim, entry })
-    if (claim.index <= this.#given) return undefined
-    this.#given = claim.index
-    return entry
-  }
-
-  async #prove(value: { checkpoint?: unknown; proof?: unknown }): Promise<undefined> {
-    const proven = await this.#trust.prove(
-      [...this.#unproven.values()].map(({ claim }) => claim),
-      value,
-    )
-    for (const [index, { entry }] of this.#unproven) {
-      if (index >= proven) continue
-      if (entry !== undefined) entry.verified = true
-      this.#unproven.delete(index)
-    }
-    return undefined
+async function* connect(
+  asker: Asker,
+  state: TailState,
+  filter: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SentFrame, void, undefined> {
+  const query = new URLSearchParams(filter)
+  const after = state.begin()
+  if (after !== undefined) query.set("after", String(after))
+  const text = query.size === 0 ? "" : `?${query}`
+  const response = await asker.stream(`/v1/tail${text}`, { accept: "text/event-stream" }, signal)
+  try {
+    yield* readFrames(textOf(response))
+  } finally {
+    response.destroy()
   }
 }
 
-interface SseFrame {
-  readonly event: string
-  readonly id: string | undefined
-  readonly data: string
-}
-
-/** Server-sent events (HTML Living Standard §9.2), as far as the read port uses them. */
-async function* frames(response: IncomingMessage): AsyncGenerator<SseFrame> {
-  let text = ""
+async function* textOf(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
   response.setEncoding("utf8")
-  for await (const chunk of response as AsyncIterable<string>) {
-    text += chunk
-    if (text.length > frameBytesMax)
-      throw new PosternError("UNREACHABLE", "a tail's frame is too long")
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      yield parseFrame(text.slice(0, end))
-      text = text.slice(end + 2)
-    }
+  try {
+    yield* response as AsyncIterable<string>
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new PosternError("UNREACHABLE", `the tail broke off: ${why}`, { cause })
   }
-}
-
-function parseFrame(text: string): SseFrame {
-  let event = "message"
-  let id: string | undefined
-  let data = ""
-  for (const line of text.split("\n")) {
-    if (line.startsWith("event: ")) event = line.slice(7)
-    if (line.startsWith("id: ")) id = line.slice(4)
-    if (line.startsWith("data: ")) data += line.slice(6)
-  }
-  return { event, id, data }
 }

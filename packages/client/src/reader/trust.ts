@@ -1,7 +1,14 @@
 import { concatBytes, equalBytes, PosternError } from "@postern/log/base"
 import { type Checkpoint, checkConsistency, checkSeveral, openCheckpoint } from "@postern/log/tlog"
 import type { Asker } from "./ask.ts"
-import { type ClaimedEntry, type LogEntry, makeEntry, readClaim, readHashes } from "./entry.ts"
+import {
+  addClaim,
+  type ClaimedEntry,
+  type LogEntry,
+  makeEntry,
+  readClaim,
+  readHashes,
+} from "./entry.ts"
 
 /**
  * What this reader believes of the log: checkpoints signed by the profile's key, each consistent with the newest one
@@ -16,10 +23,6 @@ export class Trust {
   constructor(asker: Asker, vkey: string) {
     this.#asker = asker
     this.#vkey = vkey
-  }
-
-  get newest(): Checkpoint | undefined {
-    return this.#newest
   }
 
   /** Opens a signed checkpoint and connects it with those seen before. Errors: NOTE_INVALID, PROOF_INVALID. */
@@ -45,8 +48,8 @@ export class Trust {
     }
     const answer = (await this.#asker.json(
       `/v1/proof/consistency?from=${small.size}&to=${large.size}`,
-    )) as { path?: unknown }
-    checkConsistency(small.size, large.size, readHashes(answer.path), small.root, large.root)
+    )) as { path?: unknown } | null
+    checkConsistency(small.size, large.size, readHashes(answer?.path), small.root, large.root)
     this.#newest = large
     return found
   }
@@ -55,15 +58,14 @@ export class Trust {
   async readPage(value: unknown): Promise<LogEntry[]> {
     const page = (value ?? {}) as Record<string, unknown>
     const entries = readClaims(page.entries)
-    const openings = new Map<number, ClaimedEntry>()
-    for (const claim of [...readClaims(page.openings), ...entries]) openings.set(claim.index, claim)
-    const proven = await this.prove([...openings.values()], page)
+    const claims = new Map<number, ClaimedEntry>()
+    for (const claim of [...entries, ...readClaims(page.openings)]) addClaim(claims, claim)
+    const proven = await this.prove([...claims.values()], page)
     return entries.map((claim) => {
-      const opening = openings.get(claim.stream)
+      const opening = claims.get(claim.stream)
       if (opening === undefined)
         throw new PosternError("PROOF_INVALID", `no opening of stream ${claim.stream}`)
-      const verified = claim.index < proven && opening.index < proven
-      return makeEntry(claim, opening, verified)
+      return makeEntry(claim, opening, claim.index < proven)
     })
   }
 

@@ -1,390 +1,213 @@
-import {
-  decodeUtf8,
-  type ErrorCode,
-  errorRegistry,
-  isPosternError,
-  PosternError,
-} from "@postern/log/base"
+import { isPosternError, PosternError } from "@postern/log/base"
 import { openReceiptCertificate } from "@postern/log/evidence"
-import {
-  type Ack,
-  type BatchAck,
-  decodeAck,
-  decodeCredit,
-  decodeGoaway,
-  decodeOpened,
-  decodeRefused,
-  decodeWelcome,
-  encodeFrame,
-  encodeHello,
-  encodeOpen,
-  type Frame,
-  FrameReader,
-  frameTypes,
-} from "@postern/log/wire"
+import type { BatchAck, Opened, Refusal, Refused, Welcome } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
 import { endOf, type SpoolFrame } from "./frame-queue.ts"
-import { type Line, openLine } from "./line.ts"
-import type { Spool } from "./spool.ts"
-import { batchFrameBytes, encodeSpoolFrame, judgeOpened } from "./stream-chain.ts"
-import type { Timer, World } from "./world.ts"
+import type { OpenedVerdict } from "./session.ts"
+import type { Loss, Spool } from "./spool.ts"
+import { batchFrameBytes, encodeSpoolFrame, isExpired, judgeOpened } from "./stream-chain.ts"
+import type { World } from "./world.ts"
 
-const agent = "@postern/client/0.1.0"
-const backoffMsMin = 100
-const backoffMsMax = 30_000
-const pingMs = 60_000
-const writeBytes = 65_536
+/** As long as the port knows a stream without hearing of it, less a margin. */
+const streamLifeMs = 6 * 24 * 3600 * 1000
 
-/** A batch that the port has made durable, and what the writer knows of it. */
+/** A frame that the port has taken, and what it said about it. */
 export interface Delivered {
   readonly frame: SpoolFrame
-  readonly ack: BatchAck
+  /** The batch's region; undefined for a gap, and if nobody wanted it. */
+  readonly region: Buffer | undefined
+  readonly refused: readonly Refusal[]
+  /** Undefined if the port said so only at reconnection, or of a later frame. */
+  readonly ack: BatchAck | undefined
   /** The slot's receipt; empty if the port no longer has it at hand. */
   readonly note: string
-  readonly refused: readonly number[]
-  readonly receiptVkey: string
+  /** The key of the receipts, and the note that certifies it; undefined if that does not verify. */
+  readonly receiptKey: ReceiptKey | undefined
+}
+
+export interface ReceiptKey {
+  readonly vkey: string
   readonly certificate: string
 }
 
 export interface DeliveryEvents {
-  /** Before the frame leaves the spool; it stays until this resolves. */
-  delivered(batch: Delivered): Promise<void>
-  refused(code: ErrorCode, events: number): void
-  problem(error: PosternError, events?: number): void
-  /** Connected and the stream open. */
-  ready(): void
-  /** Frames left the spool: acknowledged, or told as lost. */
+  /** Whether the frame's events are looked at when it is acknowledged. */
+  wants(frame: SpoolFrame): boolean
+  /** The first position for which somebody waits for a receipt. */
+  awaited(): number | undefined
+  /** In the order of the stream, just before the frame leaves the spool. */
+  delivered(delivered: Delivered): void
+  /** Frames have left the spool. */
   settled(): void
+  /** Frames could not be read; the port is told of a gap. */
+  damaged(loss: Loss): void
 }
 
-/**
- * Carries the spool's frames to the port and takes them out when they are acknowledged. Reconnects by itself, with
- * growing pauses; whatever was sent and not acknowledged is sent again with its old boundaries.
- */
+/** A frame in hand, to be sent if the session agrees. */
+export interface Outgoing {
+  readonly frame: SpoolFrame
+  readonly region: Buffer | undefined
+  readonly creditBytes: number
+}
+
+/** What passes between the spool and one connection after the other: frames out, acknowledgements in. */
 export class Delivery {
   readonly #spool: Spool
-  readonly #profile: Profile
   readonly #world: World
   readonly #events: DeliveryEvents
-  #line: Line | undefined
-  #reader = new FrameReader()
-  #state: "apart" | "greeting" | "opening" | "open" | "ended" = "apart"
-  #attempts = 0
-  #timer: Timer | undefined
-  #credit = 0
-  #sentBytes = 0
-  /** Position of the next frame to send. */
-  #cursor: number
-  /** The highest position that was ever sent. */
-  #sentEnd: number
-  readonly #inFlight: SpoolFrame[] = []
-  readonly #refused = new Map<number, number[]>()
-  #certificate = ""
-  #receiptVkey = ""
-  /** Frames of the port are handled one after the other, also where that takes time. */
-  #handling: Promise<void> = Promise.resolve()
-  #pumping = false
-  #blocked = false
-  /** The stream cannot go on: the next connection opens a new one. */
-  #mustSwitch = false
-  /** A channel names one stream for the life of a connection. */
-  #channel = 0
+  readonly #refused = new Map<number, readonly Refusal[]>()
+  #receiptKey: ReceiptKey | undefined
+  /** The chain digest of the last OPENED. */
+  #openedDigest: Uint8Array | undefined
+  /** The highest position that the port can know of this stream: recorded before, or sent by this process. */
+  #knownEnd: number
+  /** delivered() was called for everything below. */
+  #deliveredEnd = 0
 
-  constructor(spool: Spool, profile: Profile, world: World, events: DeliveryEvents) {
+  constructor(spool: Spool, world: World, events: DeliveryEvents) {
     this.#spool = spool
-    this.#profile = profile
     this.#world = world
     this.#events = events
-    this.#cursor = spool.anchor.position
-    this.#sentEnd = spool.recoveredEnd
+    this.#knownEnd = spool.recoveredEnd
   }
 
-  get isOpen(): boolean {
-    return this.#state === "open"
+  get hasFrames(): boolean {
+    return this.#spool.queue.length > 0
   }
 
-  /** Everything below may have reached the port. */
-  get protectedEnd(): number {
-    return Math.max(this.#cursor, this.#state === "open" ? 0 : this.#sentEnd)
+  /** OPEN for the spool's stream. */
+  opening(channel: number): { channel: number; stream: string; acked: number } {
+    const { stream, anchor } = this.#spool
+    return { channel, stream: stream.id, acked: anchor.position - stream.start }
   }
 
-  start(): void {
-    if (this.#state !== "apart") return
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#state = "greeting"
-    this.#reader = new FrameReader()
-    this.#line = openLine(this.#profile, {
-      opened: () => this.#hello(),
-      received: (chunk) => this.#received(chunk),
-      closed: (problem) => this.#apart(problem),
-      drained: () => {
-        this.#blocked = false
-        this.#wake()
-      },
-    })
-  }
-
-  /** There is something new in the spool. */
-  wake(): void {
-    if (this.#state === "apart" && this.#timer === undefined) this.start()
-    this.#wake()
-  }
-
-  /** Ends for good. */
-  async end(): Promise<void> {
-    this.#state = "ended"
-    this.#timer?.cancel()
-    this.#line?.close()
-    await this.#handling
-  }
-
-  #hello(): void {
-    const { id } = this.#spool.stream
-    const open = {
-      channel: this.#channel,
-      stream: id,
-      acked: Math.max(0, this.#spool.anchor.position - this.#spool.stream.start),
-    }
-    this.#line?.send(encodeFrame(frameTypes.hello, encodeHello({ agent })))
-    if (!this.#mustSwitch) this.#line?.send(encodeFrame(frameTypes.open, encodeOpen(open)))
-  }
-
-  #apart(problem: PosternError): void {
-    if (this.#state === "ended" || this.#state === "apart") return
-    if (this.#attempts === 0 || this.#state !== "open") this.#events.problem(problem)
-    this.#state = "apart"
-    this.#timer?.cancel()
-    this.#line = undefined
-    this.#channel = 0
-    this.#inFlight.length = 0
+  /**
+   * A new connection. Resolves with what is wrong with the port's receipts; the events may be delivered all the same.
+   * Errors: NOTE_INVALID if the port keeps another log.
+   */
+  async welcome(welcome: Welcome, { log }: Profile): Promise<PosternError | undefined> {
+    const { certificate, origin } = welcome
     this.#refused.clear()
-    this.#credit = 0
-    this.#sentBytes = 0
-    this.#blocked = false
-    const pause = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(this.#attempts, 12))
-    this.#attempts += 1
-    const delayMs = pause / 2 + (pause / 2) * this.#world.random()
-    this.#timer = this.#world.startTimer(() => {
-      this.#timer = undefined
-      this.start()
-    }, delayMs)
-    if (this.#spool.queue.length === 0) this.#timer.hold(false)
-  }
-
-  #received(chunk: Uint8Array): void {
-    this.#reader.push(chunk)
-    const line = this.#line
-    this.#handling = this.#handling.then(async () => {
-      try {
-        // A connection that was replaced meanwhile has nothing more to say.
-        if (line !== this.#line) return
-        for (const frame of this.#reader) await this.#handle(frame)
-      } catch (error) {
-        if (!isPosternError(error)) throw error
-        this.#events.problem(error)
-        line?.close()
-      }
-    })
-  }
-
-  async #handle(frame: Frame): Promise<void> {
-    switch (frame.type) {
-      case frameTypes.welcome:
-        return this.#welcome(frame)
-      case frameTypes.opened:
-        return this.#opened(frame)
-      case frameTypes.ack:
-        return this.#ack(decodeAck(frame.body))
-      case frameTypes.refused: {
-        const { sequence, refused } = decodeRefused(frame.body)
-        const positions = refused.flatMap((each) => [...each.positions])
-        this.#refused.set(sequence, positions)
-        for (const { code, positions: some } of refused)
-          this.#events.refused(knownCode(code), some.length)
-        return
-      }
-      case frameTypes.credit:
-        this.#credit = Math.max(this.#credit, decodeCredit(frame.body))
-        return this.#wake()
-      case frameTypes.goaway:
-        return this.#goaway(frame)
-      default:
-        return
-    }
-  }
-
-  async #welcome(frame: Frame): Promise<void> {
-    const { certificate, credit, origin } = decodeWelcome(frame.body)
-    const { log } = this.#profile
-    if (origin !== log.origin)
+    this.#receiptKey = undefined
+    if (origin !== log.origin) {
       throw new PosternError("NOTE_INVALID", `the port keeps ${origin}, not ${log.origin}`)
-    // The log key comes from the profile, never from the peer.
-    this.#receiptVkey = await openReceiptCertificate(certificate, log.vkey)
-    this.#certificate = certificate
-    this.#credit = credit
-    this.#state = "opening"
-    if (this.#mustSwitch) await this.#switchStream()
+    }
+    try {
+      // The log key comes from the profile, never from the peer.
+      const vkey = await openReceiptCertificate(certificate, log.vkey)
+      this.#receiptKey = { vkey, certificate }
+      return undefined
+    } catch (error) {
+      if (isPosternError(error)) return error
+      throw error
+    }
   }
 
-  async #opened(frame: Frame): Promise<void> {
-    const { channel, next, digest } = decodeOpened(frame.body)
-    if (channel !== this.#channel) return
-    const verdict = await judgeOpened(this.#spool, next, digest, this.#sentEnd)
-    if (verdict.kind === "behind") {
-      this.#events.problem(
-        new PosternError(
-          "LOG_ROLLED_BACK",
-          "the port knows less of this stream than it has acknowledged",
-        ),
-      )
-      return this.#switchStream()
+  /** What an OPENED means. */
+  async judge({ next, digest }: Opened): Promise<OpenedVerdict> {
+    const spool = this.#spool
+    const verdict = await judgeOpened(spool, next, digest, this.#knownEnd)
+    this.#openedDigest = digest
+    if (verdict.kind === "behind" && isExpired(spool, next, digest)) {
+      if (this.#world.nowMs() - spool.ackedAtMs > streamLifeMs) return { kind: "expired" }
     }
-    if (verdict.kind === "diverged") {
-      const detail = `stream ${this.#spool.stream.id} is not what was sent from here; what follows goes into a new stream`
-      this.#events.problem(new PosternError("STREAM_EQUIVOCATION", detail))
-      if (verdict.settled > this.#spool.anchor.position) {
-        this.#spool.settle(verdict.settled, digest, this.#world.nowMs())
-        this.#events.settled()
-      }
-      return this.#switchStream()
-    }
-    // From `resendable` on frames are sent once more, for their receipts; the port answers with the original ones.
-    this.#cursor = verdict.resendable
-    if (verdict.resendable > this.#spool.anchor.position) {
-      this.#spool.settle(verdict.resendable, digest, this.#world.nowMs())
-    }
-    this.#state = "open"
-    this.#attempts = 0
-    this.#events.ready()
-    this.#ping()
-    if (this.#spool.queue.length === 0) this.#line?.hold(false)
-    this.#wake()
+    if (verdict.kind !== "resume") return verdict
+    const { position, resendable } = verdict
+    const awaited = this.#events.awaited() ?? position
+    // Where somebody waits for a receipt, frames are sent once more: the port then repeats what it said.
+    const again =
+      awaited < position && awaited >= resendable ? spool.queue.find(awaited) : undefined
+    const from = again?.kind === "batch" ? again.position : position
+    return { kind: "resume", position, from }
   }
 
-  async #switchStream(): Promise<void> {
-    this.#mustSwitch = false
+  /** The spool goes on in a new stream; resolves with the position where it begins. */
+  async switchStream(): Promise<number> {
     await this.#spool.switchStream(this.#world)
-    this.#cursor = this.#spool.anchor.position
-    this.#sentEnd = this.#cursor
-    this.#channel += 1
-    const open = { channel: this.#channel, stream: this.#spool.stream.id, acked: 0 }
-    this.#line?.send(encodeFrame(frameTypes.open, encodeOpen(open)))
+    const { position } = this.#spool.anchor
+    this.#knownEnd = position
+    return position
   }
 
-  async #ack(ack: Ack): Promise<void> {
-    this.#credit = Math.max(this.#credit, ack.credit)
-    const note = decodeUtf8(ack.note) ?? ""
-    for (const batch of ack.batches) await this.#acknowledged(batch, note)
-    if (this.#spool.queue.length === 0) this.#line?.hold(false)
-    this.#wake()
-  }
-
-  async #acknowledged(batch: BatchAck, note: string): Promise<void> {
-    const frame = this.#inFlight.shift()
-    const position = this.#spool.stream.start + batch.sequence
-    if (
-      frame === undefined ||
-      frame.position > position ||
-      endOf(frame) !== position + batch.events
-    ) {
-      throw new PosternError(
-        "RECEIPT_INVALID",
-        `an acknowledgement of sequence ${batch.sequence}, which was not sent`,
-      )
-    }
-    const refused = this.#refused.get(batch.sequence) ?? []
-    this.#refused.delete(batch.sequence)
-    const { digest } = frame
-    if (digest === undefined) throw new Error("invariant broken: what was sent has its digest")
-    if (frame.kind === "batch") {
-      const { certificate, receiptVkey } = {
-        certificate: this.#certificate,
-        receiptVkey: this.#receiptVkey,
+  /** The frame at `position`, its bytes in memory. Undefined if there is none. */
+  async next(position: number): Promise<Outgoing | undefined> {
+    const spool = this.#spool
+    for (;;) {
+      const frame = spool.queue.find(position)
+      if (frame === undefined) return undefined
+      if (frame.kind === "gap") return { frame, region: undefined, creditBytes: 0 }
+      const region = frame.region ?? (await spool.load(frame))
+      if (region !== undefined) {
+        return { frame, region, creditBytes: batchFrameBytes(frame.regionBytes) }
       }
-      await this.#events.delivered({ frame, ack: batch, note, refused, receiptVkey, certificate })
+      // It cannot be read: better a gap than a spool that is stuck. Or it was dropped meanwhile: a gap stands there already.
+      if (frame.place !== undefined) this.#events.damaged(spool.abandon(frame))
     }
-    this.#spool.settle(endOf(frame), digest, this.#world.nowMs())
+  }
+
+  /** The bytes of a frame that is being sent now. */
+  encode({ frame, region }: Outgoing, channel: number): Uint8Array {
+    this.#knownEnd = Math.max(this.#knownEnd, endOf(frame))
+    return encodeSpoolFrame(this.#spool, frame, channel, region)
+  }
+
+  refuse({ sequence, refused }: Refused): void {
+    this.#refused.set(sequence, refused)
+  }
+
+  /** The frame that a row of an ACK is about. Errors: FRAME_SYNTAX for what was not sent. */
+  sentFrame({ sequence, events }: BatchAck, cursor: number): SpoolFrame {
+    const position = this.#spool.stream.start + sequence
+    const frame = this.#spool.queue.find(position)
+    const isSent = frame !== undefined && endOf(frame) <= cursor
+    if (!isSent || frame.position !== position || frame.count !== events) {
+      const detail = `ACK of ${events} events from ${sequence}, which were not sent so`
+      throw new PosternError("FRAME_SYNTAX", detail)
+    }
+    return frame
+  }
+
+  /** The frame's region, if somebody wants to look at it. */
+  async wantedRegion(frame: SpoolFrame): Promise<Buffer | undefined> {
+    if (frame.kind === "gap" || !this.#events.wants(frame)) return undefined
+    return frame.region ?? (await this.#spool.load(frame))
+  }
+
+  /** The port has taken the frame, and everything before it. */
+  deliver(frame: SpoolFrame, region: Buffer | undefined, ack: BatchAck, note: string): void {
+    this.#deliverBelow(frame.position)
+    this.#deliver(frame, region, ack, note)
+  }
+
+  /** Everything below is the port's: frames leave the spool. */
+  settle(position: number): void {
+    const { anchor, queue } = this.#spool
+    if (position < anchor.position) return
+    this.#deliverBelow(position)
+    const last = position > anchor.position ? queue.find(position - 1) : undefined
+    const own = last !== undefined && endOf(last) === position ? last.digest : undefined
+    const digest = own ?? this.#openedDigest ?? anchor.digest
+    this.#spool.settle(position, digest, this.#world.nowMs())
     this.#events.settled()
   }
 
-  #goaway(frame: Frame): void {
-    const { code, message, hint, detail } = decodeGoaway(frame.body)
-    const known = knownCode(code)
-    if (known === "STREAM_HOLE" || known === "STREAM_EQUIVOCATION" || known === "STREAM_FOREIGN")
-      this.#mustSwitch = true
-    if (known !== "SHUTTING_DOWN") {
-      this.#events.problem(new PosternError(known, `${code}: ${detail ?? message} (${hint})`))
+  #deliverBelow(position: number): void {
+    for (const frame of this.#spool.queue.from(this.#deliveredEnd)) {
+      if (endOf(frame) > position) return
+      this.#deliver(frame, undefined, undefined, "")
     }
-    this.#line?.close()
   }
 
-  #ping(): void {
-    this.#timer = this.#world.startTimer(() => {
-      if (this.#state !== "open") return
-      this.#line?.send(encodeFrame(frameTypes.ping, new Uint8Array(0)))
-      this.#ping()
-    }, pingMs)
-    this.#timer.hold(false)
+  #deliver(
+    frame: SpoolFrame,
+    region: Buffer | undefined,
+    ack: BatchAck | undefined,
+    note: string,
+  ): void {
+    const sequence = frame.position - this.#spool.stream.start
+    const refused = this.#refused.get(sequence) ?? []
+    this.#refused.delete(sequence)
+    this.#deliveredEnd = endOf(frame)
+    this.#events.delivered({ frame, region, refused, ack, note, receiptKey: this.#receiptKey })
   }
-
-  #wake(): void {
-    if (this.#pumping || this.#state !== "open") return
-    this.#pumping = true
-    this.#pump().then(
-      () => {
-        this.#pumping = false
-      },
-      (error) => {
-        this.#pumping = false
-        this.#events.problem(
-          isPosternError(error)
-            ? error
-            : new PosternError("SPOOL_DAMAGED", String(error), { cause: error }),
-        )
-        this.#line?.close()
-      },
-    )
-  }
-
-  /** Sends what the credit allows, in writes of at least 16 KiB where there is as much. */
-  async #pump(): Promise<void> {
-    const line = this.#line
-    let gathered: Uint8Array[] = []
-    let bytes = 0
-    const flush = (): void => {
-      if (gathered.length === 0 || line === undefined) return
-      this.#line?.hold(true)
-      this.#blocked = !line.send(
-        gathered.length === 1 ? (gathered[0] as Uint8Array) : Buffer.concat(gathered),
-      )
-      gathered = []
-      bytes = 0
-    }
-    while (
-      line === this.#line &&
-      this.#state === "open" &&
-      !this.#blocked &&
-      this.#sentBytes < this.#credit
-    ) {
-      const frame = this.#spool.queue.find(this.#cursor)
-      if (frame === undefined) break
-      const region = frame.kind === "batch" ? await this.#spool.load(frame) : undefined
-      if (line !== this.#line || this.#spool.queue.find(this.#cursor) !== frame) continue
-      const encoded = encodeSpoolFrame(this.#spool, frame, this.#channel, region)
-      if (frame.kind === "batch") this.#sentBytes += batchFrameBytes(frame.regionBytes)
-      this.#inFlight.push(frame)
-      this.#cursor = endOf(frame)
-      this.#sentEnd = Math.max(this.#sentEnd, this.#cursor)
-      gathered.push(encoded)
-      bytes += encoded.length
-      if (bytes >= writeBytes) flush()
-    }
-    flush()
-  }
-}
-
-/** A code of a newer port is not in this registry; what it means is in its own words. */
-function knownCode(code: string): ErrorCode {
-  return code in errorRegistry ? (code as ErrorCode) : "UNREACHABLE"
 }

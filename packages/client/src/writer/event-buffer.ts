@@ -1,15 +1,21 @@
 import { PosternError } from "@postern/log/base"
 import type { NewFrame } from "./append-plan.ts"
-import type { Spool } from "./spool.ts"
+import type { Loss, Spool } from "./spool.ts"
 import type { Timer, World } from "./world.ts"
 
-/** Events coalesce until their frame is this long, or for this long after the first. */
-const frameBytes = 16_384
+/** Events coalesce until they are this long, or for this long after the first. */
+const frameBytesMin = 16_384
 const lingerMs = 2
-/** A frame never exceeds this, so that it goes beyond a small credit by little. */
-const frameEventsMax = 1_000
+/** A frame is not longer than this unless one event is: what a port lets a new connection send at once. */
+const regionBytesMax = 60_000
+const frameEventsMax = 2_000
+/** Frames handed to the spool at once. */
+const appendFramesMax = 16
+/** Events that wait in memory because the spool takes no more. */
 const heldBytesMax = 16 * 1024 * 1024
-const lossReason = "the writer's spool was full"
+const retryMsMin = 100
+const retryMsMax = 5_000
+const lossReason = "the spool was full and so was memory"
 
 export interface BufferSettings {
   readonly whenFull: "dropOldest" | "block" | "throw"
@@ -18,32 +24,50 @@ export interface BufferSettings {
 
 export interface BufferEvents {
   /** Frames were added to the spool. */
-  spooled(): void
-  /** Everything below this position may not be dropped: it was sent. */
-  protectedEnd(): number
+  added(): void
+  /** Frames below this position were sent, and are not to be given up now. */
+  sentEnd(): number
   lost(events: number): void
-  failed(error: unknown): void
+  /** The spool takes nothing at present; said once until it does again. */
+  failed(error: PosternError): void
+}
+
+interface SpoolWaiter {
+  readonly position: number
+  readonly resolve: () => void
+  readonly reject: (error: PosternError) => void
 }
 
 /**
- * Between audit() and the spool: gathers events into frames, writes them in order, and decides what a full spool
- * means. Positions count events since the spool began, lost ones included.
+ * Between audit() and the spool: gathers events into frames, writes them in order, and decides what a full spool means.
+ * Positions count events since the spool began, lost ones included.
  */
 export class EventBuffer {
   readonly #spool: Spool
   readonly #settings: BufferSettings
   readonly #world: World
   readonly #events: BufferEvents
-  #parts: Buffer[] = []
-  #partBytes = 0
-  #partEvents = 0
+  #loose: Uint8Array[] = []
+  #looseBytes = 0
   #frames: NewFrame[] = []
-  #frameBytes = 0
+  #framesBytes = 0
+  /** How many of the frames are on their way into the spool just now: they are not to be changed. */
+  #appending = 0
   /** Position of the next event. */
   #position: number
   #timer: Timer | undefined
+  #isSoon = false
   #writing: Promise<void> | undefined
-  #full = false
+  /** There was a reason to write while that was going on. */
+  #isAgain = false
+  #retryMs = retryMsMin
+  #retry: Timer | undefined
+  /** Why the spool takes nothing at present. */
+  #failure: PosternError | undefined
+  readonly #waiters: SpoolWaiter[] = []
+  /** Behind the last event that was given up, and behind the last one that spooled() has answered for. */
+  #lostEnd = 0
+  #answeredEnd: number
 
   constructor(spool: Spool, settings: BufferSettings, world: World, events: BufferEvents) {
     this.#spool = spool
@@ -51,105 +75,215 @@ export class EventBuffer {
     this.#world = world
     this.#events = events
     this.#position = spool.end
-    spool.onRoom = () => {
-      this.#full = false
-      this.#write()
-    }
+    this.#answeredEnd = spool.end
+    spool.onRoom = () => this.#write()
   }
 
+  /** Where the next event goes. */
   get position(): number {
     return this.#position
   }
 
-  /** Events that are not in the spool yet. */
-  get waitingEvents(): number {
-    return this.#partEvents + this.#frames.reduce((sum, frame) => sum + frame.count, 0)
-  }
-
-  /** Takes an event; gives its position. Errors: SPOOL_FULL if that was asked for. */
-  add(event: Uint8Array): number {
-    if (this.#full && this.#settings.whenFull === "throw") throw new PosternError("SPOOL_FULL")
-    const part = Buffer.allocUnsafe(4 + event.length)
-    part.writeUInt32BE(event.length, 0)
-    part.set(event, 4)
-    this.#parts.push(part)
-    this.#partBytes += part.length
-    this.#partEvents += 1
-    const position = this.#position
-    this.#position += 1
-    if (this.#partBytes >= frameBytes || this.#partEvents >= frameEventsMax) this.#cut()
-    else this.#timer ??= this.#world.startTimer(() => this.#cut(), lingerMs)
-    return position
-  }
-
-  #cut(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    if (this.#partEvents === 0) return
-    const region = Buffer.concat(this.#parts, this.#partBytes)
-    const frame: NewFrame = { kind: "batch", count: this.#partEvents, region }
-    this.#parts = []
-    this.#partBytes = 0
-    this.#partEvents = 0
-    if (this.#frameBytes + region.length > heldBytesMax) {
-      this.#lose(frame.count)
-    } else {
-      this.#frames.push(frame)
-      this.#frameBytes += region.length
+  /** Takes an event; gives its position, undefined if it was lost. Errors: SPOOL_FULL where that was asked for. */
+  add(event: Uint8Array): number | undefined {
+    const bytes = 4 + event.length
+    const heldBytes = this.#looseBytes + this.#framesBytes + bytes
+    const { whenFull } = this.#settings
+    if (
+      whenFull === "throw" &&
+      (this.#failure !== undefined || heldBytes > this.#spool.freeBytes)
+    ) {
+      throw new PosternError("SPOOL_FULL")
     }
-    this.#write()
+    if (heldBytes > heldBytesMax) return this.#lose()
+    this.#loose.push(event)
+    this.#looseBytes += bytes
+    if (this.#looseBytes >= frameBytesMin) this.hurry()
+    else this.#timer ??= this.#world.startTimer(() => this.#flush(), lingerMs)
+    this.#position += 1
+    return this.#position - 1
   }
 
-  /** Resolves when everything so far is written, and synced if `toDisk`. Errors: SPOOL_FULL; those of the file system. */
-  async written(toDisk: boolean): Promise<void> {
-    this.#cut()
-    while (this.#writing !== undefined) await this.#writing
-    if (this.#frames.length > 0) throw new PosternError("SPOOL_FULL")
-    if (toDisk) await this.#spool.sync()
+  /** What waits for company goes as soon as the application's turn is over. */
+  hurry(): void {
+    if (this.#isSoon || this.#loose.length === 0) return
+    this.#isSoon = true
+    this.#world.soon(() => this.#flush())
+  }
+
+  /** Resolves when everything so far is on stable storage. Errors: SPOOL_FULL, SPOOL_DAMAGED; also if some of it was given up. */
+  async spooled(): Promise<void> {
+    const position = this.#position
+    const isLost = this.#lostEnd > this.#answeredEnd
+    this.#answeredEnd = position
+    if (isLost) throw new PosternError("SPOOL_FULL", "some of the events were given up")
+    await this.#written(position)
+    try {
+      await this.#spool.sync()
+    } catch (error) {
+      throw spoolError(error)
+    }
   }
 
   /** For a process that ends now: what waits goes to the spool without waiting for anything. */
   writeNow(): void {
     this.#cut()
-    this.#spool.appendNow(this.#frames)
+    const waiting = this.#frames.reduce((sum, { count }) => sum + count, 0)
+    let done = this.#spool.end - (this.#position - waiting)
+    // An append that is under way may have added some of them already.
+    const left = this.#frames.filter(({ count }) => {
+      done -= count
+      return done < 0
+    })
+    this.#spool.appendNow(left)
+  }
+
+  /** Writes what it can and stops. */
+  async close(): Promise<void> {
+    this.#flush()
+    await this.#writing
+    this.#retry?.cancel()
+    this.#spool.onRoom = () => undefined
+    for (const { reject } of this.#waiters.splice(0)) reject(new PosternError("SPOOL_FULL"))
+  }
+
+  async #written(position: number): Promise<void> {
+    if (this.#spool.end >= position) return
+    if (this.#failure !== undefined) throw this.#failure
+    this.hurry()
+    await new Promise<void>((resolve, reject) => this.#waiters.push({ position, resolve, reject }))
+  }
+
+  /** There is no room for one more, neither on disk nor in memory: it becomes part of a gap. */
+  #lose(): undefined {
+    this.#cut()
+    const last = this.#frames.length > this.#appending ? this.#frames.at(-1) : undefined
+    const before = last?.kind === "gap" ? last.count : 0
+    if (before > 0) this.#frames.pop()
+    this.#frames.push({ kind: "gap", count: before + 1, region: Buffer.from(lossReason) })
+    this.#position += 1
+    this.#lostEnd = this.#position
+    this.#events.lost(1)
+    this.#write()
+    return undefined
+  }
+
+  #flush(): void {
+    this.#isSoon = false
+    this.#cut()
+    this.#write()
+  }
+
+  #cut(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    let from = 0
+    let bytes = 0
+    for (const [at, event] of this.#loose.entries()) {
+      const isFull = bytes + 4 + event.length > regionBytesMax || at - from >= frameEventsMax
+      if (isFull && at > from) {
+        this.#frames.push(frameOf(this.#loose.slice(from, at), bytes))
+        from = at
+        bytes = 0
+      }
+      bytes += 4 + event.length
+    }
+    if (bytes > 0) this.#frames.push(frameOf(this.#loose.slice(from), bytes))
+    this.#framesBytes += this.#looseBytes
+    this.#loose = []
+    this.#looseBytes = 0
   }
 
   #write(): void {
-    this.#writing ??= this.#writeAll()
-      .catch((error) => this.#events.failed(error))
+    this.#isAgain = true
+    if (this.#writing !== undefined) return
+    this.#retry?.cancel()
+    this.#retry = undefined
+    this.#writing = this.#writeAll()
+      .catch((error) => this.#failed(error))
       .finally(() => {
+        this.#appending = 0
         this.#writing = undefined
+        if (this.#isAgain) this.#write()
       })
   }
 
   async #writeAll(): Promise<void> {
+    this.#isAgain = false
     while (this.#frames.length > 0) {
-      const frames = this.#frames
+      const frames = this.#frames.slice(0, appendFramesMax)
+      this.#appending = frames.length
       const done = await this.#spool.append(frames)
-      this.#frames = this.#frames.slice(done)
-      for (const frame of frames.slice(0, done)) this.#frameBytes -= frame.region.length
-      if (done > 0) {
-        if (this.#settings.durable === "disk") await this.#spool.sync()
-        this.#events.spooled()
-      }
-      if (done < frames.length) return this.#makeRoom()
+      if (done > 0) await this.#appended(frames.slice(0, done))
+      if (done < frames.length && !this.#makeRoom()) return
     }
   }
 
-  /** Room comes a little later, by acknowledgements or by what is dropped here: onRoom writes on. */
-  #makeRoom(): void {
-    this.#full = true
-    if (this.#settings.whenFull !== "dropOldest") return
-    const dropped = this.#spool.dropOldest(this.#events.protectedEnd())
-    if (dropped !== undefined) this.#events.lost(dropped)
+  async #appended(frames: readonly NewFrame[]): Promise<void> {
+    this.#frames = this.#frames.slice(frames.length)
+    this.#appending = 0
+    for (const { kind, region } of frames) {
+      if (kind === "batch") this.#framesBytes -= region.length
+    }
+    this.#failure = undefined
+    this.#retryMs = retryMsMin
+    if (this.#settings.durable === "disk") {
+      // A disk that fails is told of, and the events are sent all the same: the port may be their only hope.
+      await this.#spool.sync().catch((error) => this.#events.failed(spoolError(error)))
+    }
+    this.#events.added()
+    while (this.#spool.end >= (this.#waiters[0]?.position ?? Number.POSITIVE_INFINITY)) {
+      this.#waiters.shift()?.resolve()
+    }
   }
 
-  /** Nothing more is held: the events become a gap in their place, which takes no room to speak of. */
-  #lose(count: number): void {
-    this.#events.lost(count)
-    const last = this.#frames.at(-1)
-    const before = last?.kind === "gap" ? last.count : 0
-    if (before > 0) this.#frames = this.#frames.slice(0, -1)
-    this.#frames.push({ kind: "gap", count: before + count, region: Buffer.from(lossReason) })
+  /** False if there is no room to be made: acknowledgements will make it, and onRoom goes on from there. */
+  #makeRoom(): boolean {
+    if (this.#settings.whenFull === "dropOldest") {
+      const loss = this.#spool.dropOldest(this.#events.sentEnd())
+      if (loss !== undefined) {
+        this.#lost(loss)
+        return false // The room comes a little later.
+      }
+    }
+    this.#refuseWaiters(new PosternError("SPOOL_FULL"))
+    return false
   }
+
+  #lost({ events, end }: Loss): void {
+    this.#lostEnd = Math.max(this.#lostEnd, end)
+    this.#events.lost(events)
+  }
+
+  /** The file system refused: again in a moment, a little later each time. */
+  #failed(error: unknown): void {
+    this.#refuseWaiters(spoolError(error))
+    this.#retry = this.#world.startTimer(() => this.#write(), this.#retryMs)
+    this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2)
+  }
+
+  #refuseWaiters(failure: PosternError): void {
+    if (this.#failure === undefined) this.#events.failed(failure)
+    this.#failure = failure
+    for (const { reject } of this.#waiters.splice(0)) reject(failure)
+  }
+}
+
+/** A batch's region: each event behind its length. */
+function frameOf(events: readonly Uint8Array[], bytes: number): NewFrame {
+  const region = Buffer.allocUnsafe(bytes)
+  let at = 0
+  for (const event of events) {
+    region.writeUInt32BE(event.length, at)
+    region.set(event, at + 4)
+    at += 4 + event.length
+  }
+  return { kind: "batch", count: events.length, region }
+}
+
+function spoolError(error: unknown): PosternError {
+  if (error instanceof PosternError) return error
+  const { code } = error as NodeJS.ErrnoException
+  const isFull = code === "ENOSPC" || code === "EDQUOT"
+  return new PosternError(isFull ? "SPOOL_FULL" : "SPOOL_DAMAGED", String(error), { cause: error })
 }

@@ -25,6 +25,12 @@ export function endOf(frame: SpoolFrame): number {
   return frame.position + frame.count
 }
 
+/** A gap that stands for frames that are no longer there. */
+export function gapFrame(position: number, end: number, reason: string): SpoolFrame {
+  const gone = { place: undefined, regionBytes: 0, region: undefined, digest: undefined }
+  return { kind: "gap", position, count: end - position, reason, ...gone }
+}
+
 /** The frames in order, with the oldest at the front. In memory only. */
 export class FrameQueue implements Iterable<SpoolFrame> {
   #frames: SpoolFrame[] = []

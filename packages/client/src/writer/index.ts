@@ -1,6 +1,15 @@
 /**
- * Writing to a log: events are spooled, sent in frames, and taken out of the spool when the port has acknowledged them
- * (docs/spec/wire.md). Never blocks and never throws into the application by default; never reads a log.
+ * The writer's side: from `audit()` through a spool on disk to the port, and receipts back. Owns the spool directory and the
+ * connection. Never throws into the application unless it asked for that, never takes an event out of the spool without the
+ * port's acknowledgement, and never believes a receipt that it has not checked. Speaks docs/spec/wire.md; the spool's own
+ * bytes are described in record.ts and meta.ts.
+ *
+ *     audit.ts ─▶ writer.ts ─▶ event-buffer.ts ─▶ spool.ts (append-plan, frame-queue, record, meta, segment, lock, recovery)
+ *                    │                               ▲
+ *                    └─▶ connection.ts ─▶ delivery.ts┘ (stream-chain)
+ *                          session.ts (decides)  line.ts (TLS)
  */
-export { type Audit, type AuditStatus, connect, type Details } from "./audit.ts"
-export type { ConnectOptions, Problem, SpoolOptions } from "./options.ts"
+export { type Audit, connect } from "./audit.ts"
+export type { ConnectOptions, SpoolOptions } from "./options.ts"
+export type { Problem } from "./problem.ts"
+export type { AuditStatus, Details } from "./writer.ts"

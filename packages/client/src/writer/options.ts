@@ -1,32 +1,32 @@
-import type { ErrorCode } from "@postern/log/base"
-
-/** Something the application's operator should hear of; the application itself goes on. */
-export interface Problem {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly hint: string
-  /** Events it concerns, where that is known. */
-  readonly events: number
-}
+import { PosternError } from "@postern/log/base"
+import type { Profile } from "../profile.ts"
+import type { Problem } from "./problem.ts"
+import type { SpoolSettings } from "./spool.ts"
+import type { World } from "./world.ts"
 
 export interface ConnectOptions {
   /** Wait for the port before connect() returns; otherwise events are spooled until it answers. Default false. */
   readonly wait?: boolean
   readonly spool?: SpoolOptions
-  /** Told of everything that did not go as it should. Default: one line on standard error, a kind at most every ten seconds. */
+  /**
+   * Told of everything that did not go as it should; what it throws is not looked at. Default: two lines on standard error, a
+   * kind at most every ten seconds.
+   */
   readonly onProblem?: (problem: Problem) => void
-  /** Only for writers whose grant says `internal`: they may write `postern.` actions. */
+  /** Only for writers whose grant says `internal`: they may write `postern.` actions. Default false. */
   readonly mayUseSelfActions?: boolean
+  /** Clock, chance and timers: for tests. */
+  readonly world?: World
 }
 
 export interface SpoolOptions {
-  /** Default: the profile's. */
+  /** Default: the profile's. On a disk of this machine, for one process at a time. */
   readonly directory?: string
-  /** On disk; default 64 MiB, at least 2 MiB. */
+  /** On disk, in bytes; default 64 MiB, at least 256 KiB. */
   readonly bytesMax?: number
   /**
-   * What happens to events when the spool is full: `dropOldest` gives up the oldest unsent ones and tells the log how
-   * many (default), `block` keeps new ones in memory up to 16 MiB, `throw` makes audit() throw SPOOL_FULL.
+   * When the spool is full: `dropOldest` gives up the oldest unsent events and tells the log how many (default); `block`
+   * keeps new ones in memory up to 16 MiB; `throw` makes audit() throw SPOOL_FULL.
    */
   readonly whenFull?: "dropOldest" | "block" | "throw"
   /** `process`: written, survives the end of the process (default). `disk`: synced before it is sent, survives power loss. */
@@ -35,9 +35,24 @@ export interface SpoolOptions {
   readonly preallocate?: boolean
 }
 
-export const spoolDefaults = {
-  bytesMax: 64 * 1024 * 1024,
-  whenFull: "dropOldest",
-  durable: "process",
-  preallocate: false,
-} as const
+const mebibyte = 1024 * 1024
+const bytesDefault = 64 * mebibyte
+const bytesMin = 256 * 1024
+/** Files are a sixteenth of the spool, so that giving up the oldest gives up little; but they hold some frames. */
+const segmentBytesMin = 128 * 1024
+const segmentBytesMax = 16 * mebibyte
+
+/** Errors: PROFILE_INVALID if neither options nor profile name a directory, CONFIG_INVALID for a size out of range. */
+export function spoolSettings(profile: Profile, spool: SpoolOptions = {}): SpoolSettings {
+  const { directory = profile.spool, bytesMax = bytesDefault, preallocate = false } = spool
+  if (directory === undefined) {
+    throw new PosternError("PROFILE_INVALID", "it names no spool directory, and no option does")
+  }
+  if (!Number.isSafeInteger(bytesMax) || bytesMax < bytesMin) {
+    throw new PosternError("CONFIG_INVALID", `spool.bytesMax is at least ${bytesMin}`)
+  }
+  const segmentBytes = Math.min(segmentBytesMax, Math.max(segmentBytesMin, bytesMax / 16))
+  const segmentsMax = Math.floor(bytesMax / segmentBytes)
+  const wholeBlocks = Math.floor(segmentBytes / 4096) * 4096
+  return { directory, segmentBytes: wholeBlocks, segmentsMax, isPreallocated: preallocate }
+}

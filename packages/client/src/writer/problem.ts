@@ -1,37 +1,35 @@
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { formatBase64 } from "@postern/log/base"
-import type { Delivered } from "./delivery.ts"
-import type { Problem } from "./options.ts"
+import { type ErrorCode, errorRegistry } from "@postern/log/base"
 
-const everyMs = 10_000
-const lastMs = new Map<string, number>()
-
-/** What is told when the application does not listen: two lines on standard error, a kind at most every ten seconds. */
-export function reportToStderr(problem: Problem): void {
-  const now = Date.now()
-  if (now - (lastMs.get(problem.code) ?? 0) < everyMs) return
-  lastMs.set(problem.code, now)
-  const events = problem.events > 0 ? ` (${problem.events} events)` : ""
-  process.stderr.write(
-    `postern: error: ${problem.message}${events}\npostern: hint: ${problem.hint}\n`,
-  )
+/** Something the application's operator should hear of; the application itself goes on. */
+export interface Problem {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string
+  /** Events it concerns, where that is known; else 0. */
+  readonly events: number
 }
 
-/** A receipt that does not hold is evidence against the port: kept beside the spool, once per slot. */
-export function keepBadReceipt(
-  directory: string | undefined,
-  { ack, note, certificate }: Delivered,
-): void {
-  if (directory === undefined) return
-  const path = join(directory, `bad-receipt-${ack.firstIndex}.json`)
-  const { seed, path: hashes, ...rest } = ack
-  const kept = {
-    ...rest,
-    seed: formatBase64(seed),
-    path: hashes.map((hash) => formatBase64(hash)),
-    note,
-    certificate,
+const everyMs = 10_000
+
+/** A code of a port that is newer than this registry says what it means in its own words. */
+export function knownCode(code: string): ErrorCode {
+  return Object.hasOwn(errorRegistry, code) ? (code as ErrorCode) : "REQUEST_INVALID"
+}
+
+/**
+ * Who is told when the application does not listen: two lines on standard error, a kind at most every ten seconds. Events
+ * that were not told of are counted with the next line.
+ */
+export function createStderrReport(nowMs: () => number): (problem: Problem) => void {
+  const last = new Map<string, { toldMs: number; events: number }>()
+  return ({ code, message, hint, events }) => {
+    const known = last.get(code) ?? { toldMs: Number.NEGATIVE_INFINITY, events: 0 }
+    last.set(code, known)
+    known.events += events
+    if (nowMs() - known.toldMs < everyMs) return
+    const concerned = known.events > 0 ? ` (${known.events} events)` : ""
+    process.stderr.write(`postern: error: ${message}${concerned}\npostern: hint: ${hint}\n`)
+    known.toldMs = nowMs()
+    known.events = 0
   }
-  writeFileSync(path, `${JSON.stringify(kept)}\n`, { mode: 0o600 })
 }

@@ -88,7 +88,9 @@ function nextCandidate(file: Buffer, from: number): number {
   return at
 }
 
-function readRecord(file: Buffer, at: number): FoundRecord | undefined {
+/** The record whose header begins at `at`; undefined unless there is one, whole. */
+export function readRecord(file: Buffer, at: number): FoundRecord | undefined {
+  if (at < 0 || at + recordHeaderBytes > file.length) return undefined
   if (!file.subarray(at, at + 8).equals(magic)) return undefined
   if (file.readUInt32BE(at + 44) !== crc32(file.subarray(at, at + 44))) return undefined
   const regionBytes = file.readUInt32BE(at + 8)

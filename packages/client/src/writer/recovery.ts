@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PosternError } from "@postern/log/base"
-import { FrameQueue } from "./frame-queue.ts"
+import { FrameQueue, gapFrame } from "./frame-queue.ts"
 import { decodeMeta, type Meta, type Range } from "./meta.ts"
 import { type FoundRecord, findRecords, recordBytes, recordHeaderBytes } from "./record.ts"
 import { Segment } from "./segment.ts"
@@ -126,13 +126,8 @@ class Chain {
   }
 
   #addGap(end: number, reason: string): void {
-    const position = this.next
-    const count = end - position
-    if (reason === damagedReason) this.damagedEvents += count
-    this.queue.push({
-      ...{ kind: "gap", position, count, reason, place: undefined },
-      ...{ regionBytes: 0, region: undefined, digest: undefined },
-    })
+    if (reason === damagedReason) this.damagedEvents += end - this.next
+    this.queue.push(gapFrame(this.next, end, reason))
     this.next = end
   }
 }

@@ -1,4 +1,15 @@
-import { close, constants, fdatasync, fsync, open, openSync, read, write, writeSync } from "node:fs"
+import {
+  close,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsync,
+  open,
+  openSync,
+  read,
+  write,
+  writeSync,
+} from "node:fs"
 import { unlink } from "node:fs/promises"
 import { dirname } from "node:path"
 import { promisify } from "node:util"
@@ -16,6 +27,8 @@ const zeroChunkBytes = 262_144
 export class Segment {
   readonly path: string
   readonly capacity: number
+  /** The file's length when it was opened. */
+  readonly sizeThen: number
   /** Where the next record goes. */
   end = 0
   /** Frames of the queue that live here. */
@@ -28,6 +41,7 @@ export class Segment {
   private constructor(path: string, capacity: number, fd: number) {
     this.path = path
     this.capacity = capacity
+    this.sizeThen = fstatSync(fd).size
     this.#fd = fd
   }
 

@@ -3,12 +3,12 @@ import { join } from "node:path"
 import { assert, formatHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
 import { type AppendPlan, type NewFrame, planAppend } from "./append-plan.ts"
-import { endOf, type FrameQueue, type SpoolFrame } from "./frame-queue.ts"
+import { endOf, type FrameQueue, gapFrame, type SpoolFrame } from "./frame-queue.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { addRange, type Meta, type Range } from "./meta.ts"
 import { MetaFile } from "./meta-file.ts"
-import { recordBytes, recordHeaderBytes } from "./record.ts"
-import { droppedReason, metaName, recoverSpool, segmentName } from "./recovery.ts"
+import { readRecord, recordBytes, recordHeaderBytes } from "./record.ts"
+import { damagedReason, droppedReason, metaName, recoverSpool, segmentName } from "./recovery.ts"
 import { Segment, syncDirectoryOf } from "./segment.ts"
 import type { World } from "./world.ts"
 
@@ -19,6 +19,13 @@ export interface SpoolSettings {
   readonly segmentsMax: number
   /** All files are made and filled at once, and stay: a full disk cannot stop the spool later. */
   readonly isPreallocated: boolean
+}
+
+/** Events that were given up. */
+export interface Loss {
+  readonly events: number
+  /** Position behind the last one. */
+  readonly end: number
 }
 
 /** Frames kept in memory for sending; beyond it they are read again. As much as a connection may have in flight. */
@@ -99,16 +106,12 @@ export class Spool {
   }
 
   async #prepare(): Promise<void> {
-    const { isPreallocated, segmentsMax, segmentBytes } = this.#settings
+    const { isPreallocated, segmentsMax } = this.#settings
     await this.#meta.writeDurably(this.#state())
-    while (isPreallocated && this.#segments.length < segmentsMax) {
-      const segment = this.#newSegment()
-      await segment.preallocate()
-    }
+    while (isPreallocated && this.#segments.length < segmentsMax) this.#newSegment()
     for (const segment of this.#segments) {
-      if (segment.frames === 0 && isPreallocated && segment.capacity < segmentBytes) {
-        await segment.preallocate()
-      }
+      const isWhole = segment.frames > 0 || segment.sizeThen >= segment.capacity
+      if (isPreallocated && !isWhole) await segment.preallocate()
     }
     await this.sync()
   }
@@ -162,7 +165,8 @@ export class Spool {
     const current = this.#current
     if (current !== undefined && current.end + bytes <= current.capacity) return current
     const free = this.#segments.find((segment) => segment.end === 0 && segment.frames === 0)
-    const next = free ?? (this.#mayGrow() ? this.#newSegment() : undefined)
+    const mayGrow = this.#segments.length < this.#settings.segmentsMax
+    const next = free ?? (mayGrow ? this.#newSegment() : undefined)
     if (next === undefined) return undefined
     this.#current = next
     if (current?.frames === 0) {
@@ -170,10 +174,6 @@ export class Spool {
       this.#release()
     }
     return next
-  }
-
-  #mayGrow(): boolean {
-    return this.#segments.length < this.#settings.segmentsMax
   }
 
   #newSegment(): Segment {
@@ -216,19 +216,25 @@ export class Spool {
     await syncDirectoryOf(join(this.#settings.directory, metaName))
   }
 
-  /** The region of a frame, read again if need be. Undefined if the frame was dropped meanwhile, or is a gap without record. */
+  /**
+   * The region of a frame, read again if need be. Undefined if it cannot be read (then the frame has its place still), or if
+   * the frame has left the queue meanwhile.
+   */
   async load(frame: SpoolFrame): Promise<Buffer | undefined> {
     if (frame.region !== undefined || frame.place === undefined) return frame.region
-    const place = frame.place
+    const { place } = frame
     const { segment, offset } = place
     const bytes = Math.max(readAheadBytes, recordBytes(frame.regionBytes))
-    const read = await segment.read(offset, Math.min(bytes, segment.end - offset))
+    const read = await segment.read(offset, Math.min(bytes, segment.end - offset)).catch(() => {
+      return Buffer.alloc(0) // Unreadable is as good as damaged.
+    })
     if (frame.place !== place) return undefined
     for (const next of this.queue.from(frame.position)) {
       if (next.place?.segment !== segment) break
-      const from = next.place.offset - offset + recordHeaderBytes
-      if (from < 0 || from + next.regionBytes > read.length) break
+      const record = readRecord(read, next.place.offset - offset)
+      if (record === undefined || record.position !== next.position) break
       if (next.region === undefined) this.#cachedBytes += next.regionBytes
+      const from = record.offset + recordHeaderBytes
       next.region ??= read.subarray(from, from + next.regionBytes)
     }
     return frame.region
@@ -259,27 +265,36 @@ export class Spool {
   }
 
   /**
-   * Gives up the oldest file whose frames all begin at `protectedEnd` or later, for a gap. Returns the events lost by that, undefined
-   * if there is no such file. Room comes a little later: onRoom().
+   * Gives up the oldest file whose frames all begin at `protectedEnd` or later, for a gap; undefined if there is no such file.
+   * Room comes a little later: onRoom().
    */
-  dropOldest(protectedEnd: number): number | undefined {
+  dropOldest(protectedEnd: number): Loss | undefined {
     const frames = this.#victim(protectedEnd)
     if (frames === undefined) return undefined
+    const loss = this.#giveUp(frames, droppedReason, protectedEnd)
+    this.#release()
+    return loss
+  }
+
+  /** Gives up a frame that cannot be read, and was not sent. */
+  abandon(frame: SpoolFrame): Loss {
+    return this.#giveUp([frame], damagedReason, frame.position)
+  }
+
+  /** Puts a gap in the place of frames that follow each other; one with the same reason beside it becomes part of it. */
+  #giveUp(frames: readonly SpoolFrame[], reason: string, protectedEnd: number): Loss {
     let from = (frames[0] as SpoolFrame).position
     let end = endOf(frames.at(-1) as SpoolFrame)
-    const lost = frames.reduce((sum, { kind, count }) => (kind === "batch" ? sum + count : sum), 0)
+    const events = frames.reduce((sum, { kind, count }) => sum + (kind === "batch" ? count : 0), 0)
+    const loss = { events, end }
     for (const frame of frames) this.#leave(frame)
     const before = this.queue.find(from - 1)
-    if (isDropped(before) && before.position >= protectedEnd) from = before.position
+    if (isGivenUp(before, reason) && before.position >= protectedEnd) from = before.position
     const after = this.queue.find(end)
-    if (isDropped(after)) end = endOf(after)
-    this.queue.replace(from, end, {
-      ...{ kind: "gap", position: from, count: end - from, reason: droppedReason },
-      ...{ place: undefined, regionBytes: 0, region: undefined, digest: undefined },
-    })
+    if (isGivenUp(after, reason)) end = endOf(after)
+    this.queue.replace(from, end, gapFrame(from, end, reason))
     this.#dropped = addRange(this.#dropped, { from, end })
-    this.#release()
-    return lost
+    return loss
   }
 
   #victim(protectedEnd: number): SpoolFrame[] | undefined {
@@ -377,6 +392,6 @@ function newStreamId(world: World): string {
   return formatHex(world.randomBytes(16))
 }
 
-function isDropped(frame: SpoolFrame | undefined): frame is SpoolFrame {
-  return frame?.reason === droppedReason && frame.place === undefined
+function isGivenUp(frame: SpoolFrame | undefined, reason: string): frame is SpoolFrame {
+  return frame?.reason === reason && frame.place === undefined
 }

@@ -142,7 +142,7 @@ export function batchFrameBytes(regionBytes: number): number {
   return frameHeaderBytes + batchHeaderBytes + regionBytes
 }
 
-/** The stream has nothing in it for the port: it was never opened there, or has expired. */
-export function isUntouched(spool: Spool, next: number, digest: Uint8Array): boolean {
+/** Whether the port knows nothing of the stream: it was never opened there, or has expired. */
+export function isExpired(spool: Spool, next: number, digest: Uint8Array): boolean {
   return next === 0 && equalBytes(digest, streamDigestStart(spool.stream.id))
 }

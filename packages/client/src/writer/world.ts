@@ -9,6 +9,8 @@ export interface World {
   /** Unpredictable bytes: event ids, stream ids. */
   randomBytes(bytes: number): Uint8Array
   startTimer(run: () => void, delayMs: number): Timer
+  /** Runs it as soon as what runs now has ended. */
+  soon(run: () => void): void
 }
 
 export interface Timer {
@@ -29,4 +31,5 @@ export const systemWorld: World = {
       hold: (isHeld) => (isHeld ? timer.ref() : timer.unref()),
     }
   },
+  soon: (run) => void setImmediate(run),
 }

@@ -94,6 +94,7 @@ export const errorRegistry = {
   NOTE_INVALID: line("broken", 500, "a signed note does not verify", "compare the key in your profile with the operator's"),
   PROOF_INVALID: line("broken", 500, "a proof does not lead to the signed root", "keep the answer as evidence and ask a second reader"),
   RECEIPT_INVALID: line("broken", 500, "a receipt does not cover the events it was given for", "keep it as evidence"),
+  RECEIPT_GONE: line("broken", 500, "the port kept the event, but its receipt is no longer at hand", "the entry is in the log: the read port proves it (postern show)"),
   CHECK_INCOMPLETE: line("broken", 500, "not everything could be checked", "the report names what is unknown, and why; postern verify --help"),
 } as const satisfies Record<string, ErrorLine>
 

@@ -182,6 +182,26 @@ describe("a core's memory", () => {
     },
   )
 
+  it("is never read over its end, wherever an event is cut", () => {
+    const core = createCore({ memoryBytes: 2 ** 16, leavesMax: 1 }, "wasm")
+    const [rows, spans] = [core.reserve(rowBytes), core.reserve(64)]
+    const last = core.reserve(0)
+    const end = core.reserve(2 ** 16 - last - 256) + (2 ** 16 - last - 256)
+    expect(() => core.reserve(1)).toThrow("invariant broken")
+    const event = bytesOf(JSON.stringify({ ...goodEvent, data: { a: -1.5, b: "é".repeat(70) } }))
+    const row = new DataView(core.memory.buffer, rows, rowBytes)
+    core.memory.fill(0x31, end)
+    for (let length = 0; length <= event.length; length++) {
+      const at = end - length
+      core.memory.set(event.subarray(0, length), at)
+      row.setUint32(rowField.offset, at, true)
+      row.setUint32(rowField.length, length, true)
+      expect(core.scan(rows, 1)).toBe(Number(length < event.length))
+      expect(core.members(at, end, spans, 4)).toBe(length < event.length ? -1 : -2)
+      core.sha256(at, end, spans)
+    }
+  })
+
   it("takes the faster core by itself", () => {
     expect(createCore(options).kind).toBe("wasm")
   })

@@ -18,6 +18,8 @@ export class SendTally {
   duplicates = 0
   /** In the spool: they go first the next time. */
   waiting = 0
+  /** Answered, but without the receipt: after a reconnection the port may no longer have it at hand. */
+  unproven = 0
   /** The first ones. */
   readonly errors: SendError[] = []
   readonly #told: (error: SendError) => void
@@ -28,7 +30,7 @@ export class SendTally {
   }
 
   get lines(): number {
-    return this.accepted + this.refused + this.duplicates + this.waiting
+    return this.accepted + this.refused + this.duplicates + this.waiting + this.unproven
   }
 
   refuse(error: SendError): void {

@@ -120,7 +120,7 @@ class Follower implements LogView {
   }
 
   async hashes(level: number, from: number, to: number): Promise<Uint8Array> {
-    if (to > Math.floor(this.head().size / 256 ** level)) {
+    if (from < 0 || from > to || to > Math.floor(this.head().size / 256 ** level)) {
       throw new PosternError("NOT_FOUND", `hashes ${from} to ${to} of tile level ${level}`)
     }
     const bytes = Buffer.alloc((to - from) * 32)

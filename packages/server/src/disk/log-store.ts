@@ -13,7 +13,7 @@ import {
 } from "./log-directory.ts"
 import type { Head } from "./log-view.ts"
 import { type LastSigned, type RecoveredEnd, recover, type SlotVisitor } from "./recovery.ts"
-import { openSegmentFile, type SegmentFile } from "./segment-file.ts"
+import { diskError, openSegmentFile, type SegmentFile } from "./segment-file.ts"
 import { type SegmentStart, writeSegmentStart } from "./segment-start.ts"
 import { SideFile } from "./side-file.ts"
 
@@ -187,10 +187,21 @@ export class LogStore {
     await file.write(hashes, from * 32)
   }
 
-  /** Tells followers how far they may go. After `commit`, before the acks. */
+  /**
+   * Tells followers how far they may go. After `commit`, before the acks. Errors: DISK_FULL (a file system that copies
+   * on write needs room even for this; it may be called again), DISK_FAILED.
+   */
   advance(head: Head): void {
-    const written = writeSync(this.#head, encodeHead(head), 0, headBytes, 0)
+    const written = this.#writeHead(encodeHead(head))
     if (written !== headBytes) throw new PosternError("DISK_FAILED", "the head was written short")
+  }
+
+  #writeHead(record: Uint8Array): number {
+    try {
+      return writeSync(this.#head, record, 0, headBytes, 0)
+    } catch (error) {
+      throw diskError(error)
+    }
   }
 
   headOf(plan: SlotPlan): Head {

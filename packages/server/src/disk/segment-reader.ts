@@ -32,7 +32,7 @@ export class SegmentReader {
       const found: Uint8Array[] = []
       let bytes = 0
       let index = await this.#seek(cursor, offsets, from)
-      for (; index < to && bytes < bytesMax; index++) {
+      for (; index < to && (bytes < bytesMax || found.length === 0); index++) {
         const leaf = await cursor.next()
         if (index < from) continue
         found.push(leaf)

@@ -118,8 +118,9 @@ export class CommitLoop {
     this.#world.roomAppeared()
     const [note] = await Promise.all([signed, written])
     // Point of no return: the slot is on stable storage. Followers first, then whoever waits for it.
-    this.#head = store.headOf(slot)
-    store.advance(this.#head)
+    const head = store.headOf(slot)
+    this.#head = head
+    await this.#untilThereIsRoom(async () => store.advance(head))
     this.#receipt = note
     counters.slots += 1
     counters.commitSeconds += (performance.now() - began) / 1000

@@ -41,8 +41,6 @@ async function main(): Promise<void> {
   const config = loadConfig(file)
   const view = await waitForLog(dataDirectories(config).log)
   const { process: reading, addresses } = await openReadProcess(config, view, tell)
-  tell("info", "listening", { read: addresses })
-  process.send?.({ ready: { read: addresses } })
   process.on("SIGHUP", () => void reading.reload())
   let stopping = false
   const stop = (): void => {
@@ -51,6 +49,9 @@ async function main(): Promise<void> {
     reading.close().then(() => process.exit(0), failed)
   }
   for (const signal of ["SIGTERM", "SIGINT", "disconnect"] as const) process.on(signal, stop)
+  // Last: whoever hears of it may send a signal at once.
+  tell("info", "listening", { read: addresses })
+  process.send?.({ ready: { read: addresses } })
 }
 
 function failed(error: unknown): void {

@@ -58,17 +58,21 @@ async function send(flags: SendFlags, io: CommandIo): Promise<void> {
     report(tally, flags, io)
   }
   const [first] = tally.errors
-  if (first === undefined) return
-  const detail = `${tally.refused} of ${tally.lines} events are not in the log, first line ${first.line}`
-  const known = Object.hasOwn(errorRegistry, first.code)
-  throw new PosternError(known ? (first.code as ErrorCode) : "EVENT_FIELD_VALUE", detail)
+  if (first !== undefined) {
+    const detail = `${tally.refused} of ${tally.lines} events are not in the log, first line ${first.line}`
+    throw new PosternError(isErrorCode(first.code) ? first.code : "EVENT_FIELD_VALUE", detail)
+  }
+  if (tally.unproven > 0) throw new PosternError("RECEIPT_GONE", `${tally.unproven} events`)
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorRegistry, code)
 }
 
 function report(tally: SendTally, flags: SendFlags, io: CommandIo): void {
-  const { accepted, refused, duplicates, waiting, errors } = tally
-  if (flags.json) {
-    return io.line(JSON.stringify({ accepted, refused, duplicates, waiting, errors }))
-  }
+  const { accepted, refused, duplicates, waiting, unproven, errors } = tally
+  const counts = { accepted, refused, duplicates, waiting, unproven }
+  if (flags.json) return io.line(JSON.stringify({ ...counts, errors }))
   io.line(`accepted ${accepted}, refused ${refused}, duplicates ${duplicates}`)
   if (waiting > 0)
     io.note(`postern: ${waiting} events wait in the spool and go first the next time`)

@@ -1,0 +1,349 @@
+import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
+import { completeEvent, createEventId, type EventInput, encodeEvent } from "@postern/log/event"
+import type { ReceiptFile } from "@postern/log/evidence"
+import type { Profile } from "../profile.ts"
+import { keepBadReceipt } from "./bad-receipt.ts"
+import { answer, Confirmations, prove } from "./confirmations.ts"
+import { Connection } from "./connection.ts"
+import { type Delivered, Delivery } from "./delivery.ts"
+import { EventBuffer } from "./event-buffer.ts"
+import { endOf, type SpoolFrame } from "./frame-queue.ts"
+import { type ConnectOptions, spoolSettings } from "./options.ts"
+import { createStderrReport, knownCode, type Problem } from "./problem.ts"
+import { Spool } from "./spool.ts"
+import { systemWorld, type World } from "./world.ts"
+
+/** Everything of an event but its action. */
+export type Details = Omit<EventInput, "action">
+
+export interface AuditStatus {
+  readonly connected: boolean
+  /** Taken and neither acknowledged nor told to the port as lost. */
+  readonly pendingEvents: number
+  /** Acknowledged as durable by this process's connections; those that only showed at reconnection count too. */
+  readonly acked: number
+  /** Refused, here or by the port. */
+  readonly refused: number
+  /** Given up because the spool was full or could not be read; the log says so too. */
+  readonly dropped: number
+  readonly lastProblem: Problem | undefined
+}
+
+interface FlushWaiter {
+  readonly position: number
+  readonly resolve: () => void
+}
+
+/** Receipts that nobody asked for are checked at most so often. */
+const sampleMs = 1_000
+/** Losses are told at most so often, with their number. */
+const lossMs = 1_000
+const firstAttemptMs = 15_000
+
+/** What the writers of this process still have to do when it ends. */
+const atExit = new Set<() => void>()
+
+function writeAllNow(): void {
+  for (const writeNow of atExit) writeNow()
+}
+
+/** One writer of a process: ties event buffer, spool, delivery and connection together, and counts. */
+export class Writer {
+  readonly #options: ConnectOptions
+  readonly #world: World
+  readonly #spool: Spool
+  readonly #directory: string
+  readonly #buffer: EventBuffer
+  readonly #connection: Connection
+  readonly #confirmations = new Confirmations()
+  readonly #report: (problem: Problem) => void
+  readonly #source: string
+  readonly #writeNow = (): void => this.#buffer.writeNow()
+  readonly #flushing: FlushWaiter[] = []
+  /** Who waits for the outcome of the first attempt to connect. */
+  readonly #attempting: ((problem: PosternError | undefined) => void)[] = []
+  #acked = 0
+  #refused = 0
+  #dropped = 0
+  #lastProblem: Problem | undefined
+  #sampledMs = Number.NEGATIVE_INFINITY
+  #untoldLoss = 0
+  #lossToldMs = Number.NEGATIVE_INFINITY
+  #isClosed = false
+
+  /** @param readProfile asked for at each attempt to connect */
+  static async open(
+    profile: Profile,
+    readProfile: () => Profile,
+    options: ConnectOptions,
+  ): Promise<Writer> {
+    const { world = systemWorld } = options
+    const settings = spoolSettings(profile, options.spool)
+    const spool = await Spool.open(settings, world)
+    const writer = new Writer(profile, readProfile, options, world, spool, settings.directory)
+    writer.#start()
+    return writer
+  }
+
+  private constructor(
+    profile: Profile,
+    readProfile: () => Profile,
+    options: ConnectOptions,
+    world: World,
+    spool: Spool,
+    directory: string,
+  ) {
+    this.#options = options
+    this.#world = world
+    this.#spool = spool
+    this.#directory = directory
+    this.#source = profile.source ?? "app://unnamed"
+    this.#report = options.onProblem ?? createStderrReport(() => world.nowMs())
+    const delivery = new Delivery(spool, world, {
+      wants: (frame) => this.#wants(frame),
+      awaited: () => this.#confirmations.first,
+      delivered: (delivered) => this.#delivered(delivered),
+      settled: () => this.#settled(),
+      damaged: ({ events }) =>
+        this.#tell("SPOOL_DAMAGED", "frames could not be read again", events),
+    })
+    const acked = spool.anchor.position
+    this.#connection = new Connection(delivery, acked, readProfile, world, {
+      ready: () => this.#attempted(undefined),
+      tell: (code, detail) => {
+        this.#tell(code, detail, 0)
+        this.#attempted(new PosternError(code, detail))
+      },
+    })
+    const { whenFull = "dropOldest", durable = "process" } = options.spool ?? {}
+    this.#buffer = new EventBuffer(spool, { whenFull, durable }, world, {
+      added: () => this.#connection.wake(),
+      sentEnd: () => this.#connection.sentEnd,
+      lost: (events) => this.#lost(events),
+      failed: ({ code, detail }) => this.#tell(code, detail, 0),
+    })
+  }
+
+  #start(): void {
+    const { damagedEvents } = this.#spool
+    if (damagedEvents > 0) this.#tell("SPOOL_DAMAGED", this.#directory, damagedEvents)
+    // A process that ends by itself or by an uncaught error loses nothing; one that is killed loses what was not written.
+    if (atExit.size === 0) process.on("exit", writeAllNow)
+    atExit.add(this.#writeNow)
+    this.#connection.start()
+  }
+
+  /** Takes an event; gives its id. What is wrong with it is told, not thrown, but for SPOOL_FULL where that was asked for. */
+  write(action: string, details: Details): string {
+    const now = new Date(this.#world.nowMs())
+    const id = details?.id ?? createEventId(now, this.#world.randomBytes(16))
+    try {
+      this.#take(action, { ...details, id }, now)
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem.code === "SPOOL_FULL") throw problem
+      this.#refused += 1
+      this.#tell(problem.code, problem.detail, 1)
+    }
+    return id
+  }
+
+  /** Takes an event; resolves with its receipt, rejects with the reason why there is none. */
+  async confirm(action: string, details: Details): Promise<ReceiptFile> {
+    let position: number | undefined
+    try {
+      position = this.#take(action, details, new Date(this.#world.nowMs()))
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem.code !== "SPOOL_FULL") this.#refused += 1
+      throw problem
+    }
+    if (position === undefined) throw new PosternError("SPOOL_FULL", "the event was given up")
+    const receipt = this.#confirmations.add(position)
+    this.#buffer.hurry()
+    this.#connection.hold(true)
+    return receipt
+  }
+
+  #take(action: string, details: Details, now: Date): number | undefined {
+    if (this.#isClosed) throw new PosternError("SHUTTING_DOWN", "close() was called before")
+    const event = completeEvent(
+      { ...details, action },
+      {
+        now,
+        id: () => createEventId(now, this.#world.randomBytes(16)),
+        source: this.#source,
+        mayUseSelfActions: this.#options.mayUseSelfActions === true,
+      },
+    )
+    return this.#buffer.add(encodeEvent(event))
+  }
+
+  /** Resolves when everything so far is settled. Errors: UNREACHABLE after timeoutMs. */
+  async flush(timeoutMs: number): Promise<void> {
+    const { position } = this.#buffer
+    if (this.#spool.anchor.position >= position) return
+    this.#buffer.hurry()
+    await this.#within(timeoutMs, (resolve) => this.#flushing.push({ position, resolve }))
+  }
+
+  #within(timeoutMs: number, start: (resolve: () => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#world.startTimer(() => {
+        const waiting = `${this.status().pendingEvents} events are not acknowledged`
+        const reason = this.isOpen ? undefined : this.#lastProblem?.message
+        reject(
+          new PosternError("UNREACHABLE", reason === undefined ? waiting : `${waiting}; ${reason}`),
+        )
+      }, timeoutMs)
+      start(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isOpen
+  }
+
+  /** Resolves when the stream is open. Errors: what the first attempt failed with. */
+  async connected(): Promise<void> {
+    if (this.isOpen) return
+    let failure: PosternError | undefined
+    const attempt = (resolve: () => void) =>
+      this.#attempting.push((problem) => {
+        failure = problem
+        resolve()
+      })
+    await this.#within(firstAttemptMs, attempt)
+    if (failure !== undefined) throw failure
+  }
+
+  #attempted(problem: PosternError | undefined): void {
+    for (const done of this.#attempting.splice(0)) done(problem)
+  }
+
+  spooled(): Promise<void> {
+    return this.#buffer.spooled()
+  }
+
+  status(): AuditStatus {
+    return {
+      connected: this.isOpen,
+      pendingEvents: this.#buffer.position - this.#spool.anchor.position,
+      acked: this.#acked,
+      refused: this.#refused,
+      dropped: this.#dropped,
+      lastProblem: this.#lastProblem,
+    }
+  }
+
+  /** Waits at most `timeoutMs` for what is not acknowledged; the rest stays in the spool. Never rejects. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    try {
+      await this.flush(timeoutMs).catch((error) => {
+        const { code, detail } = asProblem(error)
+        this.#tell(code, detail, 0)
+      })
+      await this.#buffer.close()
+      if (this.status().pendingEvents === 0) await this.#connection.finish()
+      else await this.#connection.end()
+      this.#tellLoss()
+      await this.#spool.close()
+    } catch (error) {
+      const { code, detail } = asProblem(error)
+      this.#tell(code, detail, 0)
+    }
+    atExit.delete(this.#writeNow)
+    if (atExit.size === 0) process.off("exit", writeAllNow)
+    const detail = "close() did not wait longer; the event is in the spool"
+    this.#confirmations.rejectAll(new PosternError("UNREACHABLE", detail))
+  }
+
+  #wants(frame: SpoolFrame): boolean {
+    const { first } = this.#confirmations
+    if (first !== undefined && first < endOf(frame)) return true
+    return this.#world.nowMs() - this.#sampledMs >= sampleMs
+  }
+
+  #delivered(delivered: Delivered): void {
+    const { frame, refused, ack, region } = delivered
+    const waiting = this.#confirmations.take(endOf(frame))
+    this.#connection.hold(this.#confirmations.size > 0)
+    if (frame.kind === "batch") {
+      let refusedEvents = 0
+      for (const { code, hint, positions } of refused) {
+        refusedEvents += positions.length
+        this.#tell(knownCode(code), `the port refused events: ${code}; ${hint}`, positions.length)
+      }
+      this.#refused += refusedEvents
+      this.#acked += ack === undefined || delivered.note === "" ? frame.count : ack.accepted
+    }
+    if (region === undefined && waiting.length === 0) return
+    if (region !== undefined) this.#sampledMs = this.#world.nowMs()
+    prove(delivered)
+      .then((proof) => {
+        if (isPosternError(proof) && proof.code !== "RECEIPT_GONE") this.#doubt(delivered, proof)
+        answer(waiting, delivered, proof)
+      })
+      .catch((error) => {
+        for (const { reject } of waiting) reject(asProblem(error))
+      })
+  }
+
+  /** A receipt does not hold. The events count as delivered, and what the port said is kept. */
+  #doubt(delivered: Delivered, { code, detail }: PosternError): void {
+    let kept: string | undefined
+    try {
+      kept = keepBadReceipt(this.#directory, delivered)
+    } catch (error) {
+      this.#tell("SPOOL_FULL", `a bad receipt could not be kept: ${error}`, 0)
+    }
+    const known = code === "NOTE_INVALID" ? code : "RECEIPT_INVALID"
+    this.#tell(
+      known,
+      [detail, kept && `see ${kept}`].filter(Boolean).join("; "),
+      delivered.frame.count,
+    )
+  }
+
+  #settled(): void {
+    const { position } = this.#spool.anchor
+    while ((this.#flushing[0]?.position ?? Number.POSITIVE_INFINITY) <= position) {
+      this.#flushing.shift()?.resolve()
+    }
+  }
+
+  #lost(events: number): void {
+    this.#dropped += events
+    this.#untoldLoss += events
+    if (this.#world.nowMs() - this.#lossToldMs >= lossMs) this.#tellLoss()
+  }
+
+  #tellLoss(): void {
+    const events = this.#untoldLoss
+    if (events === 0) return
+    this.#untoldLoss = 0
+    this.#lossToldMs = this.#world.nowMs()
+    this.#tell("SPOOL_FULL", "events were given up; the log will say how many", events)
+  }
+
+  #tell(code: ErrorCode, detail: string | undefined, events: number): void {
+    const { message, hint } = new PosternError(code, detail)
+    const problem = { code, message, hint, events }
+    this.#lastProblem = problem
+    try {
+      this.#report(problem)
+    } catch {
+      // The application's own fault in its own function must not reach the place that wrote an event.
+    }
+  }
+}
+
+function asProblem(error: unknown): PosternError {
+  if (isPosternError(error)) return error
+  return new PosternError("EVENT_SYNTAX", String(error), { cause: error })
+}

@@ -1,0 +1,112 @@
+/**
+ * Other people's verifiers against a log that this server has written: Go's golang.org/x/mod/sumdb (note and tlog), from
+ * Debian's packages. Run it by `npm run test:interop`; on a laptop without Go it says so and checks nothing.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { formatVkey, parseVkey } from "@postern/log/tlog"
+import { buildVerifier, whyNoGo } from "./go-verifier.ts"
+import { postern, run } from "./port-process.ts"
+import { writeProofs } from "./proofs.ts"
+import { Results } from "./results.ts"
+import { type WrittenLog, writeLog } from "./written-log.ts"
+
+const entriesMin = 70_000
+/** Around every border at which a tree or its tiles change their shape. */
+const sizes = [1, 2, 3, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, 70_000]
+
+const results = new Results()
+const work = mkdtempSync(join(tmpdir(), "postern-interop-"))
+
+async function main(): Promise<void> {
+  const reason = await whyNoGo()
+  if (reason !== undefined) {
+    if (process.env.CI === undefined) console.log(`skipped: ${reason}`)
+    else results.check(false, "Go's verifier", reason)
+    return
+  }
+  const verifier = await buildVerifier(work)
+  const log = await writeLog(join(work, "audit"), entriesMin)
+  await checkOurselves(log)
+  const exported = join(work, "export")
+  await checkWhole(verifier, log, exported)
+  for (const size of sizes) await checkPart(verifier, log, size)
+  await checkChanged(verifier, log, exported)
+}
+
+async function checkOurselves(log: WrittenLog): Promise<void> {
+  const ran = await postern(["verify", log.directory, "--full", "--json"])
+  const report = ran.code === 0 ? JSON.parse(ran.text) : { size: 0 }
+  const whole = report.verified === true && report.size >= log.accepted
+  results.check(whole, `postern verify: ${report.size} entries of two lives`, ran.text)
+}
+
+async function checkWhole(verifier: string, log: WrittenLog, exported: string): Promise<void> {
+  const ran = await postern(["log", "export", exported, "--config", log.config, "--json"])
+  results.check(ran.code === 0, "postern log export", ran.text)
+  const { size } = JSON.parse(ran.text)
+  results.check(size >= entriesMin, `the log has ${size} entries`)
+  const proofs = join(work, "proofs")
+  await writeProofs(exported, size, proofs)
+  const args = ["-dir", exported, "-vkey", log.vkey, "-proofs", proofs]
+  const verified = await run(verifier, args)
+  results.check(verified.code === 0, `Go, checkpoint included: ${verified.text.trim()}`)
+  const own = await postern(["verify", exported, "--vkey", log.vkey, "--json"])
+  results.check(own.code === 0, "postern verify on the export", own.text)
+}
+
+async function checkPart(verifier: string, log: WrittenLog, size: number): Promise<void> {
+  const exported = join(work, `export-${size}`)
+  const args = ["log", "export", exported, "--config", log.config, "--size", `${size}`, "--json"]
+  const ran = await postern(args)
+  if (ran.code !== 0) return results.check(false, `postern log export --size ${size}`, ran.text)
+  const { root } = JSON.parse(ran.text)
+  const proofs = join(work, "proofs")
+  await writeProofs(exported, size, proofs)
+  const flags = ["-dir", exported, "-size", `${size}`, "-root", root, "-proofs", proofs]
+  const verified = await run(verifier, flags)
+  results.check(verified.code === 0, `Go: ${verified.text.trim()}`)
+  rmSync(exported, { recursive: true })
+}
+
+/** One byte in one file, or another key: the same program must refuse it. */
+async function checkChanged(verifier: string, log: WrittenLog, exported: string): Promise<void> {
+  const refuses = async (what: string, vkey = log.vkey) => {
+    const ran = await run(verifier, ["-dir", exported, "-vkey", vkey])
+    results.check(ran.code === 1, `Go refuses ${what}`, `it ended with ${ran.code}: ${ran.text}`)
+  }
+  const note = readFileSync(join(exported, "checkpoint"), "utf8")
+  const changes = [
+    ["tile/entries/123", 1000],
+    ["tile/entries/000", 3],
+    ["tile/0/200", 4000],
+    ["tile/1/000", 77],
+    ["checkpoint", note.indexOf("\n") + 3],
+    ["checkpoint", note.indexOf("=") - 4],
+    ["checkpoint", note.length - 20],
+  ] as const
+  for (const [path, at] of changes) {
+    const file = join(exported, path)
+    const bytes = readFileSync(file)
+    const changed = Buffer.from(bytes)
+    changed[at] = (changed[at] as number) ^ 1
+    writeFileSync(file, changed)
+    await refuses(`byte ${at} of ${path} changed`)
+    writeFileSync(file, bytes)
+  }
+  const { name, publicKey } = parseVkey(log.vkey)
+  const other = Uint8Array.from(publicKey, (byte, i) => (i === 5 ? byte ^ 1 : byte))
+  await refuses("another verifier key", formatVkey(name, other))
+  const intact = await run(verifier, ["-dir", exported, "-vkey", log.vkey])
+  results.check(intact.code === 0, "Go accepts it again, unchanged", intact.text)
+}
+
+try {
+  await main()
+} catch (error) {
+  results.check(false, "the programme itself", error instanceof Error ? error.stack : String(error))
+} finally {
+  rmSync(work, { recursive: true, force: true })
+  results.end()
+}
