@@ -22,7 +22,9 @@ export function eventBytes(name: string, sequence: number): Buffer {
 
 /** Stream name and sequence of an event of ours; undefined for anybody else's. */
 export function placeOf(event: Buffer): { name: string; sequence: number } | undefined {
-  const match = /^\{"id":"([a-z]+-[a-z0-9.]+)\/(\d+)"/.exec(event.toString("latin1", 0, 80))
+  const match = /^\{"id":"((?:small|large|mixed)-[a-z0-9.]+)\/(\d+)"/.exec(
+    event.toString("latin1", 0, 80),
+  )
   if (match === null) return undefined
   return { name: match[1] ?? "", sequence: Number(match[2]) }
 }

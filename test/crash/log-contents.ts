@@ -20,8 +20,8 @@ export interface LogContents {
   readonly others: ReadonlyMap<number, OwnEvent>
   /** Events of programmes that make up their ids as they go: how often each id stands there. */
   readonly ids: ReadonlyMap<string, number>
-  /** Ids in the order of the log, by stream. */
-  readonly order: ReadonlyMap<number, readonly string[]>
+  /** The same ids by index, in the order of the log. */
+  readonly idAt: ReadonlyMap<number, string>
 }
 
 class Reading {
@@ -29,7 +29,7 @@ class Reading {
   readonly places = new Map<string, number[]>()
   readonly others = new Map<number, OwnEvent>()
   readonly ids = new Map<string, number>()
-  readonly order = new Map<number, string[]>()
+  readonly idAt = new Map<number, string>()
   /** By stream: the sequence that may come next at the earliest. */
   readonly #next = new Map<number, number>()
 
@@ -43,7 +43,7 @@ class Reading {
     this.#next.set(stamp.open, stamp.sequence + 1)
     const place = placeOf(event)
     if (place !== undefined) this.#ours(index, place, stamp.sequence, event)
-    else this.#other(index, stamp.open, event)
+    else this.#other(index, event)
   }
 
   #ours(
@@ -67,16 +67,14 @@ class Reading {
     }
   }
 
-  #other(index: number, open: number, event: Buffer): void {
+  #other(index: number, event: Buffer): void {
     const value = JSON.parse(event.toString()) as OwnEvent & { id: string }
     if (value.action.startsWith("postern.")) {
       this.others.set(index, value)
       return
     }
     this.ids.set(value.id, (this.ids.get(value.id) ?? 0) + 1)
-    const order = this.order.get(open) ?? []
-    order.push(value.id)
-    this.order.set(open, order)
+    this.idAt.set(index, value.id)
   }
 
   #fault(index: number, what: string): void {
@@ -96,8 +94,8 @@ export async function readLog(directory: string): Promise<LogContents> {
         at += 1
       }
     }
-    const { faults, places, others, ids, order } = reading
-    return { size, faults, places, others, ids, order }
+    const { faults, places, others, ids, idAt } = reading
+    return { size, faults, places, others, ids, idAt }
   } finally {
     await log.close()
   }

@@ -6,14 +6,25 @@
 import { parseArgs } from "node:util"
 import { cleanUpAtExit } from "./cleanup.ts"
 import { Decisions } from "./decisions.ts"
+import { burst } from "./part-burst.ts"
 import { diskErrors } from "./part-disk-errors.ts"
 import { portKill } from "./part-port-kill.ts"
+import { readerKill } from "./part-reader-kill.ts"
 import { rollback } from "./part-rollback.ts"
+import { sdkKill } from "./part-sdk-kill.ts"
 import { tornTail } from "./part-torn-tail.ts"
 import type { Part } from "./programme.ts"
 import { Report } from "./report.ts"
 
-const parts: readonly Part[] = [portKill, tornTail, diskErrors, rollback]
+const parts: readonly Part[] = [
+  portKill,
+  tornTail,
+  diskErrors,
+  rollback,
+  sdkKill,
+  burst,
+  readerKill,
+]
 
 const { values } = parseArgs({
   options: {

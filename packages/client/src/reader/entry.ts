@@ -28,6 +28,8 @@ export interface ClaimedEntry {
   readonly entry: Entry
   /** Index of the entry that opened its stream; not above its own. */
   readonly stream: number
+  /** Whether entries may name it as the one that opened their stream. */
+  readonly opensStream: boolean
 }
 
 /** @throws PosternError PROOF_INVALID · ENTRY_SYNTAX for a leaf that no port would write */
@@ -47,16 +49,31 @@ export function readClaim(value: unknown): ClaimedEntry {
   if (stream > index) {
     throw new PosternError("PROOF_INVALID", `entry ${index} stands before its stream's opening`)
   }
-  return { index, leaf, hash: leafHash(bytes), entry, stream }
+  const opensStream = index === stream || entry.event.action === "postern.stream.opened"
+  return { index, leaf, hash: leafHash(bytes), entry, stream, opensStream }
 }
 
-/** Entries of one answer by their index. An index has one leaf: PROOF_INVALID for a second one. */
+/** An index has one leaf. @throws PosternError PROOF_INVALID for a second one */
+export function demandSame(known: ClaimedEntry, claim: ClaimedEntry): void {
+  if (known.index === claim.index && equalBytes(known.hash, claim.hash)) return
+  throw new PosternError("PROOF_INVALID", `two leaves for entry ${claim.index}`)
+}
+
+/** Adds to entries by their index. @throws PosternError PROOF_INVALID for a second leaf at an index */
 export function addClaim(claims: Map<number, ClaimedEntry>, claim: ClaimedEntry): void {
   const known = claims.get(claim.index)
-  if (known !== undefined && !equalBytes(known.hash, claim.hash)) {
-    throw new PosternError("PROOF_INVALID", `two leaves for entry ${claim.index}`)
-  }
-  claims.set(claim.index, known ?? claim)
+  if (known === undefined) claims.set(claim.index, claim)
+  else demandSame(known, claim)
+}
+
+/** The one that opened the claim's stream. @throws PosternError PROOF_INVALID if it is not among those given */
+export function openingOf(
+  claim: ClaimedEntry,
+  given: ReadonlyMap<number, ClaimedEntry>,
+): ClaimedEntry {
+  const opening = claim.stream === claim.index ? claim : given.get(claim.stream)
+  if (opening?.opensStream === true) return opening
+  throw new PosternError("PROOF_INVALID", `no opening of stream ${claim.stream}`)
 }
 
 /** The entry that a claim's leaf holds. `opening` is the claim of the entry that opened its stream. */
@@ -75,18 +92,12 @@ export function makeEntry(claim: ClaimedEntry, opening: ClaimedEntry, verified: 
   }
 }
 
-/** Whether entries of a stream may name it as the one that opened theirs. */
-export function isOpening({ entry, index, stream }: ClaimedEntry): boolean {
-  return index === stream || entry.event.action === "postern.stream.opened"
-}
-
 /** The port's own stream is opened by its start, whose source is the port; any other opening names its writer. */
 function writerOf({ index, stream, entry: { event } }: ClaimedEntry): string {
-  const data = event.data as { readonly writer?: unknown } | undefined
+  const data = event.data as { readonly writer?: unknown } | null | undefined
   const writer = index === stream ? event.source : data?.writer
-  if (typeof writer === "string" && (index === stream || event.action === "postern.stream.opened"))
-    return writer
-  throw new PosternError("PROOF_INVALID", `entry ${index} opens no stream`)
+  if (typeof writer === "string") return writer
+  throw new PosternError("PROOF_INVALID", `entry ${index} opens a stream and names no writer`)
 }
 
 /** Hashes of a path. @throws PosternError PROOF_INVALID */

@@ -6,23 +6,49 @@ import {
   type ClaimedEntry,
   type LogEntry,
   makeEntry,
+  openingOf,
   readClaim,
   readHashes,
 } from "./entry.ts"
+
+/** What an answer says to prove its entries. */
+export interface ProofAnswer {
+  readonly checkpoint?: unknown
+  readonly proof?: unknown
+}
 
 /**
  * What this reader believes of the log: checkpoints signed by the profile's key, each consistent with the newest one
  * seen before. A log that shows two histories to one reader is found out here.
  */
 export class Trust {
-  readonly #asker: Asker
+  readonly #asker: Pick<Asker, "json">
   readonly #vkey: string
+  readonly #onCheckpoint: ((note: string) => void) | undefined
+  /** From an earlier day, not opened yet. */
+  #remembered: string | undefined
   #newest: Checkpoint | undefined
   #checking: Promise<unknown> = Promise.resolve()
 
-  constructor(asker: Asker, vkey: string) {
+  /**
+   * @param remembered a note that was believed before: what comes must be consistent with it
+   * @param onCheckpoint told of each newer one that was found right
+   */
+  constructor(
+    asker: Pick<Asker, "json">,
+    vkey: string,
+    remembered?: string,
+    onCheckpoint?: (note: string) => void,
+  ) {
     this.#asker = asker
     this.#vkey = vkey
+    this.#remembered = remembered
+    this.#onCheckpoint = onCheckpoint
+  }
+
+  /** Of the newest checkpoint seen; 0 before the first. An answer to a later question must not go back behind it. */
+  get size(): number {
+    return this.#newest?.size ?? 0
   }
 
   /** Opens a signed checkpoint and connects it with those seen before. Errors: NOTE_INVALID, PROOF_INVALID. */
@@ -35,47 +61,58 @@ export class Trust {
   async #believe(note: unknown): Promise<Checkpoint> {
     if (typeof note !== "string")
       throw new PosternError("NOTE_INVALID", "the answer has no checkpoint")
+    if (this.#remembered !== undefined) {
+      this.#newest = await openCheckpoint(this.#remembered, this.#vkey)
+      this.#remembered = undefined
+    }
     const found = await openCheckpoint(note, this.#vkey)
     const known = this.#newest
-    if (known === undefined) {
+    if (known !== undefined) await this.#connect(known, found)
+    if (known === undefined || known.size < found.size) {
       this.#newest = found
-      return found
+      this.#onCheckpoint?.(note)
     }
+    return found
+  }
+
+  /** Both must be of one history. */
+  async #connect(known: Checkpoint, found: Checkpoint): Promise<void> {
     const [small, large] = known.size <= found.size ? [known, found] : [found, known]
     if (small.size === large.size) {
-      if (equalBytes(small.root, large.root)) return found
+      if (equalBytes(small.root, large.root)) return
       throw new PosternError("PROOF_INVALID", `two signed roots for ${small.size} entries`)
     }
     const answer = (await this.#asker.json(
       `/v1/proof/consistency?from=${small.size}&to=${large.size}`,
     )) as { path?: unknown } | null
     checkConsistency(small.size, large.size, readHashes(answer?.path), small.root, large.root)
-    this.#newest = large
-    return found
   }
 
-  /** The entries of a page, proven by its one path as far as its checkpoint goes. */
-  async readPage(value: unknown): Promise<LogEntry[]> {
+  /**
+   * The entries of a page, proven by its one path as far as its checkpoint goes.
+   * @param atLeast what `size` was when the page was asked for
+   */
+  async readPage(value: unknown, atLeast: number): Promise<LogEntry[]> {
     const page = (value ?? {}) as Record<string, unknown>
     const entries = readClaims(page.entries)
     const claims = new Map<number, ClaimedEntry>()
     for (const claim of [...entries, ...readClaims(page.openings)]) addClaim(claims, claim)
-    const proven = await this.prove([...claims.values()], page)
-    return entries.map((claim) => {
-      const opening = claims.get(claim.stream)
-      if (opening === undefined)
-        throw new PosternError("PROOF_INVALID", `no opening of stream ${claim.stream}`)
-      return makeEntry(claim, opening, claim.index < proven)
-    })
+    const proven = await this.prove([...claims.values()], page, atLeast)
+    return entries.map((claim) => makeEntry(claim, openingOf(claim, claims), claim.index < proven))
   }
 
-  /** Checks the path of an answer for all claims below its size. Gives the size up to which they are proven. */
+  /**
+   * Checks the path of an answer for all claims below its size. Gives the size up to which they are proven.
+   * @param claims distinct · @param atLeast what `size` was when it was asked
+   */
   async prove(
     claims: readonly ClaimedEntry[],
-    answer: { readonly checkpoint?: unknown; readonly proof?: unknown },
+    answer: ProofAnswer,
+    atLeast: number,
   ): Promise<number> {
-    if (answer.checkpoint === undefined) return 0
+    if (answer.checkpoint === undefined && atLeast === 0) return 0
     const checkpoint = await this.believe(answer.checkpoint)
+    demandFresh(checkpoint.size, atLeast)
     const covered = claims.filter(({ index }) => index < checkpoint.size)
     if (covered.length === 0) return checkpoint.size
     const sorted = covered.toSorted((a, b) => a.index - b.index)
@@ -87,6 +124,12 @@ export class Trust {
     checkSeveral(indexes, hashes, checkpoint.size, readHashes(proof.path), checkpoint.root)
     return checkpoint.size
   }
+}
+
+/** A port that has shown a checkpoint cannot take it back. @throws PosternError PROOF_INVALID */
+export function demandFresh(size: number, atLeast: number): void {
+  if (size >= atLeast) return
+  throw new PosternError("PROOF_INVALID", `a checkpoint of ${size} after one of ${atLeast}`)
 }
 
 function readClaims(value: unknown): ClaimedEntry[] {

@@ -25,18 +25,58 @@ export async function sendEvents(
   const spool = { directory: `${profile.spool}-send`, whenFull: "block" } as const
   // What is refused is told line by line, by the promise that is refused with it.
   const audit = await connect(profile, { wait: true, spool, onProblem: () => undefined })
-  const onTheWay = new Set<Promise<void>>()
+  const onTheWay = new OnTheWay(onTheWayMax)
   try {
     for await (const line of lines) {
-      const sent: Promise<void> = sendOne(audit, line, tally).finally(() => onTheWay.delete(sent))
-      onTheWay.add(sent)
-      if (onTheWay.size >= onTheWayMax) await Promise.race(onTheWay)
+      await onTheWay.room()
+      onTheWay.add(sendOne(audit, line, tally))
     }
     await audit.flush(flushMs)
   } finally {
     // Also when the input broke off: what was sent before it did counts.
     await audit.close(closeMs)
-    await Promise.all(onTheWay)
+    await onTheWay.empty()
+  }
+}
+
+/** Counts what is under way. (Promise.race over thousands, once a line, would be most of the work.) */
+class OnTheWay {
+  readonly #most: number
+  #count = 0
+  #changed: (() => void) | undefined
+  #failure: unknown
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(task: Promise<void>): void {
+    this.#count += 1
+    void task
+      .catch((error: unknown) => {
+        this.#failure ??= error
+      })
+      .finally(() => {
+        this.#count -= 1
+        this.#changed?.()
+      })
+  }
+
+  room(): Promise<void> {
+    return this.#until(this.#most - 1)
+  }
+
+  empty(): Promise<void> {
+    return this.#until(0)
+  }
+
+  async #until(count: number): Promise<void> {
+    while (this.#count > count) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve
+      })
+    }
+    if (this.#failure !== undefined) throw this.#failure
   }
 }
 

@@ -16,6 +16,8 @@ import {
 } from "./slot.ts"
 import type { ReadSlot } from "./slot-walker.ts"
 
+export { decodeSlotHeader, tailOf } from "./slot.ts"
+
 export const origin = "disk.test/log"
 export const noPeaks = new Uint8Array(64 * 32)
 

@@ -6,8 +6,7 @@ import { formatVkey, leafHash, noteKeyId, rangeRoot, signNote } from "@postern/l
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { alignSlot, splitRecords } from "../../disk/index.ts"
-import { decodeSlotHeader, tailOf } from "../../disk/slot.ts"
-import { NaiveLog, noPeaks } from "../../disk/slots.test.support.ts"
+import { decodeSlotHeader, NaiveLog, noPeaks, tailOf } from "../../disk/slots.test.support.ts"
 import { type PlacedBatch, type SealedSlot, Sequencer } from "./index.ts"
 import { type Batch, batchOf, leavesOf, memory, place } from "./placing.test.support.ts"
 
