@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { equalBytes } from "@postern/log/base"
 import { leafHash } from "@postern/log/tlog"
 import { followLog } from "../../packages/server/dist/disk/index.js"
-import { within } from "../support/waiting.ts"
+import { until, within } from "../support/waiting.ts"
 import { watchChild } from "./cleanup.ts"
 
 export interface FollowerState {
@@ -39,6 +39,15 @@ export class FollowerProcess {
     this.#child.send("state")
     const answer = once(this.#child, "message").then(([state]) => state as FollowerState)
     return within(answer, 20_000, "the answer of the follower")
+  }
+
+  /** Resolves once it has read everything; the head reaches it within moments. */
+  async caughtUp(size: number): Promise<void> {
+    await until(
+      async () => (await this.state()).seen >= size || undefined,
+      10_000,
+      "the end of the log in the follower",
+    )
   }
 
   /**

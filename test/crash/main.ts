@@ -4,11 +4,12 @@
  * [--part NAME]… [--record]`. Its last line is `N passed, N failed`.
  */
 import { parseArgs } from "node:util"
+import { recordRun } from "./assurance.ts"
 import { cleanUpAtExit } from "./cleanup.ts"
 import { Decisions } from "./decisions.ts"
 import { burst } from "./part-burst.ts"
 import { diskErrors } from "./part-disk-errors.ts"
-import { portKill } from "./part-port-kill.ts"
+import { portKill, segmentKill } from "./part-port-kill.ts"
 import { readerKill } from "./part-reader-kill.ts"
 import { rollback } from "./part-rollback.ts"
 import { sdkKill } from "./part-sdk-kill.ts"
@@ -18,6 +19,7 @@ import { Report } from "./report.ts"
 
 const parts: readonly Part[] = [
   portKill,
+  segmentKill,
   tornTail,
   diskErrors,
   rollback,
@@ -35,6 +37,10 @@ const { values } = parseArgs({
   },
 })
 
+if (values.record && (!values.long || values.part !== undefined)) {
+  console.error("--record is for whole long runs: --long, without --part")
+  process.exit(2)
+}
 cleanUpAtExit()
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
 const report = new Report()
@@ -49,5 +55,6 @@ for (const part of parts) {
     report.check(false, error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
 }
+if (values.record) recordRun(report, seed)
 report.end()
 process.exit(report.failed > 0 || report.passed === 0 ? 1 : 0)

@@ -1,5 +1,8 @@
+import { readdirSync, watch } from "node:fs"
+import { join } from "node:path"
+import { listSegments } from "../../packages/server/dist/disk/index.js"
+import { within } from "../support/waiting.ts"
 import { makeScratch, removeScratch } from "./cleanup.ts"
-import type { Decisions } from "./decisions.ts"
 import { Fleet } from "./fleet.ts"
 import { FollowerProcess } from "./follower-process.ts"
 import { type Installation, makeInstallation } from "./installation.ts"
@@ -7,68 +10,122 @@ import { readLog } from "./log-contents.ts"
 import { postern, type ServerProcess, startPort } from "./port-process.ts"
 import { type Part, type Programme, pause, until } from "./programme.ts"
 
-const roundsShort = 12
-const roundsLong = 50
 const killMsMax = 400
+const earlyMs = 40
+const segmentMsMax = 60_000
+
+interface Kills {
+  readonly framed: readonly string[]
+  readonly http: readonly string[]
+  readonly rounds: number
+  /** Resolves at the moment of the kill; says how it was chosen. */
+  moment(run: Run): Promise<string>
+}
+
+interface Run {
+  readonly programme: Programme
+  readonly installation: Installation
+  readonly fleet: Fleet
+  readonly follower: FollowerProcess
+}
 
 /** The port is killed again and again on one log, while writers of every kind go on and a follower reads along. */
 export const portKill: Part = {
   name: "port-kill",
   title: "Port, kill -9 under full load, and a follower",
-  async run(programme) {
-    const scratch = makeScratch()
-    const installation = await makeInstallation(`${scratch}/i`)
-    const fleet = new Fleet(installation, programme.decisions, {
+  run: (programme) =>
+    killAgainAndAgain(programme, {
       framed: ["small-f1", "small-f2", "large-f3", "mixed-f4"],
       http: ["small-h1", "mixed-h2"],
+      rounds: programme.isLong ? 50 : 12,
+      async moment({ fleet, programme: { decisions } }) {
+        const before = fleet.acks
+        await until(() => fleet.acks > before, "an acknowledgement")
+        // Half of the kills come while the first slots of a life are on their way.
+        const early = decisions.chance(0.5)
+        const delayMs = decisions.between(0, early ? earlyMs : killMsMax)
+        await pause(delayMs)
+        return `${delayMs} ms after the first ack`
+      },
+    }),
+}
+
+/** The same, at the moment in which the log goes on to a new segment. */
+export const segmentKill: Part = {
+  name: "segment-kill",
+  title: "Port, kill -9 while a segment is begun",
+  run: (programme) =>
+    killAgainAndAgain(programme, {
+      framed: ["large-f1", "large-f2", "small-f3"],
+      http: ["small-h1"],
+      rounds: programme.isLong ? 12 : 2,
+      async moment({ installation, programme: { decisions } }) {
+        await newSegment(installation.log)
+        const delayMs = decisions.between(0, 12)
+        if (delayMs > 0) await pause(delayMs)
+        return `${delayMs} ms after a new segment file`
+      },
+    }),
+}
+
+/** Resolves as soon as a file of a new segment is there. */
+async function newSegment(log: string): Promise<void> {
+  const segments = join(log, "segments")
+  const known = new Set(readdirSync(segments))
+  const watcher = watch(segments)
+  const appeared = new Promise<void>((resolve, reject) => {
+    watcher.on("error", reject)
+    watcher.on("change", (_, name) => {
+      if (name !== null && /^\d+\.seg$/.test(String(name)) && !known.has(String(name))) resolve()
     })
-    let port = await startPort(installation.config)
-    const follower = new FollowerProcess(installation.log, scratch)
-    try {
-      fleet.start()
-      const rounds = programme.isLong ? roundsLong : roundsShort
-      for (let round = 1; round <= rounds; round++) {
-        await killRound(programme, { installation, fleet, follower, round }, port)
-        port = await startPort(installation.config)
-        await afterRound(programme, fleet, follower)
-      }
-      await endOfRun(programme, { installation, fleet, follower }, port)
-    } finally {
-      fleet.stop()
-      follower.stop()
-      await port.signal("SIGKILL")
-      removeScratch(scratch)
+  })
+  try {
+    await within(appeared, segmentMsMax, "a new segment")
+  } finally {
+    watcher.close()
+  }
+}
+
+async function killAgainAndAgain(programme: Programme, kills: Kills): Promise<void> {
+  const scratch = makeScratch()
+  const installation = await makeInstallation(`${scratch}/i`)
+  const fleet = new Fleet(installation, programme.decisions, kills)
+  let port = await startPort(installation.config)
+  const follower = new FollowerProcess(installation.log, scratch)
+  const run = { programme, installation, fleet, follower }
+  try {
+    fleet.start()
+    for (let round = 1; round <= kills.rounds; round++) {
+      await killRound(run, port, round, kills)
+      port = await startPort(installation.config)
+      await afterRound(run)
     }
-  },
+    await endOfRun(run, port)
+  } finally {
+    fleet.stop()
+    follower.stop()
+    await port.signal("SIGKILL")
+    removeScratch(scratch)
+  }
 }
 
 async function killRound(
-  { report, decisions }: Programme,
-  run: { installation: Installation; fleet: Fleet; follower: FollowerProcess; round: number },
+  run: Run,
   port: ServerProcess,
+  round: number,
+  kills: Kills,
 ): Promise<void> {
-  const { fleet, round } = run
-  const before = fleet.acks
-  await until(() => fleet.acks > before, "an acknowledgement")
-  const delayMs = killDelay(decisions)
-  await pause(delayMs)
+  const { fleet, programme } = run
+  const { report, decisions } = programme
+  const chosen = await kills.moment(run)
   for (const writer of fleet.framed) if (decisions.chance(0.1)) writer.retire()
   await port.signal("SIGKILL")
-  const { acknowledged } = fleet
-  report.line(`round ${round}: killed ${delayMs} ms after an ack, ${acknowledged} acknowledged`)
+  report.line(`round ${round}: killed ${chosen}, ${fleet.acknowledged} acknowledged`)
   report.count("kills of the port")
 }
 
-/** Half of the kills come while the first slots of a life are on their way. */
-function killDelay(decisions: Decisions): number {
-  return decisions.chance(0.5) ? decisions.between(0, 40) : decisions.between(0, killMsMax)
-}
-
-async function afterRound(
-  { report }: Programme,
-  fleet: Fleet,
-  follower: FollowerProcess,
-): Promise<void> {
+async function afterRound({ programme, fleet, follower }: Run): Promise<void> {
+  const { report } = programme
   const { faults } = await follower.compare()
   report.checkNone(faults, "what the follower saw is what the log holds after recovery")
   const receipts = await fleet.checkReceipts()
@@ -77,17 +134,15 @@ async function afterRound(
   report.checkNone(fleet.faults(), "what the port told the writers is consistent")
 }
 
-async function endOfRun(
-  { report }: Programme,
-  run: { installation: Installation; fleet: Fleet; follower: FollowerProcess },
-  port: ServerProcess,
-): Promise<void> {
-  const { installation, fleet, follower } = run
+async function endOfRun(run: Run, port: ServerProcess): Promise<void> {
+  const { programme, installation, fleet, follower } = run
+  const { report } = programme
   await fleet.drain()
   await endPort(report, port)
+  const log = await readLog(installation.log)
+  await follower.caughtUp(log.size)
   const { seen, faults } = await follower.compare(true)
   report.checkNone(faults, "what the follower ever saw is in the log")
-  const log = await readLog(installation.log)
   report.check(seen === log.size, `the follower saw all: ${seen} of ${log.size}`)
   report.checkNone(log.faults, "every entry is one that was written, once, and in its order")
   const { missing, misplaced } = fleet.compare(log)
@@ -99,7 +154,9 @@ async function endOfRun(
   report.count("entries read back and compared", log.size)
   report.count("entries read twice by the follower", lookedBack)
   report.count("repeats recognised over HTTP", fleet.repeats)
-  report.line(`${log.size} entries, ${fleet.repeats} HTTP repeats, ${lookedBack} read twice`)
+  const segments = (await listSegments(installation.log)).length
+  const repeats = `${fleet.repeats} HTTP repeats`
+  report.line(`${log.size} entries, ${segments} segments, ${repeats}, ${lookedBack} read twice`)
   await verifyLog(report, installation)
 }
 

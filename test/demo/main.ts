@@ -2,7 +2,7 @@
  * The README's two minutes, as a stranger would spend them: `npm start`, the commands that it prints, the Express example,
  * a port that is taken. Ends with `N passed, N failed`. Uses the default ports and ./demo, like the demo itself.
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
@@ -19,11 +19,11 @@ function check(name: string, holds: boolean, detail = ""): void {
 }
 
 interface Running {
-  readonly child: ChildProcess
   output(): string
   /** Resolves once the output holds the text, or false if the command ends before. */
   says(text: string): Promise<boolean>
   readonly ended: Promise<number>
+  signal(name: "SIGINT" | "SIGTERM"): void
 }
 
 function start(command: string, env: Record<string, string> = {}): Running {
@@ -31,6 +31,8 @@ function start(command: string, env: Record<string, string> = {}): Running {
     cwd: top,
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that signals reach all of it, as Ctrl-C in a terminal does.
+    detached: true,
   })
   let output = ""
   const waiting: { text: string; resolve: (said: boolean) => void }[] = []
@@ -46,19 +48,24 @@ function start(command: string, env: Record<string, string> = {}): Running {
       look()
     })
   }
+  let isOver = false
   const ended = once(child, "close").then(([status]) => {
+    isOver = true
     for (const each of waiting) each.resolve(output.includes(each.text))
     return (status as number | null) ?? -1
   })
   return {
-    child,
     output: () => output,
     says: (text) =>
       new Promise((resolve) => {
+        if (isOver) return resolve(output.includes(text))
         waiting.push({ text, resolve })
         look()
       }),
     ended,
+    signal(name) {
+      if (child.pid !== undefined && !isOver) process.kill(-child.pid, name)
+    },
   }
 }
 
@@ -85,7 +92,7 @@ async function printedCommands(output: string): Promise<void> {
 async function watch(command: string): Promise<{ status: number; output: string }> {
   const tail = start(command)
   const said = await tail.says("invoice.sent")
-  tail.child.kill("SIGINT")
+  tail.signal("SIGINT")
   const status = await tail.ended
   return { status: said && [0, 130, -1].includes(status) ? 0 : 1, output: tail.output() }
 }
@@ -117,7 +124,7 @@ async function express(): Promise<void> {
     found.includes("invoice/4711") || found.includes('"id":"4711"'),
     found,
   )
-  running.child.kill("SIGTERM")
+  running.signal("SIGTERM")
   await running.ended
 }
 
@@ -150,8 +157,15 @@ check(
 await first.says("Ctrl-C ends it")
 await printedCommands(first.output())
 await express()
-first.child.kill("SIGINT")
-check("Ctrl-C ends it", [0, 130].includes(await first.ended), first.output())
+first.signal("SIGINT")
+const status = await first.ended
+const saidGoodbye = first.output().includes("stopped; demo/ keeps what was written")
+const quiet = !first.output().includes("UNREACHABLE")
+check(
+  "Ctrl-C ends it, in order",
+  [0, 130, -1].includes(status) && saidGoodbye && quiet,
+  `${status} ${first.output()}`,
+)
 const again = await run("npm start -- --once")
 check(
   "npm start -- --once ends with 0 and goes on with demo/",

@@ -29,7 +29,7 @@ async function main(): Promise<number> {
       `${round.events} events of three writers are durable; the receipts of the app's were checked offline`,
     )
     await tail.reached(round.size)
-    const verified = await verifyLog(place)
+    const verified = await verifyLog(place, round.size)
     for (const line of verified.lines) say(line)
     if (!verified.ok) return 3
     sayNext(place)

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
+import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import { openReader } from "@postern/client"
 import { PosternError } from "@postern/log/base"
 import type { Place } from "./prepare.ts"
 import { say } from "./story.ts"
@@ -52,7 +54,11 @@ function bothReady(child: ChildProcess, ended: Promise<void>): Promise<void> {
 }
 
 /** Runs the commands an auditor would: the log directory offline, and the same log over the read port. */
-export async function verifyLog(place: Place): Promise<{ ok: boolean; lines: string[] }> {
+export async function verifyLog(
+  place: Place,
+  size: number,
+): Promise<{ ok: boolean; lines: string[] }> {
+  await checkpointOf(place, size)
   say("verifying: every hash of the log directory, then the same log over the read port")
   const lines: string[] = []
   let ok = true
@@ -67,6 +73,17 @@ export async function verifyLog(place: Place): Promise<{ ok: boolean; lines: str
     )
   }
   return { ok, lines }
+}
+
+/** Checkpoints come once a second: waits for one that covers so many entries. */
+async function checkpointOf(place: Place, size: number): Promise<void> {
+  const reader = openReader(place.profiles.reader)
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const found = await reader.checkpoint().catch(() => undefined)
+    if (found !== undefined && found.size >= size) break
+    await pause(200)
+  }
+  reader.close()
 }
 
 async function run(args: readonly string[]): Promise<{ status: number; output: string }> {

@@ -135,7 +135,12 @@ export class Delivery {
     for (;;) {
       const frame = spool.queue.find(position)
       if (frame === undefined) return undefined
-      if (frame.kind === "gap") return { frame, region: undefined, creditBytes: 0 }
+      if (frame.kind === "gap") {
+        await spool.recorded()
+        // It may have grown meanwhile, to either side.
+        if (spool.queue.find(position) !== frame || frame.position !== position) continue
+        return { frame, region: undefined, creditBytes: 0 }
+      }
       const region = frame.region ?? (await spool.load(frame))
       if (region !== undefined) {
         return { frame, region, creditBytes: batchFrameBytes(frame.regionBytes) }

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { NewFrame } from "./append-plan.ts"
@@ -23,9 +23,20 @@ export function openSpool(
 export function copyAsFound(directory: string): string {
   const copy = makeDirectory()
   for (const name of readdirSync(directory)) {
-    if (!name.startsWith("lock.")) cpSync(join(directory, name), join(copy, name))
+    const bytes = name.startsWith("lock.") ? undefined : readIfThere(join(directory, name))
+    if (bytes !== undefined) writeFileSync(join(copy, name), bytes)
   }
   return copy
+}
+
+/** Files that are done with are removed in the background. */
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
+    throw error
+  }
 }
 
 /** The directory `after`, but of what was written since `before` only the first `bytes` bytes are there. */

@@ -83,7 +83,8 @@ class Trial {
       case "drop": {
         const span = spool.end - spool.anchor.position
         spool.dropOldest(spool.anchor.position + Math.floor(span * next.share))
-        return oracle.drop(spool)
+        oracle.drop(spool)
+        return spool.recorded()
       }
       case "sync":
         return spool.sync()

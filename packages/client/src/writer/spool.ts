@@ -61,7 +61,7 @@ export class Spool {
   readonly #segments: Segment[]
   #current: Segment | undefined
   /** Without frames, but not to be used again before `meta` says so durably. */
-  #retired: Segment[] = []
+  readonly #retired: Segment[] = []
   #dropped: Range[]
   #cachedBytes = 0
   /** Settled since `meta` was written. */
@@ -143,8 +143,7 @@ export class Spool {
 
   /** For the first frames, as many as go into one file. */
   #plan(frames: readonly NewFrame[]): AppendPlan | undefined {
-    const first = frames[0]
-    const segment = first && this.#segmentFor(recordBytes(first.region.length))
+    const segment = this.#segmentFor(recordBytes(frames[0]?.region.length ?? 0))
     return segment && planAppend(frames, segment, this.end)
   }
 
@@ -278,7 +277,14 @@ export class Spool {
 
   /** Gives up a frame that cannot be read, and was not sent. */
   abandon(frame: SpoolFrame): Loss {
-    return this.#giveUp([frame], damagedReason, frame.position)
+    const loss = this.#giveUp([frame], damagedReason, frame.position)
+    this.#release()
+    return loss
+  }
+
+  /** Resolves when `meta` knows what was given up: only then is the port told, lest frames come back that are gaps there. */
+  recorded(): Promise<void> {
+    return this.#releasing
   }
 
   /** Puts a gap in the place of frames that follow each other; one with the same reason beside it becomes part of it. */
@@ -350,8 +356,7 @@ export class Spool {
   #release(): void {
     this.#unwrittenBytes = 0
     this.#releasing = this.#releasing.then(async () => {
-      const retired = this.#retired
-      this.#retired = []
+      const retired = this.#retired.splice(0)
       try {
         if (retired.length === 0) return await this.#meta.write(this.#state())
         await this.#meta.writeDurably(this.#state())
@@ -368,10 +373,8 @@ export class Spool {
   }
 
   async #free(segment: Segment): Promise<void> {
-    if (this.#settings.isPreallocated && this.#segments.length <= this.#settings.segmentsMax) {
-      segment.reuse()
-      return
-    }
+    const { isPreallocated, segmentsMax } = this.#settings
+    if (isPreallocated && this.#segments.length <= segmentsMax) return segment.reuse()
     this.#segments.splice(this.#segments.indexOf(segment), 1)
     await segment.remove()
   }

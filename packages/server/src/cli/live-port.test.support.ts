@@ -4,12 +4,13 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { PassThrough, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
-import { formatProfile, loadProfile } from "@postern/client"
+import { formatProfile, loadProfile, type Profile } from "@postern/client"
 import { initDirectory } from "../guard/setup/index.ts"
 import type { CommandIo } from "./io.ts"
 import { run } from "./main.ts"
 
-const portMain = fileURLToPath(new URL("../../dist/port/main.js", import.meta.url))
+const mainOf = (name: "port" | "reader") =>
+  fileURLToPath(new URL(`../../dist/${name}/main.js`, import.meta.url))
 
 /** An installation in a directory with its port process running on a free port. */
 export interface LivePort {
@@ -24,7 +25,28 @@ export interface LivePort {
 
 export async function startLivePort(directory: string): Promise<LivePort> {
   const made = await initDirectory({ directory, ports: { write: 0, read: 0, ops: 0 } })
-  const child = fork(portMain, [made.config.file], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
+  const { ready, stop } = await startProcess("port", made.config.file)
+  const writer = join(directory, "profiles", "live.yaml")
+  writeProfile(writer, made.profiles.writer, { address: ready.write?.[0] ?? "" })
+  const { vkey, profiles, config } = made
+  return { directory, config: config.file, writer, reader: profiles.reader, vkey, stop }
+}
+
+/** The reader process of an installation; gives the address that it listens on. */
+export async function startLiveReader(
+  config: string,
+): Promise<{ address: string; stop(): Promise<void> }> {
+  const { ready, stop } = await startProcess("reader", config)
+  return { address: ready.read?.[0] ?? "", stop }
+}
+
+/** Another profile with some of its members changed. */
+export function writeProfile(path: string, from: string, change: Partial<Profile>): void {
+  writeFileSync(path, formatProfile({ ...loadProfile(from), ...change }), { mode: 0o600 })
+}
+
+async function startProcess(name: "port" | "reader", config: string) {
+  const child = fork(mainOf(name), [config], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
   let said = ""
   child.stderr?.on("data", (chunk: Buffer) => {
     said += chunk.toString()
@@ -33,24 +55,15 @@ export async function startLivePort(directory: string): Promise<LivePort> {
   const [message] = await Promise.race([
     once(child, "message"),
     exit.then((): never => {
-      throw new Error(`the port ended: ${said}`)
+      throw new Error(`the ${name} ended: ${said}`)
     }),
   ])
-  const address = (message as { ready: { write: string[] } }).ready.write[0] ?? ""
-  const writer = join(directory, "profiles", "live.yaml")
-  const profile = { ...loadProfile(made.profiles.writer), address }
-  writeFileSync(writer, formatProfile(profile), { mode: 0o600 })
-  return {
-    directory,
-    config: made.config.file,
-    writer,
-    reader: made.profiles.reader,
-    vkey: made.vkey,
-    async stop() {
-      child.kill("SIGTERM")
-      await exit
-    },
+  const { ready } = message as { ready: { write?: string[]; read?: string[] } }
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM")
+    await exit
   }
+  return { ready, stop }
 }
 
 export interface Ran {

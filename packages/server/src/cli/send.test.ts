@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { formatProfile, loadProfile } from "@postern/client"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { type LivePort, runHere, startLivePort } from "./live-port.test.support.ts"
+import { type LivePort, runHere, startLivePort, writeProfile } from "./live-port.test.support.ts"
 
 const base = mkdtempSync(join(tmpdir(), "postern-send-"))
 let port: LivePort
@@ -51,7 +50,12 @@ describe("postern send --format kubernetes", () => {
     expect(first.stdout).toBe("accepted 850, refused 0, duplicates 0\n")
     const again = await send(`${input}\n\n${auditEvent(900)}\n`, ...kubernetes, "--json")
     expect(JSON.parse(again.stdout)).toEqual({
-      ...{ accepted: 1, refused: 0, duplicates: 850, waiting: 0, unproven: 0, errors: [] },
+      accepted: 1,
+      refused: 0,
+      duplicates: 850,
+      waiting: 0,
+      unproven: 0,
+      errors: [],
     })
     expect(again.status).toBe(0)
   })
@@ -134,8 +138,7 @@ describe("postern send", () => {
     expect([reader.status, reader.stdout]).toEqual([78, ""])
     expect(reader.stderr).toMatch(/a writer's is needed/)
     const nobody = join(port.directory, "profiles", "nobody.yaml")
-    const profile = { ...loadProfile(port.writer), address: "127.0.0.1:1", spool: "nobody" }
-    writeFileSync(nobody, formatProfile(profile), { mode: 0o600 })
+    writeProfile(nobody, port.writer, { address: "127.0.0.1:1", spool: "nobody" })
     for (const format of ["event", "kubernetes"]) {
       const ran = await runHere(["send", "--profile", nobody, "--format", format], event())
       expect([ran.status, ran.stdout]).toEqual([4, "accepted 0, refused 0, duplicates 0\n"])

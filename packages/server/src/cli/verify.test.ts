@@ -12,7 +12,7 @@ import { createServer, type Server } from "node:https"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { formatProfile, loadProfile } from "@postern/client"
+import { loadProfile } from "@postern/client"
 import { encodeUtf8, parseBase64 } from "@postern/log/base"
 import {
   checkBatchReceipt,
@@ -21,8 +21,17 @@ import {
   receiptFileOf,
 } from "@postern/log/evidence"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { loadConfig } from "../config/index.ts"
+import { enrolReader } from "../guard/setup/index.ts"
 import { openHttpsExchange } from "./https-exchange.ts"
-import { type LivePort, type Ran, runHere, startLivePort } from "./live-port.test.support.ts"
+import {
+  type LivePort,
+  type Ran,
+  runHere,
+  startLivePort,
+  startLiveReader,
+  writeProfile,
+} from "./live-port.test.support.ts"
 
 const base = mkdtempSync(join(tmpdir(), "postern-verify-cli-"))
 let port: LivePort
@@ -54,7 +63,10 @@ async function writeEvents({ writer, vkey }: LivePort): Promise<string> {
   const exchange = openHttpsExchange(loadProfile(writer))
   const body = Buffer.from(events.join("\n"))
   const answer = await exchange.ask({
-    ...{ method: "POST", path: "/v1/events", type: "application/x-ndjson", body },
+    method: "POST",
+    path: "/v1/events",
+    type: "application/x-ndjson",
+    body,
     bytesMax: 1e6,
   })
   exchange.close()
@@ -63,12 +75,21 @@ async function writeEvents({ writer, vkey }: LivePort): Promise<string> {
   const { open, sequence, count, received, changed, seed, path } = batches[0]
   first = batches[0].first
   const ack = {
-    ...{ open, sequence, received, changed, events: count, accepted: count, firstIndex: first },
+    open,
+    sequence,
+    received,
+    changed,
+    events: count,
+    accepted: count,
+    firstIndex: first,
     seed: parseBase64(seed) as Uint8Array,
     path: path.map(parseBase64),
   }
   const proven = await checkBatchReceipt({
-    ...{ ack, note, events: events.map(encodeUtf8), refused: [] },
+    ack,
+    note,
+    events: events.map(encodeUtf8),
+    refused: [],
     receiptVkey: await openReceiptCertificate(certificate, vkey),
   })
   return formatReceiptFile(receiptFileOf(proven, first + 7, certificate))
@@ -248,8 +269,7 @@ describe("postern verify --profile", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     profile = join(port.directory, "profiles", "here.yaml")
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
-    const text = formatProfile({ ...loadProfile(port.reader), address })
-    writeFileSync(profile, text, { mode: 0o600 })
+    writeProfile(profile, port.reader, { address })
   })
   afterAll(() => server.close())
 
@@ -290,15 +310,36 @@ describe("postern verify --profile", () => {
     expect(readFileSync(memory, "utf8")).toBe(before)
   })
 
+  test("verifies what the reader process serves, to auditors and to monitors", async () => {
+    await enrolReader({
+      config: loadConfig(port.config),
+      name: "watch",
+      see: "monitor",
+      now: new Date(),
+      address: "127.0.0.1:1",
+    })
+    const monitor = join(port.directory, "profiles", "reader-watch.yaml")
+    const reader = await startLiveReader(port.config)
+    const live = join(port.directory, "profiles", "live-reader.yaml")
+    try {
+      writeProfile(live, port.reader, { address: reader.address })
+      const auditor = await runHere(["verify", "--profile", live, "--json"])
+      expect(JSON.parse(auditor.stdout)).toMatchObject({ verified: true, size, saw: "entries" })
+      writeProfile(live, monitor, { address: reader.address })
+      const hashes = await runHere(["verify", "--profile", live, "--json"])
+      expect(JSON.parse(hashes.stdout)).toMatchObject({ verified: true, size, saw: "hashes" })
+    } finally {
+      await reader.stop()
+    }
+  })
+
   test("says who cannot be asked", async () => {
     const writer = await runHere(["verify", "--profile", port.writer])
     expectError(writer, 78, /it is a writer's, a reader's is needed/)
     const gone = join(port.directory, "profiles", "gone.yaml")
-    const text = formatProfile({ ...loadProfile(port.reader), address: "127.0.0.1:1" })
-    writeFileSync(gone, text, { mode: 0o600 })
+    writeProfile(gone, port.reader, { address: "127.0.0.1:1" })
     expectError(await runHere(["verify", "--profile", gone]), 4, /UNREACHABLE/)
-    const other = { ...loadProfile(profile), server: "spiffe://postern.local/other" }
-    writeFileSync(gone, formatProfile(other), { mode: 0o600 })
+    writeProfile(gone, profile, { server: "spiffe://postern.local/other" })
     expectError(await runHere(["verify", "--profile", gone]), 5, /the profile demands/)
   })
 })

@@ -45,7 +45,8 @@ async function main(): Promise<void> {
     port.close().then(() => process.exit(0), fatal)
   }
   process.on("SIGTERM", stop)
-  process.on("SIGINT", stop)
+  // Ctrl-C reaches the whole group of a terminal; under a supervisor the order of ending is its to decide.
+  process.on("SIGINT", () => process.connected || stop())
   process.on("disconnect", stop)
   // Last: whoever hears of it may send a signal at once.
   tell("info", "listening", port.addresses)

@@ -48,7 +48,9 @@ async function main(): Promise<void> {
     stopping = true
     reading.close().then(() => process.exit(0), failed)
   }
-  for (const signal of ["SIGTERM", "SIGINT", "disconnect"] as const) process.on(signal, stop)
+  for (const signal of ["SIGTERM", "disconnect"] as const) process.on(signal, stop)
+  // Ctrl-C reaches the whole group of a terminal; under a supervisor the order of ending is its to decide.
+  process.on("SIGINT", () => process.connected || stop())
   // Last: whoever hears of it may send a signal at once.
   tell("info", "listening", { read: addresses })
   process.send?.({ ready: { read: addresses } })

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest"
 import { accessText, bodyOf, openReading } from "./reader.test.support.ts"
 
 const auditor = { path: "reader/auditor" }
@@ -85,10 +85,14 @@ function spoolText(directory: string): string {
 
 describe("the access list", () => {
   let reading: Awaited<ReturnType<typeof openReading>>
-  beforeEach(async () => {
+  beforeAll(async () => {
     reading = await openReading([auditor, monitor])
   })
-  afterEach(() => reading.close())
+  beforeEach(async () => {
+    reading.file("access.yaml", accessText([auditor, monitor]))
+    expect(await reading.process.reload()).toBe(true)
+  })
+  afterAll(() => reading.close())
 
   const digest = () => JSON.parse(readFileSync(reading.readerAccess, "utf8")).digest as string
   /** As the port does it: it reads the changed file, and says so in the log. */

@@ -119,7 +119,10 @@ export class WrittenLog {
     const index = this.size
     const event = { id: `own-${index}`, source: `postern://${origin}`, action, data }
     this.#row({
-      ...{ open: own.open, sequence: own.next, kind: batchKind.port, digest: noDigest },
+      open: own.open,
+      sequence: own.next,
+      kind: batchKind.port,
+      digest: noDigest,
       events: [JSON.stringify(event)],
     })
     own.next += 1

@@ -107,7 +107,8 @@ describe("whatever is placed, in whatever slots", () => {
       fc.asyncProperty(slots, async (plan) => {
         const sequencer = begin()
         const log = new NaiveLog()
-        let before = { slot: 0, hash: new Uint8Array(32), receipt: new Uint8Array(0), time: 7 }
+        const [hash, none]: Uint8Array[] = [new Uint8Array(32), new Uint8Array(0)]
+        let before = { slot: 0, hash: hash as Uint8Array, receipt: none as Uint8Array, time: 7 }
         for (const [number, batches] of plan.entries()) {
           const size = log.size
           let next = size

@@ -62,6 +62,7 @@ describe("a read that shows entries", () => {
     await asked
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
     expect(answered).toBe(false)
+    behaviour.keep = async () => undefined
     keep?.()
     const given = await answer
     expect(given.status).toBe(200)

@@ -1,0 +1,102 @@
+import { formatBase64, PosternError } from "@postern/log/base"
+import { openCheckpoint } from "@postern/log/tlog"
+import { describe, expect, test } from "vitest"
+import type { Head, LogStore } from "../disk/index.ts"
+import { CheckpointLoop } from "./checkpoint-loop.ts"
+import { newSigner, origin } from "./commits.test.support.ts"
+import { startCounters } from "./counters.ts"
+
+/** A loop over a log that grows when the test says so, and what it does to the disk, in order. */
+async function begin(alreadySigned = -1) {
+  const signer = await newSigner()
+  const said: { what: string; text: string }[] = []
+  const fatal: unknown[] = []
+  const faults: unknown[] = []
+  const state: { head: Head | undefined } = { head: undefined }
+  const write = (what: string, text: string): Promise<void> => {
+    const fault = faults.shift()
+    if (fault !== undefined) return Promise.reject(fault)
+    said.push({ what, text })
+    return Promise.resolve()
+  }
+  const store = {
+    rememberSigned: (signed: object) => write("remember", JSON.stringify(signed)),
+    publishCheckpoint: (note: string) => write("publish", note),
+  } as unknown as LogStore
+  const loop = new CheckpointLoop(
+    {
+      ...{ store, signer, counters: startCounters(), durableHead: () => state.head },
+      fatal: (error) => void fatal.push(error),
+    },
+    alreadySigned,
+  )
+  const grow = (size: number): void => {
+    const root = new Uint8Array(32).fill(size)
+    state.head = { size, root, slot: size, segment: 0, end: 0, time: 0 }
+  }
+  return { loop, signer, said, fatal, faults, grow }
+}
+
+describe("checkpoints", () => {
+  test("are remembered before they are signed and published, each size once", async () => {
+    const { loop, signer, said, grow } = await begin()
+    await loop.publish()
+    expect(said).toEqual([])
+    grow(5)
+    await loop.publish()
+    await loop.publish()
+    grow(9)
+    await Promise.all([loop.publish(), loop.publish()])
+    expect(said.map(({ what }) => what)).toEqual(["remember", "publish", "remember", "publish"])
+    const root = new Uint8Array(32).fill(5)
+    expect(JSON.parse(said[0]?.text ?? "")).toEqual({ size: 5, root: formatBase64(root) })
+    const note = said[1]?.text ?? ""
+    expect(await openCheckpoint(note, signer.vkey)).toEqual({ origin, size: 5, root })
+    expect(loop.published).toBe(9)
+  })
+
+  test("are not signed again after a restart, nor a smaller one", async () => {
+    const { loop, said, grow } = await begin(7)
+    expect(loop.published).toBe(7)
+    for (const size of [6, 7]) {
+      grow(size)
+      await loop.publish()
+    }
+    expect(said).toEqual([])
+    grow(8)
+    await loop.publish()
+    expect(said).toHaveLength(2)
+  })
+
+  test("are published once more before the end", async () => {
+    const { loop, said, grow } = await begin()
+    loop.start()
+    grow(3)
+    await loop.stop()
+    expect(said.map(({ what }) => what)).toEqual(["remember", "publish"])
+  })
+
+  test("wait while the disk is full; nothing is signed that was not remembered", async () => {
+    const { loop, said, fatal, faults, grow } = await begin()
+    grow(3)
+    faults.push(new PosternError("DISK_FULL"))
+    await loop.publish()
+    expect(said).toEqual([])
+    faults.push(undefined, new PosternError("DISK_FULL"))
+    await loop.publish()
+    expect(said.map(({ what }) => what)).toEqual(["remember"])
+    expect(loop.published).toBe(0)
+    await loop.publish()
+    expect(said.map(({ what }) => what)).toEqual(["remember", "remember", "publish"])
+    expect(fatal).toEqual([])
+  })
+
+  test("that cannot be written for another reason end the process", async () => {
+    const { loop, fatal, faults, grow } = await begin()
+    grow(3)
+    const error = new PosternError("DISK_FAILED", "EIO")
+    faults.push(error)
+    await loop.publish()
+    expect(fatal).toEqual([error])
+  })
+})
