@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -28,8 +28,32 @@ export function removeScratch(directory: string): void {
   directories.delete(directory)
 }
 
+/** The process that a wrapping command runs; Linux only, as are the commands. */
+export function childOf(pid: number | undefined): number | undefined {
+  if (pid === undefined) return undefined
+  try {
+    const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
+    return pids === "" ? undefined : Number(pids.split(" ")[0])
+  } catch {
+    return undefined // It is gone already, or this is no Linux.
+  }
+}
+
+/** A process that has gone meanwhile is no error. */
+export function killProcess(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
+  }
+}
+
 function cleanUp(): void {
-  for (const child of children) child.kill("SIGKILL")
+  for (const child of children) {
+    killProcess(childOf(child.pid), "SIGKILL")
+    child.kill("SIGKILL")
+  }
   children.clear()
   for (const directory of directories) removeScratch(directory)
 }

@@ -3,7 +3,9 @@
  * its leaf hash to a file, 32 bytes each. Beside that it reads again and again what it has seen, since what was shown
  * once must never be shown differently. Arguments: log directory, file. Answers each message with how far it is.
  */
+
 import { openSync, writeSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
 import { equalBytes } from "@postern/log/base"
 import { leafHash } from "@postern/log/tlog"
 import { followLog } from "../../packages/server/dist/disk/index.js"
@@ -73,5 +75,5 @@ async function turn(): Promise<void> {
 
 for (;;) {
   await turn()
-  await new Promise((resolve) => setTimeout(resolve, 3))
+  await pause(3)
 }

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:https"
+import { setTimeout as pause } from "node:timers/promises"
 import type { Profile } from "@postern/client"
 import type { Decisions } from "./decisions.ts"
 import { eventText } from "./event.ts"
@@ -95,7 +96,7 @@ export class HttpWriter {
         this.faults.push(`${this.name}: ${answered.status} ${answered.text.slice(0, 300)}`)
         return undefined
       }
-      await new Promise((resolve) => setTimeout(resolve, retryMs))
+      await pause(retryMs)
     }
   }
 

@@ -49,8 +49,8 @@ export const diskErrors: Part = {
           trace,
           decisions: decisions.apart(JSON.stringify(fault)),
         }
-        if (fault.error === "EIO") await fatalRun(programme, run)
-        else await fullRun(programme, run)
+        const going = fault.error === "EIO" ? fatalRun(programme, run) : fullRun(programme, run)
+        await going.catch((error) => report.check(false, `${describe(fault)}: ${error}`))
       }
     } finally {
       removeScratch(scratch)

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
 import { within } from "../support/waiting.ts"
-import { watchChild } from "./cleanup.ts"
+import { childOf, killProcess, watchChild } from "./cleanup.ts"
 
 const house = fileURLToPath(new URL("../../", import.meta.url))
 const mains = {
@@ -66,7 +65,7 @@ export function startProcess(
     exit,
     said: () => text,
     async signal(signal) {
-      kill(options.under === undefined ? child.pid : childOf(child.pid), signal)
+      killProcess(options.under === undefined ? child.pid : childOf(child.pid), signal)
       return within(exit, exitMsMax, `the end of the ${name} after ${signal}`)
     },
   }
@@ -77,26 +76,6 @@ export async function startPort(config: string, options: StartOptions = {}) {
   const port = startProcess("port", config, options)
   await port.ready
   return port
-}
-
-function kill(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
-  }
-}
-
-/** The process that a wrapping command runs; Linux only, as are the commands. */
-function childOf(pid: number | undefined): number | undefined {
-  if (pid === undefined) return undefined
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
-    return children === "" ? undefined : Number(children.split(" ")[0])
-  } catch {
-    return undefined // It is gone already.
-  }
 }
 
 /** Runs a command of the CLI to its end. */

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises"
 import type { Decisions } from "./decisions.ts"
 import type { Report } from "./report.ts"
 
@@ -25,5 +26,5 @@ export async function until(reached: () => boolean, what: string, ms = 20_000): 
 
 /** For chosen moments only, never for hoping that something has happened. */
 export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  return setTimeout(ms)
 }

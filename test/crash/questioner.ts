@@ -1,4 +1,5 @@
 import { Agent, request } from "node:https"
+import { setTimeout as pause } from "node:timers/promises"
 import { loadProfile, type Profile } from "@postern/client"
 import { addressOf } from "./installation.ts"
 
@@ -40,7 +41,7 @@ export class Questioner {
       const question = `/v1/entries?from=${from}&to=${from + Math.ceil(this.#asked / 1000)}`
       const answer = await this.#ask(question).catch(() => undefined) // The reader was killed.
       if (answer === undefined || answer.status === 503) {
-        await new Promise((resolve) => setTimeout(resolve, retryMs))
+        await pause(retryMs)
       } else if (answer.status === 200 && answer.first === from) {
         this.answered.add(question)
       } else if (this.faults.length < 20) {

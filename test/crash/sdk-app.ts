@@ -5,7 +5,9 @@
  * `dropped N` · `problem CODE`. Standard output is a file:
  * what was said is there, however the application ended.
  */
+
 import { writeSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
 import { connect } from "@postern/client"
 import { Decisions } from "./decisions.ts"
 
@@ -64,7 +66,7 @@ async function writeOn(): Promise<void> {
     }
     const { dropped } = audit.status()
     if (dropped > 0) say(`dropped ${dropped}`)
-    await new Promise((resolve) => setTimeout(resolve, decisions.between(0, 8)))
+    await pause(decisions.between(0, 8))
   }
 }
 

@@ -3,7 +3,9 @@
  * time of every call. Arguments: profile, spool directory, events per second, seconds of each of the three phases. Says
  * `phase N` when one begins; at the end `made N`, `p50 MICROSECONDS`, `p99 …`, `max …`, `dropped N` and `finished`.
  */
+
 import { writeSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
 import { connect } from "@postern/client"
 
 const [profile = "", directory = "", rate = "0", ...phases] = process.argv.slice(2)
@@ -42,7 +44,7 @@ async function run(perSecond: number, seconds: number): Promise<void> {
   const began = performance.now()
   const total = perSecond * seconds
   for (let made = 0; made < total; ) {
-    await new Promise((resolve) => setTimeout(resolve, tickMs))
+    await pause(tickMs)
     const due = Math.min(total, ((performance.now() - began) / 1000) * perSecond)
     for (; made < due; made++) writeOne()
   }

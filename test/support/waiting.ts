@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises"
+
 /** Rejects, naming `what`, if the promise takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
@@ -24,6 +26,6 @@ export async function until<T>(
     const answer = await ask()
     if (answer !== undefined) return answer
     if (performance.now() > end) throw new Error(`${what} does not come about within ${ms} ms`)
-    await new Promise((wake) => setTimeout(wake, pollMs))
+    await pause(pollMs)
   }
 }

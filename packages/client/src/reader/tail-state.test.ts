@@ -179,7 +179,7 @@ describe("a tail that lies is found out", () => {
     ["the first one is left out the second time", (f) => f.filter((_, i) => i !== 1)],
     [
       "entries change places",
-      (f) => [...f.slice(0, 2), f[3] as SentFrame, f[2] as SentFrame, ...f.slice(4)],
+      (f) => [f[0] as SentFrame, f[2] as SentFrame, f[1] as SentFrame, ...f.slice(3)],
     ],
     ["an entry is told twice", (f) => [...f.slice(0, 2), ...f.slice(1)]],
     ["the opening is left out", (f) => f.slice(1)],

@@ -221,7 +221,7 @@ describe("a session", () => {
     })
   })
 
-  it("sends within its credit and never settles backwards, whatever comes", () => {
+  it("sends within its credit, opens only when the port has, and ends for good, whatever comes", () => {
     const anyInput = fc.constantFrom(...Object.values(inputs))
     fc.assert(
       fc.property(fc.array(fc.tuple(anyInput, fc.nat(40_000))), (steps) => {

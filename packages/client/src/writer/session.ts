@@ -155,11 +155,11 @@ export function step(state: SessionState, input: SessionInput, moment: Moment): 
     case "opened":
       return phase === "opening" ? opened(state, input.verdict, moment) : stay(state)
     case "switched":
-      return switched(state, input.start, moment)
+      return phase === "ended" ? stay(state) : switched(state, input.start, moment)
     case "offer":
       return offer(state, input)
     case "credit":
-      return stay(phase === "open" ? raiseCredit(state, input.credit) : state)
+      return stay(isConnected(phase) ? raiseCredit(state, input.credit) : state)
     case "acked":
       if (phase !== "open") return stay(state)
       return {

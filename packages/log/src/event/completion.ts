@@ -1,5 +1,6 @@
-import { encodeUtf8, limits, PosternError } from "../base/index.ts"
+import { limits, PosternError } from "../base/index.ts"
 import type { Actor, AuditEvent, Outcome, Target } from "./event.ts"
+import { formatInstant } from "./time.ts"
 import { checkEvent, checkKey } from "./validation.ts"
 
 /** A time as JavaScript has it, or as RFC 3339 text. */
@@ -94,11 +95,28 @@ export function encodeEvent(event: AuditEvent): Uint8Array {
   } catch (cause) {
     throw new PosternError("EVENT_FIELD_VALUE", "a value cannot be written as JSON", { cause })
   }
-  const bytes = encodeUtf8(text)
+  const bytes = encode(text)
   if (bytes.length > eventBytesMax) {
     const detail = `the event has ${bytes.length} bytes, ${eventBytesMax} always fit`
     throw new PosternError("EVENT_TOO_LARGE", detail)
   }
+  return bytes
+}
+
+const encoder = new TextEncoder()
+/** Small events share their memory, since an allocation for each costs more than its bytes. */
+const sharedBytes = 65_536
+const smallBytesMax = 4_096
+let shared = new Uint8Array(0)
+
+function encode(text: string): Uint8Array {
+  // A UTF-16 unit takes three bytes at most.
+  const bytesMax = 3 * text.length
+  if (bytesMax > smallBytesMax) return encoder.encode(text)
+  if (shared.length < bytesMax) shared = new Uint8Array(sharedBytes)
+  const { written } = encoder.encodeInto(text, shared)
+  const bytes = shared.subarray(0, written)
+  shared = shared.subarray(written)
   return bytes
 }
 
@@ -107,10 +125,10 @@ export const eventBytesMax = limits.entryBytesMax - limits.stampBytesMax - 1
 
 function expandTime(value: unknown): unknown {
   if (!(value instanceof Date)) return value
-  return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString()
+  return Number.isNaN(value.getTime()) ? "Invalid Date" : formatInstant(value.getTime())
 }
 
-/** Whether a time's text is toISOString()'s for the years 0 to 9999, which needs no second look. */
+/** Whether a time's text is formatInstant()'s for the years 0 to 9999, which needs no second look. */
 function isWrittenBy(given: unknown, text: unknown): boolean {
   return given instanceof Date && typeof text === "string" && text.length === isoLength
 }

@@ -12,7 +12,7 @@ export function rangeRoot(first: number, leafHashes: Uint8Array): Uint8Array {
   let count = leafHashes.length / hashBytes
   assert(Number.isInteger(count) && count > 0, "a range root needs one or more 32-byte hashes")
   assert(isRange(first, first + count), "a range lies within the indexes")
-  const row = leafHashes.slice()
+  const row = new Uint8Array(leafHashes)
   let at = first
   while (count > 1) {
     // Whoever stands on the far side of the border has no sibling in the range and goes up as it

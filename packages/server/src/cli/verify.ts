@@ -117,14 +117,19 @@ function describeReport(report: Report | TileReport, color: boolean): string {
   for (const { code, where, what } of findings) lines.push(printable(`${code}: ${where}: ${what}`))
   if (findingsTotal > findings.length) lines.push(`and ${findingsTotal - findings.length} more`)
   if (findings.length > 0) lines.push("")
-  for (const [name, value] of Object.entries(facts))
-    if (value !== 0) lines.push(`${name}: ${value}`)
+  for (const [name, value] of Object.entries(facts)) {
+    if (value !== 0) lines.push(`${inWords(name)}: ${value}`)
+  }
   if ("saw" in report && report.saw === "hashes") lines.push("entries: not shown to this reader")
   const rate = seconds === 0 ? 0 : Math.round(size / seconds)
   lines.push(`${size} entries of ${printable(origin)} in ${seconds.toFixed(1)} s (${rate}/s)`)
   if (report.root !== undefined) lines.push(`root ${report.root}`)
   lines.push(verdict(report))
   return lines.join("\n")
+}
+
+function inWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 function verdict(report: Report): string {

@@ -1,11 +1,12 @@
-import { loadProfile, openReader, type ProvenEntry } from "@postern/client"
-import { formatBase64, PosternError, parseDecimal } from "@postern/log/base"
+import type { LogEntry, ProvenEntry, Reader } from "@postern/client"
+import { formatBase64, isPosternError, PosternError, parseDecimal } from "@postern/log/base"
 import type { Command } from "commander"
 import { entryJson } from "../entry-line.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { jsonOption, profileOption } from "../options.ts"
 import { printable } from "../printable.ts"
+import { openRememberingReader } from "../remembering-reader.ts"
 
 interface Options {
   readonly profile: string
@@ -27,59 +28,73 @@ export function registerShow(program: Command, io: CommandIo): void {
     .action(async (text: string, options: Options) => {
       const index = parseDecimal(text)
       if (index === undefined) throw new PosternError("USAGE", `${text} is not an index`)
-      const reader = openReader(loadProfile(options.profile))
+      const reader = openRememberingReader(options.profile, io)
       try {
-        const proven = await reader.prove(index)
-        io.line(options.json ? JSON.stringify(proofJson(proven)) : describe(proven, options))
+        const shown = await read(reader, index, options)
+        io.line(options.json ? JSON.stringify(shownJson(shown)) : describe(shown, options))
       } finally {
         reader.close()
       }
     })
 }
 
-function proofJson({ entry, path, note }: ProvenEntry): Record<string, unknown> {
-  const proof = { path: path.map(formatBase64), checkpoint: note }
-  return { ...entryJson(entry), leaf: entry.leaf, proof }
+interface Shown {
+  readonly entry: LogEntry
+  /** Undefined while no checkpoint covers the entry. */
+  readonly proven: ProvenEntry | undefined
 }
 
-function describe({ entry, path, checkpoint, note }: ProvenEntry, options: Options): string {
+/** Who asks for the proof gets one, or an error; others see a new entry before it can be proven. */
+async function read(reader: Reader, index: number, options: Options): Promise<Shown> {
+  try {
+    const proven = await reader.prove(index)
+    return { entry: proven.entry, proven }
+  } catch (error) {
+    const isAbsent = isPosternError(error) && error.code === "NOT_FOUND"
+    if (!isAbsent || options.proof === true) throw error
+    return { entry: await reader.get(index), proven: undefined }
+  }
+}
+
+function shownJson({ entry, proven }: Shown): Record<string, unknown> {
+  const json = { ...entryJson(entry), leaf: entry.leaf }
+  if (proven === undefined) return json
+  return { ...json, proof: { path: proven.path.map(formatBase64), checkpoint: proven.note } }
+}
+
+function describe({ entry, proven }: Shown, options: Options): string {
   const { event, index, received, writer, stream, sequence } = entry
-  const { action, actor, outcome, targets, source, time, id, ...rest } = event
-  const rows: [string, unknown][] = [
-    ["action", action],
-    ["outcome", outcome],
-    ["actor", actor],
-    ["targets", targets],
-    ["source", source],
-    ["time", time],
-    ["id", id],
-    ...Object.entries(rest),
-  ]
-  const lines = rows.map(([name, value]) => `${name.padEnd(12)} ${textOf(value)}`)
-  lines.push(
+  const { action, outcome, actor, targets, source, time, id, ...rest } = event
+  const first = { action, outcome, actor, targets, source, time, id }
+  const members = Object.entries({ ...first, ...rest }).map(([name, value]) => {
+    return `${printable(name).padEnd(12)} ${textOf(value)}`
+  })
+  const lines = [
+    ...members,
     "",
-    `entry        ${index} of ${checkpoint.origin}`,
+    `entry        ${index}`,
     `received     ${received} (the port's clock)`,
     `writer       ${printable(writer)} (from its certificate)`,
     `stream       ${stream}, sequence ${sequence}`,
-    `verified     ${path.length} hashes lead from the leaf to the signed checkpoint of ${checkpoint.size} entries`,
-  )
-  if (options.proof === true) {
-    const exact = entry.leaf.split("\n").map(printable)
-    lines.push(
-      "",
-      "leaf",
-      ...exact,
-      "",
-      "audit path",
-      ...path.map(formatBase64),
-      "",
-      note.trimEnd(),
-    )
-  }
-  return lines.join("\n")
+    `verified     ${verdictOf(proven)}`,
+  ]
+  return [...lines, ...(options.proof === true ? proofLines(entry, proven) : [])].join("\n")
+}
+
+function verdictOf(proven: ProvenEntry | undefined): string {
+  if (proven === undefined) return "not yet: no checkpoint covers the entry, ask again in a second"
+  const { origin, size } = proven.checkpoint
+  const hashes = `${proven.path.length} hashes lead from the leaf`
+  return `${hashes} to the signed checkpoint of ${printable(origin)} with ${size} entries`
+}
+
+function proofLines(entry: LogEntry, proven: ProvenEntry | undefined): string[] {
+  const leaf = entry.leaf.split("\n").map(printable)
+  const path = proven?.path.map(formatBase64) ?? []
+  const note = proven?.note.trimEnd().split("\n").map(printable) ?? []
+  return ["", "leaf", ...leaf, "", "audit path", ...path, "", "checkpoint", ...note]
 }
 
 function textOf(value: unknown): string {
-  return printable(typeof value === "string" ? value : JSON.stringify(value))
+  return printable(typeof value === "string" ? value : String(JSON.stringify(value)))
 }

@@ -1,10 +1,10 @@
-import { loadProfile, openReader } from "@postern/client"
 import type { Command } from "commander"
 import { entryJson, formatEntryLine } from "../entry-line.ts"
-import { addFilterOptions, type FilterOptions, filterOf } from "../filter-options.ts"
+import { addConditions, type FilterOptions, filterOf } from "../filter-options.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { jsonOption, profileOption, wholeNumber } from "../options.ts"
+import { openRememberingReader } from "../remembering-reader.ts"
 
 interface Options extends FilterOptions {
   readonly profile: string
@@ -21,7 +21,7 @@ export function registerTail(program: Command, io: CommandIo): void {
       "Shows entries as they become durable, until Ctrl-C; goes on after a cut without hole or repeat.",
     )
     .addOption(profileOption())
-  addFilterOptions(command)
+  addConditions(command)
     .option("--from <index>", "begin with this entry", wholeNumber("--from", 0, 1e14))
     .addOption(jsonOption())
     .addHelpText("after", examples)
@@ -38,15 +38,19 @@ Examples:
   postern tail --profile reader.yaml --outcome denied,failure --from 0 --json`
 
 async function tail(options: Options, io: CommandIo): Promise<void> {
-  const reader = openReader(loadProfile(options.profile))
+  const reader = openRememberingReader(options.profile, io)
   const end = new AbortController()
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end.abort())
+  const stop = () => end.abort()
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop)
+  const onCut = () => io.note("postern: the connection is lost, trying again")
   try {
     const after = options.from === undefined ? {} : { after: options.from - 1 }
-    for await (const entry of reader.tail(filterOf(options), { ...after, signal: end.signal })) {
+    const how = { ...after, signal: end.signal, onCut }
+    for await (const entry of reader.tail(filterOf(options), how)) {
       io.line(options.json ? JSON.stringify(entryJson(entry)) : formatEntryLine(entry, io.color))
     }
   } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, stop)
     reader.close()
   }
 }

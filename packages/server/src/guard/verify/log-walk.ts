@@ -11,7 +11,7 @@ import {
   walkSlots,
 } from "../../disk/index.ts"
 import type { DirectoryDraft } from "./checks.ts"
-import { describeRemains, findLaterSlot, orphanSegments } from "./wreckage.ts"
+import { describeRemains, findLaterSlot, writtenSegments } from "./wreckage.ts"
 
 /** Who looks at what the walk finds, in the order of the log. */
 export interface WalkVisitor {
@@ -73,8 +73,11 @@ export class LogWalk {
   }
 
   async run(): Promise<void> {
+    // In this order: the port writes a segment's .start before its first slot.
+    const written = await writtenSegments(this.#directory)
     const firsts = await listSegments(this.#directory)
-    for (const name of await orphanSegments(this.#directory, firsts)) {
+    const known = new Set(firsts.map((first) => basename(this.#path(first))))
+    for (const name of written.filter((one) => !known.has(one))) {
       this.#draft.fail("segments", "segment-without-start", name, "it has no .start beside it")
     }
     let start = await this.#readStart(firsts[0])
@@ -82,11 +85,15 @@ export class LogWalk {
       const nextFirst = firsts[i + 1]
       const nextStart = await this.#readStart(nextFirst)
       const next = nextFirst === undefined ? undefined : { first: nextFirst, slot: nextStart?.slot }
-      const path = segmentPath(this.#directory, first, "seg")
+      const path = this.#path(first)
       if (await this.#walkSegment({ first, start, path, next })) return
       start = nextStart
     }
     this.#missTheHead()
+  }
+
+  #path(first: number): string {
+    return segmentPath(this.#directory, first, "seg")
   }
 
   async #readStart(first: number | undefined): Promise<SegmentStart | undefined> {
@@ -133,7 +140,7 @@ export class LogWalk {
       const missing = `entries ${size} to ${first} are in no segment`
       const what = first > size ? missing : `the segments before it reach to entry ${size} already`
       draft.fail("segments", first > size ? "segment-missing" : "segment-overlap", where, what)
-      this.#visitor.hole(size, first)
+      this.#visitor.hole(Math.min(size, first), Math.max(size, first))
       this.#position = { slot: start?.slot, size: first, previous: start?.previous }
     } else if (start !== undefined) {
       const { slot, previous } = this.#position

@@ -68,7 +68,7 @@ export class ReceiptCheck {
       return
     }
     if (note === "" && isRestartInNewSegment(slot)) {
-      this.#draft.addFact("receipts not kept", 1)
+      this.#draft.addFact("receiptsNotKept", 1)
       return
     }
     if (before !== undefined || slot.receipt.length > 0) await this.#check(note, before, where)

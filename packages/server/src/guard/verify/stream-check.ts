@@ -44,7 +44,7 @@ export class StreamCheck {
     this.#draft = draft
     this.#full = full
     this.#started = started
-    for (const name of ["refused events", "gaps", "lost events", "starts of the port"]) {
+    for (const name of ["starts", "refusedEvents", "gaps", "lostEvents"]) {
       draft.fact(name, 0)
     }
   }
@@ -85,7 +85,7 @@ export class StreamCheck {
     if (row.open === row.first) {
       this.#own = { open: row.open, next: 0 }
       this.#draft.count("streams")
-      this.#draft.addFact("starts of the port", 1)
+      this.#draft.addFact("starts", 1)
       for (const [open, { framed }] of this.#streams)
         if (framed === false) this.#streams.delete(open)
     }
@@ -120,7 +120,7 @@ export class StreamCheck {
         return
       case "gap":
         this.#draft.addFact("gaps", 1)
-        this.#draft.addFact("lost events", entry.count)
+        this.#draft.addFact("lostEvents", entry.count)
         if (!this.#gapRows.delete(gapKey(entry))) this.#gapEntries.add(gapKey(entry))
         return
       case "other":
@@ -154,7 +154,7 @@ export class StreamCheck {
       this.#draft.fail("streams", hole, where, what)
     }
     if (row.kind === batchKind.gap) this.#gapRow(row, slot, where)
-    else this.#draft.addFact("refused events", row.events - row.accepted)
+    else this.#draft.addFact("refusedEvents", row.events - row.accepted)
     this.#checkDigest(stream, records, where)
     stream.next = row.sequence + row.events
     // Copied: the row is a view of what is read next.

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { join } from "node:path"
 import { decodeUtf8, equalBytes, sha256 } from "@postern/log/base"
-import { type ReadSlot, segmentPath, slotHeaderBytes, walkSlots } from "../../disk/index.ts"
+import { type ReadSlot, slotHeaderBytes, walkSlots } from "../../disk/index.ts"
 
 const magic = "postern1"
 const slotAlign = 4096
@@ -70,20 +70,16 @@ async function* placesOfMagic(path: string, from: number): AsyncGenerator<number
   }
 }
 
-/** Segment files with something in them that no `.start` announces. */
-export async function orphanSegments(
-  directory: string,
-  firsts: readonly number[],
-): Promise<string[]> {
-  const known = new Set(firsts.map((first) => basename(segmentPath(directory, first, "seg"))))
-  const orphans: string[] = []
-  for (const name of await readdir(join(directory, "segments"))) {
-    if (!name.endsWith(".seg") || known.has(name)) continue
+/** Names of the segment files that have something in them. */
+export async function writtenSegments(directory: string): Promise<string[]> {
+  const written: string[] = []
+  for (const name of (await readdir(join(directory, "segments"))).sort()) {
+    if (!name.endsWith(".seg")) continue
     // A port that was killed while it began a segment leaves a file of nothing, or of zeros.
     const begin = await readAt(join(directory, "segments", name), 0, slotHeaderBytes)
-    if (begin.some((byte) => byte !== 0)) orphans.push(name)
+    if (begin.some((byte) => byte !== 0)) written.push(name)
   }
-  return orphans.sort()
+  return written
 }
 
 async function readAt(path: string, at: number, bytes: number): Promise<Buffer> {

@@ -232,6 +232,11 @@ export class WrittenLog {
     this.#leaves = []
   }
 
+  /** As a port that was killed and has started again in an empty segment. */
+  forgetReceipt(): void {
+    this.#receipt = new Uint8Array(0)
+  }
+
   /** Begins the next segment; nothing may be placed. */
   async roll(): Promise<void> {
     const state = [...this.streams].flatMap(([open, { id, framed, next, digest }]) => {

@@ -1,0 +1,240 @@
+/**
+ * A small port that speaks docs/spec/wire.md over real TLS and keeps its log in memory. It is honest unless a test tells it
+ * otherwise, and it judges streams as the specification says, so that a writer which errs is found out.
+ */
+import { generateKeyPairSync, randomBytes, sign } from "node:crypto"
+import { once } from "node:events"
+import type { AddressInfo } from "node:net"
+import { createServer, type Server, type TLSSocket } from "node:tls"
+import { concatBytes, encodeUtf8 } from "@postern/log/base"
+import { deriveNonce, formatStamp } from "@postern/log/event"
+import {
+  formatReceiptCertificateText,
+  formatReceiptText,
+  receiptKeyName,
+} from "@postern/log/evidence"
+import {
+  formatVkey,
+  leafHash,
+  type NoteSigner,
+  noteKeyId,
+  rangeRoot,
+  signNote,
+} from "@postern/log/tlog"
+import type { Profile } from "../profile.ts"
+import { type Authority, createAuthority, type Identity } from "./certificates.test.support.ts"
+import { FakeSession } from "./fake-session.test.support.ts"
+
+export const origin = "postern.test/audit"
+export const serverId = "spiffe://postern.test/server"
+export const writerId = "spiffe://postern.test/writer/app"
+
+export interface FakeBatch {
+  readonly sequence: number
+  readonly events: number
+  readonly accepted: number
+  readonly firstIndex: number
+  readonly received: number
+  readonly seed: Uint8Array
+  readonly digest: Uint8Array
+  readonly note: string
+}
+
+export interface FakeStream {
+  readonly id: string
+  readonly open: number
+  next: number
+  digest: Uint8Array
+  readonly batches: FakeBatch[]
+  readonly gaps: { sequence: number; count: number; reason: string }[]
+  isClosed: boolean
+}
+
+/** What a test may change at any time. */
+export interface FakeManners {
+  /** Credit of a new connection, and how far beyond what was received each ACK extends it. */
+  credit: number
+  /** Nothing is acknowledged while this is set; afterwards call release(). */
+  isSilent: boolean
+  /** A code for an event that is to be refused. */
+  refuse: (event: string) => string | undefined
+  /** Changes a receipt note before it leaves. */
+  forge: (note: string) => string
+  /** The connection is cut when so many bytes were received on it; taken from the front, one a connection. */
+  cutsReceiving: number[]
+  /** And so when so many were sent. */
+  cutsSending: number[]
+  /** What OPENED says instead of what the stream knows; once. */
+  misopen: ((stream: FakeStream) => { next: number; digest: Uint8Array }) | undefined
+  /** The certificate of the receipt key that WELCOME carries, if not the right one. */
+  certificate: string | undefined
+  protocols: string[]
+  origin: string
+}
+
+function createSigner(name: string): NoteSigner & { readonly vkey: string } {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519")
+  const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32)
+  return {
+    name,
+    keyId: noteKeyId(name, raw),
+    vkey: formatVkey(name, raw),
+    sign: (message) => sign(undefined, message, privateKey),
+  }
+}
+
+export class FakePort {
+  readonly authority: Authority = createAuthority()
+  readonly logKey = createSigner(origin)
+  readonly receiptKey = createSigner(receiptKeyName(origin))
+  readonly streams = new Map<string, FakeStream>()
+  /** The log: what was accepted, in order. */
+  readonly entries: { stream: string; sequence: number; event: string }[] = []
+  readonly sessions = new Set<FakeSession>()
+  readonly manners: FakeManners = {
+    credit: 65_536,
+    isSilent: false,
+    refuse: () => undefined,
+    forge: (note) => note,
+    cutsReceiving: [],
+    cutsSending: [],
+    misopen: undefined,
+    certificate: undefined,
+    protocols: ["postern/1"],
+    origin,
+  }
+  /** Connections that got as far as a certificate. */
+  connections = 0
+  /** BATCH frames, repeated ones included. */
+  batches = 0
+  certificate = ""
+  readonly #identity: Identity
+  readonly #server: Server
+  #port = 0
+  #index = 1
+  #changed: (() => void)[] = []
+
+  static async start(serverUris: readonly string[] = [serverId]): Promise<FakePort> {
+    const port = new FakePort(serverUris)
+    const text = formatReceiptCertificateText(origin, port.receiptKey.vkey)
+    port.certificate = await signNote(text, port.logKey)
+    await port.listen()
+    return port
+  }
+
+  private constructor(serverUris: readonly string[]) {
+    this.#identity = this.authority.issue(...serverUris)
+    this.#server = createServer({
+      key: this.#identity.key,
+      cert: this.#identity.certificate,
+      ca: this.authority.certificate,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: "TLSv1.3",
+      ALPNCallback: ({ protocols }) => protocols.find((p) => this.manners.protocols.includes(p)),
+    })
+    this.#server.on("tlsClientError", (_error, socket) => socket.destroy())
+    this.#server.on("secureConnection", (socket: TLSSocket) => {
+      this.connections += 1
+      this.sessions.add(new FakeSession(this, socket))
+      this.notify()
+    })
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(this.#port, "127.0.0.1")
+    await once(this.#server, "listening")
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Gone, as after a kill; listen() brings it back with everything it had made durable. */
+  async stop(): Promise<void> {
+    const closed = once(this.#server, "close")
+    this.#server.close()
+    for (const session of this.sessions) session.cut()
+    await closed
+  }
+
+  profile(more: Partial<Profile> = {}): Profile {
+    return {
+      role: "writer",
+      id: writerId,
+      server: serverId,
+      address: `127.0.0.1:${this.#port}`,
+      source: "app://app",
+      log: { origin, vkey: this.logKey.vkey },
+      ca: this.authority.certificate,
+      ...this.authority.issue(writerId),
+      ...more,
+    }
+  }
+
+  /** Acknowledges what was held back while the port was silent. */
+  release(): void {
+    this.manners.isSilent = false
+    for (const session of this.sessions) session.flush()
+  }
+
+  /** Resolves once the condition holds; it is looked at whenever something has happened. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#changed.push(resolve))
+  }
+
+  notify(): void {
+    for (const resolve of this.#changed.splice(0)) resolve()
+  }
+
+  openStream(id: string): FakeStream {
+    const known = this.streams.get(id)
+    if (known !== undefined && !known.isClosed) return known
+    const stream: FakeStream = {
+      ...{ id, open: this.#index++, next: 0, digest: new Uint8Array(32) },
+      ...{ batches: [], gaps: [], isClosed: false },
+    }
+    this.streams.set(id, stream)
+    return stream
+  }
+
+  /** Takes a batch that follows; the events that are not refused become entries of a slot of their own. */
+  async keep(
+    stream: FakeStream,
+    sequence: number,
+    events: readonly Uint8Array[],
+    digest: Uint8Array,
+  ): Promise<{ batch: FakeBatch; refused: Map<string, number[]> }> {
+    const seed = randomBytes(16)
+    const received = Date.now() * 1000
+    const firstIndex = this.#index
+    const refused = new Map<string, number[]>()
+    const leaves: Uint8Array[] = []
+    for (const [position, bytes] of events.entries()) {
+      const event = Buffer.from(bytes).toString()
+      const code = this.manners.refuse(event)
+      if (code !== undefined) {
+        refused.set(code, [...(refused.get(code) ?? []), position])
+        continue
+      }
+      const nonce = deriveNonce(seed, position)
+      const stamp = { received, open: stream.open, nonce, changed: 0 } as const
+      const text = formatStamp({ ...stamp, sequence: sequence + position })
+      leaves.push(leafHash(concatBytes(encodeUtf8(`${text}\n`), bytes)))
+      this.entries.push({ stream: stream.id, sequence: sequence + position, event })
+    }
+    const count = leaves.length
+    this.#index += count
+    stream.next = sequence + events.length
+    stream.digest = digest
+    const counts = { sequence, events: events.length, accepted: count, firstIndex }
+    const note = count === 0 ? "" : await this.#receipt(firstIndex, leaves)
+    const batch = { ...counts, received, seed, digest, note }
+    stream.batches.push(batch)
+    this.notify()
+    return { batch, refused }
+  }
+
+  async #receipt(first: number, leaves: readonly Uint8Array[]): Promise<string> {
+    const root = rangeRoot(first, concatBytes(...leaves))
+    const text = formatReceiptText({ origin, first, count: leaves.length, root })
+    return signNote(text, this.receiptKey)
+  }
+}

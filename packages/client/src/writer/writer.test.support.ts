@@ -1,0 +1,78 @@
+import type { Audit } from "./audit.ts"
+import { connect } from "./audit.ts"
+import { FakePort } from "./fake-port.test.support.ts"
+import type { ConnectOptions } from "./options.ts"
+import type { Problem } from "./problem.ts"
+import { makeDirectory, remove } from "./spool.test.support.ts"
+import { systemWorld, type World } from "./world.ts"
+
+/** The real world, in which pauses and deadlines pass twenty times as fast. */
+export const hasty: World = {
+  ...systemWorld,
+  startTimer: (run, delayMs) => systemWorld.startTimer(run, delayMs / 20),
+}
+
+/** A port, a spool directory and the writers on them, for one test. */
+export class Scene {
+  readonly directory = makeDirectory()
+  readonly problems: Problem[] = []
+  readonly port: FakePort
+  readonly #audits: Audit[] = []
+  #told: (() => void)[] = []
+
+  static async begin(serverUris?: readonly string[]): Promise<Scene> {
+    return new Scene(await FakePort.start(serverUris))
+  }
+
+  private constructor(port: FakePort) {
+    this.port = port
+  }
+
+  get codes(): string[] {
+    return this.problems.map(({ code }) => code)
+  }
+
+  /** The ids of the log's entries, in order. */
+  get logged(): string[] {
+    return this.port.entries.map(({ event }) => (JSON.parse(event) as { id: string }).id)
+  }
+
+  async connect(options: ConnectOptions = {}, profile = this.port.profile()): Promise<Audit> {
+    const audit = await connect(profile, {
+      onProblem: (problem) => {
+        this.problems.push(problem)
+        for (const resolve of this.#told.splice(0)) resolve()
+      },
+      world: hasty,
+      ...options,
+      spool: { directory: this.directory, ...options.spool },
+    })
+    this.#audits.push(audit)
+    return audit
+  }
+
+  /** Resolves once such a problem was told. */
+  async told(code: string): Promise<void> {
+    while (!this.codes.includes(code)) {
+      await new Promise<void>((resolve) => this.#told.push(resolve))
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const audit of this.#audits) await audit.close(0)
+    await this.port.stop()
+    remove(this.directory)
+  }
+}
+
+let made = 0
+
+/** Writes events and gives their ids. `bytes`: about how long each is. */
+export function writeSome(audit: Audit, count: number, bytes = 200): string[] {
+  return Array.from({ length: count }, () => {
+    made += 1
+    const id = `e${made}`
+    audit("thing.done", { id, actor: "alice", data: { filler: "x".repeat(bytes) } })
+    return id
+  })
+}

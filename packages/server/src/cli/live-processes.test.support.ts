@@ -1,0 +1,76 @@
+import { type ChildProcess, fork, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createServer } from "node:net"
+import { fileURLToPath } from "node:url"
+import { initDirectory } from "../guard/setup/index.ts"
+
+const mains = {
+  port: fileURLToPath(new URL("../../dist/port/main.js", import.meta.url)),
+  reader: fileURLToPath(new URL("../../dist/reader/main.js", import.meta.url)),
+}
+const postern = fileURLToPath(new URL("../../bin/postern.cjs", import.meta.url))
+
+/** An installation with both of its processes running, as `postern serve` runs them. */
+export async function startProcesses(directory: string) {
+  const [write, read, ops] = await freePorts(3)
+  const made = await initDirectory({
+    directory,
+    ports: { write: write as number, read: read as number, ops: ops as number },
+  })
+  const running = [
+    await startProcess("port", made.config.file),
+    await startProcess("reader", made.config.file),
+  ]
+  return {
+    ...made,
+    async stop() {
+      for (const child of running.toReversed()) {
+        child.kill("SIGTERM")
+        await once(child, "exit")
+      }
+    },
+  }
+}
+
+async function startProcess(name: keyof typeof mains, config: string): Promise<ChildProcess> {
+  const child = fork(mains[name], [config], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
+  let said = ""
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const ended = once(child, "exit").then((): never => {
+    throw new Error(`the ${name} ended: ${said}`)
+  })
+  await Promise.race([once(child, "message"), ended])
+  ended.catch(() => "from here on it may")
+  return child
+}
+
+/** Ports that nobody listens on at the moment. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
+  await Promise.all(servers.map((server) => once(server, "listening")))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  for (const server of servers) server.close()
+  await Promise.all(servers.map((server) => once(server, "close")))
+  return ports
+}
+
+/** A command in a process of its own, which a signal ends. */
+export function startCommand(args: readonly string[]) {
+  const child = spawn(process.execPath, [postern, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+  const said = { stdout: "", stderr: "" }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].on("data", (chunk: Buffer) => {
+      said[name] += chunk.toString()
+    })
+  }
+  const closed = once(child, "close")
+  return {
+    said,
+    async stop(): Promise<number | null> {
+      child.kill("SIGINT")
+      return (await closed)[0] as number | null
+    },
+  }
+}
