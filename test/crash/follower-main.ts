@@ -5,10 +5,10 @@
  */
 
 import { openSync, writeSync } from "node:fs"
-import { setTimeout as pause } from "node:timers/promises"
 import { equalBytes } from "@postern/log/base"
 import { leafHash } from "@postern/log/tlog"
 import { followLog } from "../../packages/server/dist/disk/index.js"
+import { pause } from "../support/waiting.ts"
 import type { FollowerState } from "./follower-process.ts"
 
 const [directory = "", file = ""] = process.argv.slice(2)

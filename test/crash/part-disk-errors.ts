@@ -135,24 +135,29 @@ async function fullRun({ report }: Programme, run: Run): Promise<void> {
   try {
     fleet.start()
     await port.ready
-    const failures = (): number => readTrace(run.trace).filter(({ failed }) => failed).length
-    const wanted = run.fault.last - run.fault.first + 1
-    await until(() => failures() >= wanted, what, runMsMax)
-    const { acks } = fleet
     const ended = port.exit.then((code) => {
-      throw new Error(`${what}: the port ended with ${code}: ${port.said().slice(-600)}`)
+      throw new Error(`the port ended with ${code}: ${port.said().slice(-600)}`)
     })
-    const goesOn = until(() => fleet.acks > acks + 10, "acknowledgements after there is room")
-    await Promise.race([goesOn, ended])
+    await Promise.race([goesOn(run, fleet), ended])
     await compareAll(report, run, fleet, port, what)
-    report.line(
-      `${what}: refused ${failures()} times, ${fleet.acknowledged} acknowledged in the end`,
-    )
+    const times = failures(run)
+    report.line(`${what}: refused ${times} times, ${fleet.acknowledged} acknowledged in the end`)
     report.count("full disks waited for")
   } finally {
     fleet.stop()
     await port.signal("SIGKILL")
   }
+}
+
+function failures({ trace }: Run): number {
+  return readTrace(trace).filter(({ failed }) => failed).length
+}
+
+async function goesOn(run: Run, fleet: Fleet): Promise<void> {
+  const wanted = run.fault.last - run.fault.first + 1
+  await until(() => failures(run) >= wanted, describe(run.fault), runMsMax)
+  const { acks } = fleet
+  await until(() => fleet.acks > acks + 10, "acknowledgements after there is room")
 }
 
 async function compareAll(

@@ -4,7 +4,7 @@ import { makeScratch, removeScratch } from "./cleanup.ts"
 import { Fleet } from "./fleet.ts"
 import { type Installation, makeInstallation } from "./installation.ts"
 import { readLog } from "./log-contents.ts"
-import { type ServerProcess, startPort, startProcess } from "./port-process.ts"
+import { type ServerProcess, startPort, startRefused } from "./port-process.ts"
 import { type Part, type Programme, until } from "./programme.ts"
 
 const exitRefused = 78
@@ -58,10 +58,7 @@ async function startRolledBack(
   renameSync(log, `${log}.new`)
   cpSync(`${log}.old`, log, { recursive: true })
   cpSync(join(`${log}.new`, "last-signed"), join(log, "last-signed"))
-  const port = startProcess("port", config)
-  const code = await Promise.race([port.exit, port.ready.then(() => -1)]).catch(() => port.exit)
-  if (code === -1) await port.signal("SIGKILL")
-  const said = port.said()
+  const { code, said } = await startRefused(config)
   const refused = code === exitRefused && said.includes('"code":"LOG_ROLLED_BACK"')
   report.check(refused, `an old copy: LOG_ROLLED_BACK and 78, was ${code}: ${said.slice(-300)}`)
   report.line(`an old copy with the newest last-signed: ${refused ? "refused" : code}`)
@@ -76,12 +73,7 @@ async function startSecond(
   fleet: Fleet,
 ): Promise<void> {
   await someAcks(fleet, 5)
-  const second = startProcess("port", installation.config)
-  const code = await Promise.race([second.exit, second.ready.then(() => -1)]).catch(
-    () => second.exit,
-  )
-  if (code === -1) await second.signal("SIGKILL")
-  const said = second.said()
+  const { code, said } = await startRefused(installation.config)
   const refused = code === exitRefused && said.includes('"code":"LOG_LOCKED"')
   report.check(refused, `a second port: LOG_LOCKED and 78, was ${code}: ${said.slice(-300)}`)
   report.line(`a second port on the same log: ${refused ? "refused" : code}`)

@@ -5,7 +5,7 @@ import { Fleet } from "./fleet.ts"
 import { type Installation, makeInstallation } from "./installation.ts"
 import { readLog } from "./log-contents.ts"
 import { endPort, verifyLog } from "./part-port-kill.ts"
-import { startPort, startProcess } from "./port-process.ts"
+import { startPort, startRefused } from "./port-process.ts"
 import { type Part, type Programme, pause, until } from "./programme.ts"
 import {
   cutOff,
@@ -227,13 +227,10 @@ async function damageRounds(
     const each = damages[round % damages.length]
     if (each === undefined) break
     const undo = each.damage(end, decisions, installation.log)
-    const port = startProcess("port", installation.config)
-    const code = await Promise.race([port.exit, port.ready.then(() => -1)]).catch(() => port.exit)
-    if (code === -1) await port.signal("SIGKILL")
+    const { code, said } = await startRefused(installation.config)
     undo()
-    const refused = code === exitRefused && port.said().includes('"code":"LOG_DAMAGED"')
-    const said = port.said().trim().split("\n").at(-1)
-    report.check(refused, `${each.what}: LOG_DAMAGED and 78, was ${code}: ${said}`)
+    const refused = code === exitRefused && said.includes('"code":"LOG_DAMAGED"')
+    report.check(refused, `${each.what}: LOG_DAMAGED and 78, was ${code}: ${said.slice(-400)}`)
     report.line(`before the head's end: ${each.what}: ${refused ? "refused" : code}`)
     report.count("damaged logs refused")
   }

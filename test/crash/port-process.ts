@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
@@ -72,29 +72,37 @@ export function startProcess(
 }
 
 /** Starts the port and waits until it listens. */
-export async function startPort(config: string, options: StartOptions = {}) {
-  const port = startProcess("port", config, options)
+export async function startPort(config: string): Promise<ServerProcess> {
+  const port = startProcess("port", config)
   await port.ready
   return port
+}
+
+/** Starts a port that ought not to start. If it listens all the same it is killed, and the code is undefined. */
+export async function startRefused(
+  config: string,
+): Promise<{ code: number | null | undefined; said: string }> {
+  const port = startProcess("port", config)
+  await port.ready.catch(() => undefined) // Refused, as it should be: its exit code counts.
+  const listens = port.said().includes('"listening"')
+  const code = listens ? undefined : await port.exit
+  await port.signal("SIGKILL")
+  return { code, said: port.said() }
 }
 
 /** Runs a command of the CLI to its end. */
 export async function postern(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; text: string }> {
-  const child: ChildProcess = watchChild(
-    spawn(process.execPath, [bin, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env },
-    }),
+  const child = watchChild(
+    spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] }),
   )
   let text = ""
   const add = (chunk: Buffer): void => {
     text = (text + chunk.toString()).slice(-8000)
   }
-  child.stdout?.on("data", add)
-  child.stderr?.on("data", add)
+  child.stdout.on("data", add)
+  child.stderr.on("data", add)
   const [code] = (await once(child, "close")) as [number | null]
   return { code, text }
 }

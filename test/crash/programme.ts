@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers/promises"
+import { pause } from "../support/waiting.ts"
 import type { Decisions } from "./decisions.ts"
 import type { Report } from "./report.ts"
 
@@ -24,7 +24,4 @@ export async function until(reached: () => boolean, what: string, ms = 20_000): 
   }
 }
 
-/** For chosen moments only, never for hoping that something has happened. */
-export function pause(ms: number): Promise<void> {
-  return setTimeout(ms)
-}
+export { pause }

@@ -1,6 +1,6 @@
 import { Agent, request } from "node:https"
-import { setTimeout as pause } from "node:timers/promises"
 import { loadProfile, type Profile } from "@postern/client"
+import { pause } from "../support/waiting.ts"
 import { addressOf } from "./installation.ts"
 
 const retryMs = 20

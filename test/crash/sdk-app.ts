@@ -7,8 +7,8 @@
  */
 
 import { writeSync } from "node:fs"
-import { setTimeout as pause } from "node:timers/promises"
 import { connect } from "@postern/client"
+import { pause } from "../support/waiting.ts"
 import { Decisions } from "./decisions.ts"
 
 const [profile = "", directory = "", life = "0", mode = "run"] = process.argv.slice(2)

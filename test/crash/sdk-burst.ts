@@ -5,8 +5,8 @@
  */
 
 import { writeSync } from "node:fs"
-import { setTimeout as pause } from "node:timers/promises"
 import { connect } from "@postern/client"
+import { pause } from "../support/waiting.ts"
 
 const [profile = "", directory = "", rate = "0", ...phases] = process.argv.slice(2)
 const tickMs = 5

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises"
+import { setTimeout as wait } from "node:timers/promises"
 
 /** Rejects, naming `what`, if the promise takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
@@ -28,4 +28,9 @@ export async function until<T>(
     if (performance.now() > end) throw new Error(`${what} does not come about within ${ms} ms`)
     await pause(pollMs)
   }
+}
+
+/** For chosen moments only (when to kill, how often to ask), never for hoping that something has happened. */
+export function pause(ms: number): Promise<void> {
+  return wait(ms)
 }

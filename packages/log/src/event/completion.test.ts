@@ -190,6 +190,17 @@ describe("encodeEvent", () => {
     expect(text).toContain("é\\u0000\\ud800")
   })
 
+  test("gives each event bytes of its own, whatever is encoded after it", () => {
+    const text = fc.string({ unit: "grapheme", maxLength: 2000 })
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 60 }), (texts) => {
+        const events = texts.map((a) => complete({ ...least, data: { a } }))
+        const encoded = events.map(encodeEvent)
+        expect(encoded.map(decodeUtf8)).toEqual(events.map((event) => JSON.stringify(event)))
+      }),
+    )
+  })
+
   test("refuses what might not fit into an entry, and takes what always does", () => {
     const empty = encodeEvent(complete({ ...least, data: { a: "" } })).length
     const sized = (bytes: number) => complete({ ...least, data: { a: "x".repeat(bytes - empty) } })

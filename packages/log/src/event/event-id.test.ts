@@ -26,6 +26,18 @@ test("event ids have version 7 and the variant of RFC 9562, and sort by time", (
   )
 })
 
+test("an event id begins with its time, whichever time was asked for before", () => {
+  const near = fc.integer({ min: 0x0193_0000_0000, max: 0x0193_0002_0000 })
+  const time = fc.oneof(near, fc.integer({ min: 0, max: 2 ** 48 - 1 }))
+  fc.assert(
+    fc.property(time, (ms) => {
+      const digits = createEventId(new Date(ms), new Uint8Array(16)).replace("-", "").slice(0, 12)
+      expect(Number.parseInt(digits, 16)).toBe(ms)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
 test("an event id uses every random bit that its format leaves", () => {
   const now = new Date(0)
   expect(createEventId(now, new Uint8Array(16).fill(0xff))).toBe(

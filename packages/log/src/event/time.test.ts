@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { formatTime, parseTime } from "./time.ts"
+import { formatInstant, formatTime, parseTime } from "./time.ts"
 
 describe("a time", () => {
   test.each([
@@ -72,4 +72,18 @@ describe("a time", () => {
     )
     expect(formatTime(1_764_000_000_000_001)).toBe("2025-11-24T16:00:00.000001Z")
   })
+})
+
+test("an instant is written as a Date writes it, for every time that a Date can hold", () => {
+  const ms = fc.oneof(
+    fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    fc.integer({ min: 1_764_000_000_000, max: 1_764_000_002_000 }),
+    fc.constantFrom(0, -1, 8.64e15, -8.64e15, 253_402_300_799_999, 253_402_300_800_000),
+  )
+  fc.assert(
+    fc.property(ms, (at) => {
+      expect(formatInstant(at)).toBe(new Date(at).toISOString())
+    }),
+    { numRuns: 2000 },
+  )
 })

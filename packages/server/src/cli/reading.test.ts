@@ -109,7 +109,7 @@ describe("search", () => {
     )
   })
 
-  test("remembers the checkpoint it saw, and takes no older log for the same one", async () => {
+  test("remembers the newest checkpoint that it saw, beside the profile", async () => {
     const file = `${profile.replace(/\.yaml$/, "")}.checkpoint`
     await search("--limit", "1")
     const size = Number(readFileSync(file, "utf8").split("\n")[1])
