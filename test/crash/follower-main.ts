@@ -9,17 +9,20 @@ import { equalBytes } from "@postern/log/base"
 import { leafHash } from "@postern/log/tlog"
 import { followLog } from "../../packages/server/dist/disk/index.js"
 import { pause } from "../support/waiting.ts"
+import { Decisions } from "./decisions.ts"
 import type { FollowerState } from "./follower-process.ts"
 
 const [directory = "", file = ""] = process.argv.slice(2)
 const chunkBytes = 4 * 1024 * 1024
 const lookBackEntries = 300
+const turnMs = 3
 
 const state: { seen: number; lookedBack: number; faults: string[] } = {
   seen: 0,
   lookedBack: 0,
   faults: [],
 }
+const decisions = new Decisions(1)
 const hashes: Uint8Array[] = []
 const target = openSync(file, "w")
 const log = await followLog(directory)
@@ -48,8 +51,8 @@ async function readOn(): Promise<void> {
 async function lookBack(): Promise<void> {
   if (state.seen === 0) return
   // Mostly the newest entries, which recovery has just written again.
-  const near = Math.min(state.seen, Math.random() < 0.7 ? 20_000 : state.seen)
-  const from = state.seen - 1 - Math.floor(Math.random() * near)
+  const near = Math.min(state.seen, decisions.chance(0.7) ? 20_000 : state.seen)
+  const from = state.seen - 1 - decisions.between(0, near)
   const leaves = await log.leaves(from, Math.min(state.seen, from + lookBackEntries), chunkBytes)
   for (const [i, leaf] of leaves.entries()) {
     if (!equalBytes(leafHash(leaf), hashes[from + i] ?? new Uint8Array(0))) {
@@ -75,5 +78,5 @@ async function turn(): Promise<void> {
 
 for (;;) {
   await turn()
-  await pause(3)
+  await pause(turnMs)
 }

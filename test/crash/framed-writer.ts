@@ -25,8 +25,6 @@ const reconnectMs = 15
 export interface WriterOptions {
   /** `small-1`, `large-2`: what its streams are named after. */
   readonly name: string
-  /** One batch at a time, each waits for its acknowledgement. */
-  readonly lockstep?: boolean
   onAck?(): void
 }
 
@@ -61,10 +59,6 @@ export class FramedWriter {
     this.#options = options
     this.#decisions = decisions.apart(options.name)
     this.#record = this.#begin()
-  }
-
-  get waiting(): number {
-    return this.#record.spool.length
   }
 
   #begin(): StreamRecord {
@@ -215,9 +209,8 @@ export class FramedWriter {
   }
 
   #make() {
-    const { spool, spoolBytes } = this.#record
+    const { spoolBytes } = this.#record
     if (!this.#producing || this.#closing !== "no" || spoolBytes >= spoolBytesMax) return undefined
-    if (this.#options.lockstep === true && spool.length > 0) return undefined
     if (this.#decisions.chance(0.003)) return this.#record.makeGap(this.#decisions.between(1, 1000))
     const most = this.#options.name.startsWith("large") ? 12 : 300
     const single = this.#decisions.chance(0.2)

@@ -187,10 +187,11 @@ export class Delivery {
   /** Everything below is the port's: frames leave the spool. */
   settle(position: number): void {
     const { anchor, queue } = this.#spool
-    if (position < anchor.position) return
+    if (position <= anchor.position) return
     this.#deliverBelow(position)
-    const last = position > anchor.position ? queue.find(position - 1) : undefined
+    const last = queue.find(position - 1)
     const own = last !== undefined && endOf(last) === position ? last.digest : undefined
+    // Inside a gap, only the port's word is there.
     const digest = own ?? this.#openedDigest ?? anchor.digest
     this.#spool.settle(position, digest, this.#world.nowMs())
     this.#events.settled()

@@ -89,10 +89,7 @@ export class EventBuffer {
     const bytes = 4 + event.length
     const heldBytes = this.#looseBytes + this.#framesBytes + bytes
     const { whenFull } = this.#settings
-    if (
-      whenFull === "throw" &&
-      (this.#failure !== undefined || heldBytes > this.#spool.freeBytes)
-    ) {
+    if (whenFull === "throw" && (this.#failure !== undefined || this.#isTight(heldBytes))) {
       throw new PosternError("SPOOL_FULL")
     }
     if (heldBytes > heldBytesMax) return this.#lose()
@@ -102,6 +99,11 @@ export class EventBuffer {
     else this.#timer ??= this.#world.startTimer(() => this.#flush(), lingerMs)
     this.#position += 1
     return this.#position - 1
+  }
+
+  /** Whether so much, with the headers of its records, might not go into the spool. */
+  #isTight(bytes: number): boolean {
+    return bytes + Math.ceil(bytes / 100) + 64 * (this.#frames.length + 2) > this.#spool.freeBytes
   }
 
   /** What waits for company goes as soon as the application's turn is over. */

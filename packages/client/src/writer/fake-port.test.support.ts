@@ -14,6 +14,7 @@ import {
   receiptKeyName,
 } from "@postern/log/evidence"
 import {
+  formatNote,
   formatVkey,
   leafHash,
   type NoteSigner,
@@ -72,7 +73,12 @@ export interface FakeManners {
   origin: string
 }
 
-function createSigner(name: string): NoteSigner & { readonly vkey: string } {
+interface FakeSigner extends NoteSigner {
+  readonly vkey: string
+  sign(message: Uint8Array): Uint8Array
+}
+
+function createSigner(name: string): FakeSigner {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519")
   const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32)
   return {
@@ -196,12 +202,12 @@ export class FakePort {
   }
 
   /** Takes a batch that follows; the events that are not refused become entries of a slot of their own. */
-  async keep(
+  keep(
     stream: FakeStream,
     sequence: number,
     events: readonly Uint8Array[],
     digest: Uint8Array,
-  ): Promise<{ batch: FakeBatch; refused: Map<string, number[]> }> {
+  ): { batch: FakeBatch; refused: Map<string, number[]> } {
     const seed = randomBytes(16)
     const received = Date.now() * 1000
     const firstIndex = this.#index
@@ -225,16 +231,18 @@ export class FakePort {
     stream.next = sequence + events.length
     stream.digest = digest
     const counts = { sequence, events: events.length, accepted: count, firstIndex }
-    const note = count === 0 ? "" : await this.#receipt(firstIndex, leaves)
+    const note = count === 0 ? "" : this.#receipt(firstIndex, leaves)
     const batch = { ...counts, received, seed, digest, note }
     stream.batches.push(batch)
     this.notify()
     return { batch, refused }
   }
 
-  async #receipt(first: number, leaves: readonly Uint8Array[]): Promise<string> {
+  #receipt(first: number, leaves: readonly Uint8Array[]): string {
     const root = rangeRoot(first, concatBytes(...leaves))
     const text = formatReceiptText({ origin, first, count: leaves.length, root })
-    return signNote(text, this.receiptKey)
+    const { name, keyId } = this.receiptKey
+    const signature = this.receiptKey.sign(encodeUtf8(text))
+    return formatNote({ text, signatures: [{ name, keyId, signature }] })
   }
 }

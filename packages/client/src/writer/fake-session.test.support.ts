@@ -49,7 +49,6 @@ export class FakeSession {
   #granted: number
   #greeted = false
   #held: Due[] = []
-  #turn: Promise<void> = Promise.resolve()
 
   constructor(port: FakePort, socket: TLSSocket) {
     this.#port = port
@@ -104,17 +103,15 @@ export class FakeSession {
     const taken = chunk.subarray(0, Math.max(0, left))
     this.receivedBytes += taken.length
     this.#reader.push(taken)
-    this.#turn = this.#turn.then(async () => {
-      for (const frame of this.#reader) {
-        this.frames.push(frame.type)
-        await this.#handle(frame)
-        this.#port.notify()
-      }
-      if (this.receivedBytes >= this.#cutReceiving) this.cut()
-    })
+    for (const frame of this.#reader) {
+      this.frames.push(frame.type)
+      this.#handle(frame)
+      this.#port.notify()
+    }
+    if (this.receivedBytes >= this.#cutReceiving) this.cut()
   }
 
-  async #handle(frame: Frame): Promise<void> {
+  #handle(frame: Frame): void {
     if (!this.#greeted && frame.type !== frameTypes.hello) return this.goAway("FRAME_ORDER")
     switch (frame.type) {
       case frameTypes.hello:
@@ -163,7 +160,7 @@ export class FakeSession {
     this.#send(frameTypes.opened, encodeOpened({ channel, open: stream.open, next, digest }))
   }
 
-  async #batch(frame: Frame): Promise<void> {
+  #batch(frame: Frame): void {
     const { channel, count, sequence, previous, region } = decodeBatchHeader(frame.body)
     const stream = this.#channels.get(channel)
     this.#port.batches += 1
@@ -181,7 +178,7 @@ export class FakeSession {
     }
     if (!equalBytes(previous, stream.digest)) return this.goAway("STREAM_EQUIVOCATION")
     const events = splitRegion(region, count)
-    const { batch, refused } = await this.#port.keep(stream, sequence, events, digest)
+    const { batch, refused } = this.#port.keep(stream, sequence, events, digest)
     if (refused.size > 0) {
       const rows = [...refused].map(([code, positions]) => ({ code, hint: "why not", positions }))
       this.#send(frameTypes.refused, encodeRefused({ channel, sequence, refused: rows }))

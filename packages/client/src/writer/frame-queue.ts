@@ -31,6 +31,11 @@ export function gapFrame(position: number, end: number, reason: string): SpoolFr
   return { kind: "gap", position, count: end - position, reason, ...gone }
 }
 
+/** Whether it is such a gap, for this reason. */
+export function isGivenUp(frame: SpoolFrame | undefined, reason: string): frame is SpoolFrame {
+  return frame?.reason === reason && frame.place === undefined
+}
+
 /** The frames in order, with the oldest at the front. In memory only. */
 export class FrameQueue implements Iterable<SpoolFrame> {
   #frames: SpoolFrame[] = []

@@ -36,6 +36,9 @@ export const recordHeaderBytes = 48
 const magic = Buffer.from("pspool/1", "ascii")
 const alignBytes = 16
 
+/** The largest record of an event buffer: one event of the greatest length, or several that are not longer together. */
+export const recordBytesMax = 65_536 + recordHeaderBytes
+
 /** What a record with such a region takes in a file. */
 export function recordBytes(regionBytes: number): number {
   return Math.ceil((recordHeaderBytes + regionBytes) / alignBytes) * alignBytes

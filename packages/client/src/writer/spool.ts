@@ -3,11 +3,11 @@ import { join } from "node:path"
 import { assert, formatHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
 import { type AppendPlan, type NewFrame, planAppend } from "./append-plan.ts"
-import { endOf, type FrameQueue, gapFrame, type SpoolFrame } from "./frame-queue.ts"
+import { endOf, type FrameQueue, gapFrame, isGivenUp, type SpoolFrame } from "./frame-queue.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { addRange, type Meta, type Range } from "./meta.ts"
 import { MetaFile } from "./meta-file.ts"
-import { readRecord, recordBytes, recordHeaderBytes } from "./record.ts"
+import { readRecord, recordBytes, recordBytesMax, recordHeaderBytes } from "./record.ts"
 import { damagedReason, droppedReason, metaName, recoverSpool, segmentName } from "./recovery.ts"
 import { Segment, syncDirectoryOf } from "./segment.ts"
 import type { World } from "./world.ts"
@@ -186,13 +186,17 @@ export class Spool {
     return segment
   }
 
-  /** Bytes of records that still find room, at least. */
+  /** Bytes of records that still find room, at least: a record goes whole into one file, so the end of each may stay empty. */
   get freeBytes(): number {
     const { segmentBytes, segmentsMax } = this.#settings
-    const unmade = Math.max(0, segmentsMax - this.#segments.length) * segmentBytes
-    const free = this.#segments.filter((segment) => segment.end === 0 && segment !== this.#current)
-    const current = this.#current === undefined ? 0 : this.#current.capacity - this.#current.end
-    return unmade + free.length * segmentBytes + current
+    const unmade = Math.max(0, segmentsMax - this.#segments.length)
+    let bytes = unmade * (segmentBytes - recordBytesMax)
+    for (const segment of this.#segments) {
+      const isUsable = segment === this.#current || (segment.end === 0 && segment.frames === 0)
+      const room = segment.capacity - segment.end - recordBytesMax
+      if (isUsable && room > 0) bytes += room
+    }
+    return bytes
   }
 
   /** Everything that was written so far is on stable storage. Errors are those of the file system. */
@@ -393,8 +397,4 @@ export class Spool {
 
 function newStreamId(world: World): string {
   return formatHex(world.randomBytes(16))
-}
-
-function isGivenUp(frame: SpoolFrame | undefined, reason: string): frame is SpoolFrame {
-  return frame?.reason === reason && frame.place === undefined
 }

@@ -10,7 +10,7 @@ import { type Counters, startCounters } from "./counters.ts"
 import { OwnStream } from "./own-stream.ts"
 import type { PortWorld } from "./port.ts"
 import { PortIntake } from "./port-intake.ts"
-import { createReacknowledger } from "./reacknowledge.ts"
+import { createReacknowledger, type Reacknowledge } from "./reacknowledge.ts"
 import { Refusals } from "./refusals.ts"
 import { rememberRecent } from "./remember-recent.ts"
 import {
@@ -56,6 +56,7 @@ export async function openLog(
   await publishVkey(dataDirectories(config).portState, signer.vkey)
   const streams = new StreamTable()
   const store = await recoverStore(directory, config.origin, streams, world)
+  const acknowledgeAgain = createReacknowledger(directory, signer)
   const memory = layOutMemory()
   const sequencer = new Sequencer<SlotOwner>(memory, store.end)
   const counters = startCounters()
@@ -71,14 +72,13 @@ export async function openLog(
       roomAppeared: () => roomAppeared(),
       fatal: world.fatal,
     },
-    await lastReceipt(store, signer),
+    await lastReceipt(store, signer, acknowledgeAgain),
   )
   const own = new OwnStream(memory, sequencer, clock, config.origin, () => commits.kick())
   const refusals = new Refusals(own, clock)
   const recentIds = new RecentIds(clock.seed())
   await rememberRecent(directory, store.end.slot, memory, recentIds)
   recordStart(own, store, signer, accessDigest)
-  const acknowledgeAgain = createReacknowledger(directory, signer)
   const { certificate, vkey, origin } = signer
   return {
     memory,
@@ -147,9 +147,17 @@ function recordStart(own: OwnStream, store: LogStore, signer: Signer, access: st
   })
 }
 
-/** The receipt of the last slot of the last life: signed again (Ed25519 is deterministic) and stored with the next slot. */
-async function lastReceipt(store: LogStore, signer: Signer): Promise<Uint8Array> {
-  const { lastSlot } = store.end
+/**
+ * The receipt of the last life's last slot: signed again (Ed25519 is deterministic) and stored with the next slot. If
+ * the newest segment has no slot yet, that slot ends the segment before.
+ */
+async function lastReceipt(
+  store: LogStore,
+  signer: Signer,
+  acknowledgeAgain: Reacknowledge,
+): Promise<Uint8Array> {
+  const { lastSlot, size } = store.end
+  if (lastSlot === undefined && size > 0) return (await acknowledgeAgain(size - 1, 1)).note
   if (lastSlot?.root === undefined) return new Uint8Array(0)
   return encodeUtf8(await signer.signReceipt(lastSlot.first, lastSlot.count, lastSlot.root))
 }

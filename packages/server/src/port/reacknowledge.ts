@@ -4,14 +4,14 @@ import { findSlot, TreeBuilder } from "../disk/index.ts"
 import type { DurableSlot } from "./session/index.ts"
 import type { Signer } from "./signer/index.ts"
 
+/** The acknowledgement of the batch of `accepted` entries from `first` on, which are durable. */
+export type Reacknowledge = (first: number, accepted: number) => Promise<DurableSlot>
+
 /**
  * Makes acknowledgements again for batches that are on disk: the slot's hashes are derived anew, and since Ed25519 is
  * deterministic (RFC 8032 §5.1.6) signing the same text again gives the original receipt. Rare, so one at a time.
  */
-export function createReacknowledger(
-  directory: string,
-  signer: Signer,
-): (first: number, accepted: number) => Promise<DurableSlot> {
+export function createReacknowledger(directory: string, signer: Signer): Reacknowledge {
   const noPeaks = new Uint8Array(64 * 32)
   let tree: TreeBuilder | undefined
   let last: { from: number; to: number; note: Uint8Array } | undefined

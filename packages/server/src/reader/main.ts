@@ -56,11 +56,21 @@ async function main(): Promise<void> {
   process.send?.({ ready: { read: addresses } })
 }
 
+/** Another start makes no sense before somebody has mended these. Everything else may pass, and must not end the port too. */
+const mustBeMended: ReadonlySet<string> = new Set([
+  "USAGE",
+  "CONFIG_INVALID",
+  "ACCESS_INVALID",
+  "PROFILE_INVALID",
+  "ADDRESS_IN_USE",
+  "BIND_REFUSED",
+  "LOG_FORMAT",
+])
+
 function failed(error: unknown): void {
   if (isPosternError(error)) tell("error", error.message, { code: error.code, hint: error.hint })
   else tell("error", error instanceof Error ? (error.stack ?? error.message) : String(error))
-  const mustBeMended = isPosternError(error) && error.kind === "broken"
-  process.exit(mustBeMended ? 78 : 1)
+  process.exit(isPosternError(error) && mustBeMended.has(error.code) ? 78 : 1)
 }
 
 process.on("uncaughtException", failed)

@@ -29,7 +29,7 @@ export interface Scan {
   readonly rest: SearchPosition
 }
 
-const stretchEntries = 256
+const stretchEntries = 2048
 const stretchBytes = 2_097_152
 
 /**
@@ -77,22 +77,27 @@ async function match(
   return matches(filter, row.entry, writer) ? row : undefined
 }
 
-/** The next leaves in the order of the scan, at least one. */
+/**
+ * The next leaves in the order of the scan, at least one. Stretches lie on multiples of their length, where the log can be
+ * entered.
+ */
 async function readStretch(
   view: LogView,
   from: number,
   to: number,
   order: "desc" | "asc",
 ): Promise<readonly Leaf[]> {
-  if (order === "asc") return readLeaves(view, from, Math.min(to, from + stretchEntries))
-  // The view may stop early, at its byte limit; going down, what it left out comes first.
-  const stretch: Leaf[] = []
-  for (let at = Math.max(from, to - stretchEntries); at < to; ) {
-    const leaves = await readLeaves(view, at, to)
-    stretch.push(...leaves)
-    at += leaves.length
+  if (order === "asc") {
+    const next = (Math.floor(from / stretchEntries) + 1) * stretchEntries
+    return readLeaves(view, from, Math.min(to, next))
   }
-  return stretch.reverse()
+  let low = Math.max(from, Math.floor((to - 1) / stretchEntries) * stretchEntries)
+  for (;;) {
+    const leaves = await readLeaves(view, low, to)
+    if (leaves.length === to - low) return leaves.reverse()
+    // The view stopped at its byte limit, and going down the end comes first: try with fewer.
+    low = to - Math.max(1, Math.floor(leaves.length / 2))
+  }
 }
 
 async function readLeaves(view: LogView, from: number, to: number): Promise<Leaf[]> {

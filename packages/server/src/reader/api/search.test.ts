@@ -131,11 +131,30 @@ describe("a search", () => {
   })
 
   it("stops when its time is used up, however little it found", async () => {
-    const { json } = openDesk(await searchLog(600), { scanMs: 0 })
+    const log = new FakeLog()
+    log.fill(3000)
+    const { json } = openDesk(log, { scanMs: 0 })
     const page = await json("/v1/search?text=nothing-has-this")
-    expect(page.entries).toEqual([])
-    expect(page.complete).toBe(false)
-    expect(page.scanned.to - page.scanned.from).toBe(256)
+    expect(page).toMatchObject({ entries: [], complete: false })
+    expect(page.scanned).toEqual({ from: 2048, to: log.all.length })
+  })
+
+  it("goes down through entries of any size, a bounded number of bytes at a time", async () => {
+    const log = new FakeLog()
+    for (let i = 0; i < 150; i++) log.append([{ data: { long: "x".repeat(i % 7 ? 50 : 60_000) } }])
+    const view = log.leaves.bind(log)
+    let most = 0
+    log.leaves = async (from, to, bytesMax) => {
+      const leaves = await view(from, to, bytesMax)
+      most = Math.max(
+        most,
+        leaves.reduce((sum, leaf) => sum + leaf.length, 0),
+      )
+      return leaves
+    }
+    const { entries } = await searchAll(openDesk(log, { pageBytesMax: 300_000 }), "limit=1000")
+    expect(entries.map(({ index }) => index)).toEqual(log.all.map((_, i) => i).toReversed())
+    expect(most).toBeLessThan(2_097_152 + 65_536)
   })
 
   it("is refused while too many others run, and not afterwards", async () => {

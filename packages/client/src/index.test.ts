@@ -1,0 +1,120 @@
+/** README.md's snippets, run as they stand against a port and a reader of their own. */
+import { type ChildProcess, execFile, fork, spawnSync } from "node:child_process"
+import { once } from "node:events"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { checkReceipt } from "@postern/log/evidence"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { formatProfile, loadProfile, openReader } from "./index.ts"
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const readme = readFileSync(at("../README.md"), "utf8")
+const snippets = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code as string)
+const snippetMs = 20_000
+
+/** This Node, and the oldest one that the package promises to run on, where the machine has it. */
+const nodes = [["this Node", process.execPath] as const]
+const systemNode = "/usr/bin/node"
+const { stdout: version } = spawnSync(systemNode, ["--version"], { encoding: "utf8" })
+const isOlder = /^v20\.(?:19|[2-9]\d)\./.test(version ?? "")
+if (isOlder) nodes.push(["Node 20", systemNode])
+else process.stderr.write("README: there is no Node 20 at /usr/bin/node, it is not tried\n")
+
+const directory = mkdtempSync(join(tmpdir(), "postern-readme-"))
+const place = join(directory, "audit")
+const children: ChildProcess[] = []
+
+/** A process of the server, from the file on disk: the packages know nothing of it. */
+async function start(name: "port" | "reader"): Promise<string> {
+  const main = at(`../../server/dist/${name}/main.js`)
+  const child = fork(main, [join(place, "postern.yaml")], { stdio: ["ignore", "ignore", 2, "ipc"] })
+  children.push(child)
+  const [{ ready }] = (await once(child, "message")) as [{ ready: Record<string, string[]> }]
+  return (name === "port" ? ready.write : ready.read)?.[0] ?? ""
+}
+
+function writeProfile(name: string, address: string): void {
+  const profile = { ...loadProfile(join(place, "profiles", `${name}.yaml`)), address }
+  writeFileSync(join(directory, `${name}.yaml`), formatProfile(profile), { mode: 0o600 })
+}
+
+beforeAll(async () => {
+  const command = at("../../server/bin/postern.cjs")
+  const made = spawnSync(process.execPath, [command, "init", place], { encoding: "utf8" })
+  expect(made.stderr).toBe("")
+  const config = join(place, "postern.yaml")
+  const text = readFileSync(config, "utf8").replaceAll(/:1751[456]\b/g, ":0")
+  writeFileSync(config, text)
+  writeProfile("writer", await start("port"))
+  writeProfile("reader", await start("reader"))
+  mkdirSync(join(directory, "node_modules/@postern"), { recursive: true })
+  for (const name of ["client", "log"]) {
+    symlinkSync(at(`../../${name}`), join(directory, "node_modules/@postern", name))
+  }
+})
+
+afterAll(async () => {
+  for (const child of children.reverse()) {
+    child.kill("SIGTERM")
+    if (child.exitCode === null) await once(child, "exit")
+  }
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+})
+
+function run(node: string, code: string): Promise<{ stdout: string; stderr: string }> {
+  const file = join(directory, "snippet.mjs")
+  writeFileSync(file, code)
+  return new Promise((resolve, reject) => {
+    execFile(node, [file], { cwd: directory, timeout: snippetMs }, (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr })
+      else reject(new Error(`${error.message}\n${stderr}`))
+    })
+  })
+}
+
+async function actionsInLog(): Promise<unknown[]> {
+  const reader = openReader(join(directory, "reader.yaml"))
+  const actions: unknown[] = []
+  for await (const { event } of reader.search({ source: "app://*" }, { order: "asc" })) {
+    actions.push(event.action)
+  }
+  reader.close()
+  return actions
+}
+
+describe("README.md", () => {
+  test("has the snippets that are tried here", () => {
+    expect(snippets.map((code) => /from "@postern\/client"/.test(code))).toEqual(
+      Array(5).fill(true),
+    )
+  })
+
+  test.each(nodes)(
+    "writes with %s: each process ends by itself, each event is there once",
+    async (_, node) => {
+      const before = await actionsInLog()
+      for (const code of snippets.slice(0, 3)) {
+        expect((await run(node, code)).stderr).toBe("")
+      }
+      expect(await actionsInLog()).toEqual([
+        ...before,
+        ...["invoice.deleted", "key.exported", "service.started"],
+      ])
+      const { log } = loadProfile(join(directory, "writer.yaml"))
+      const file = readFileSync(join(directory, "receipt.json"), "utf8")
+      const { leaf } = await checkReceipt(file, log.vkey)
+      expect(Buffer.from(leaf).toString()).toContain('"action":"key.exported"')
+    },
+  )
+
+  test.each(nodes)("reads with %s", async (_, node) => {
+    const found = await run(node, snippets[3] as string)
+    const row = /^\d+ \S+Z spiffe:\/\/\S+\/writer\/\S+ invoice\.deleted (?:true|false)$/m
+    expect(found.stdout).toMatch(row)
+    const followed = await run(node, snippets[4] as string)
+    expect(followed.stdout).toMatch(/^\d+ key\.exported$/m)
+    expect([found.stderr, followed.stderr]).toEqual(["", ""])
+  })
+})
