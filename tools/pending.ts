@@ -8,6 +8,5 @@ export const pendingCodes: readonly string[] = []
 
 /** Files, symbols and scripts (`path#text`) that our pages name. */
 export const pendingClaims: readonly string[] = [
-  "packages/client/src/writer/writer.test.ts",
   "test/hostile/main.ts",
 ]

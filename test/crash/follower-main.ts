@@ -3,7 +3,6 @@
  * its leaf hash to a file, 32 bytes each. Beside that it reads again and again what it has seen, since what was shown
  * once must never be shown differently. Arguments: log directory, file. Answers each message with how far it is.
  */
-
 import { openSync, writeSync } from "node:fs"
 import { equalBytes } from "@postern/log/base"
 import { leafHash } from "@postern/log/tlog"

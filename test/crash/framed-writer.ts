@@ -119,12 +119,6 @@ export class FramedWriter {
     })
   }
 
-  resume(): void {
-    this.#producing = true
-    this.#drained = undefined
-    this.#pump()
-  }
-
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)

@@ -15,7 +15,7 @@ const snippets = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) =>
 const snippetMs = 20_000
 
 /** This Node, and the oldest one that the package promises to run on, where the machine has it. */
-const nodes = [["this Node", process.execPath] as const]
+const nodes: [name: string, path: string][] = [["this Node", process.execPath]]
 const systemNode = "/usr/bin/node"
 const { stdout: version } = spawnSync(systemNode, ["--version"], { encoding: "utf8" })
 const isOlder = /^v20\.(?:19|[2-9]\d)\./.test(version ?? "")
@@ -24,15 +24,30 @@ else process.stderr.write("README: there is no Node 20 at /usr/bin/node, it is n
 
 const directory = mkdtempSync(join(tmpdir(), "postern-readme-"))
 const place = join(directory, "audit")
+const config = join(place, "postern.yaml")
 const children: ChildProcess[] = []
+let runs = 0
 
-/** A process of the server, from the file on disk: the packages know nothing of it. */
-async function start(name: "port" | "reader"): Promise<string> {
+/** A process of the server, from the file on disk: the packages know nothing of it. Gives the address of its plane. */
+async function start(name: "port" | "reader", plane: "write" | "read"): Promise<string> {
   const main = at(`../../server/dist/${name}/main.js`)
-  const child = fork(main, [join(place, "postern.yaml")], { stdio: ["ignore", "ignore", 2, "ipc"] })
+  const child = fork(main, [config], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
   children.push(child)
-  const [{ ready }] = (await once(child, "message")) as [{ ready: Record<string, string[]> }]
-  return (name === "port" ? ready.write : ready.read)?.[0] ?? ""
+  let said = ""
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const ended = once(child, "exit").then((): never => {
+    throw new Error(`the ${name} ended: ${said}`)
+  })
+  ended.catch(() => undefined) // Of interest until it listens.
+  const [message] = await Promise.race([once(child, "message"), ended])
+  const { ready } = message as { ready: Record<string, string[]> }
+  return ready[plane]?.[0] ?? ""
+}
+
+function editConfig(edit: (text: string) => string): void {
+  writeFileSync(config, edit(readFileSync(config, "utf8")))
 }
 
 function writeProfile(name: string, address: string): void {
@@ -44,11 +59,12 @@ beforeAll(async () => {
   const command = at("../../server/bin/postern.cjs")
   const made = spawnSync(process.execPath, [command, "init", place], { encoding: "utf8" })
   expect(made.stderr).toBe("")
-  const config = join(place, "postern.yaml")
-  const text = readFileSync(config, "utf8").replaceAll(/:1751[456]\b/g, ":0")
-  writeFileSync(config, text)
-  writeProfile("writer", await start("port"))
-  writeProfile("reader", await start("reader"))
+  editConfig((text) => text.replaceAll(/:1751[456]\b/g, ":0"))
+  const address = await start("port", "write")
+  writeProfile("writer", address)
+  // Where the reader writes down what it was asked.
+  editConfig((text) => text.replace(/^(\s*write:.*):0\b/m, `$1:${address.split(":").at(-1)}`))
+  writeProfile("reader", await start("reader", "read"))
   mkdirSync(join(directory, "node_modules/@postern"), { recursive: true })
   for (const name of ["client", "log"]) {
     symlinkSync(at(`../../${name}`), join(directory, "node_modules/@postern", name))
@@ -64,7 +80,7 @@ afterAll(async () => {
 })
 
 function run(node: string, code: string): Promise<{ stdout: string; stderr: string }> {
-  const file = join(directory, "snippet.mjs")
+  const file = join(directory, `snippet-${++runs}.mjs`)
   writeFileSync(file, code)
   return new Promise((resolve, reject) => {
     execFile(node, [file], { cwd: directory, timeout: snippetMs }, (error, stdout, stderr) => {
@@ -109,12 +125,17 @@ describe("README.md", () => {
     },
   )
 
-  test.each(nodes)("reads with %s", async (_, node) => {
-    const found = await run(node, snippets[3] as string)
-    const row = /^\d+ \S+Z spiffe:\/\/\S+\/writer\/\S+ invoice\.deleted (?:true|false)$/m
-    expect(found.stdout).toMatch(row)
-    const followed = await run(node, snippets[4] as string)
-    expect(followed.stdout).toMatch(/^\d+ key\.exported$/m)
-    expect([found.stderr, followed.stderr]).toEqual(["", ""])
+  test("reads with each Node", async () => {
+    const read = async (node: string): Promise<void> => {
+      const [found, followed] = await Promise.all([
+        run(node, snippets[3] as string),
+        run(node, snippets[4] as string),
+      ])
+      const row = /^\d+ \S+Z spiffe:\/\/\S+\/writer\/\S+ invoice\.deleted (?:true|false)$/m
+      expect(found.stdout).toMatch(row)
+      expect(followed.stdout).toMatch(/^\d+ key\.exported$/m)
+      expect([found.stderr, followed.stderr]).toEqual(["", ""])
+    }
+    await Promise.all(nodes.map(([, node]) => read(node)))
   })
 })

@@ -6,6 +6,7 @@
  */
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
+import type { PeerCertificate } from "node:tls"
 import { PosternError } from "@postern/log/base"
 
 export type ProfileRole = "writer" | "reader" | "operator"
@@ -224,4 +225,17 @@ function invalidLine(at: number): PosternError {
 
 function invalid(detail: string): PosternError {
   return new PosternError("PROFILE_INVALID", detail)
+}
+
+/** The chain has been verified; what is left is whose certificate it is: exactly one URI, and the expected one. */
+export function checkServer(
+  server: string,
+  { subjectaltname = "" }: Pick<PeerCertificate, "subjectaltname">,
+): Error | undefined {
+  // Node puts names in quotes that could be mistaken for a list; no SPIFFE ID needs them.
+  const uris = subjectaltname.split(", ").filter((name) => name.startsWith("URI:"))
+  if (uris.length === 1 && uris[0] === `URI:${server}` && !subjectaltname.includes('"')) {
+    return undefined
+  }
+  return new PosternError("TLS_HANDSHAKE", `the server's certificate is not of ${server}`)
 }

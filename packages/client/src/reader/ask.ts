@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { Agent, request } from "node:https"
 import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
-import type { Profile } from "../profile.ts"
+import { checkServer, type Profile } from "../profile.ts"
 
 /** Questions to the read port, over connections that are kept. */
 export interface Asker {
@@ -33,11 +33,7 @@ export function openAsker(profile: Profile): Asker {
     minVersion: "TLSv1.3",
     // A session that is taken up again would skip the question who the server is.
     maxCachedSessions: 0,
-    checkServerIdentity: (_name, certificate) => {
-      if (certificate.subjectaltname?.split(", ").includes(`URI:${profile.server}`))
-        return undefined
-      return new Error(`the server is not ${profile.server}`)
-    },
+    checkServerIdentity: (_name, certificate) => checkServer(profile.server, certificate),
   })
 
   function send(

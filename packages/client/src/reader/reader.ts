@@ -90,8 +90,9 @@ export function openReader(
   }
 }
 
-async function* search(
-  asker: Asker,
+/** The pages of a search, one after the other. */
+export async function* search(
+  asker: Pick<Asker, "json">,
   trust: Trust,
   filter: FilterFields,
   { limit = searchLimit, order = "desc" }: SearchOptions,
@@ -125,8 +126,8 @@ interface EntryAnswer {
 }
 
 /** The entry; with its proof, unless it is newer than every checkpoint. */
-async function getEntry(
-  asker: Asker,
+export async function getEntry(
+  asker: Pick<Asker, "json">,
   trust: Trust,
   index: number,
 ): Promise<{ entry: LogEntry; proven?: ProvenEntry }> {

@@ -1,8 +1,8 @@
 import { streamDigestStart } from "@postern/log/wire"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { checkServer } from "../profile.ts"
 import { serverId, writerId } from "./fake-port.test.support.ts"
-import { checkServer } from "./line.ts"
 import { Scene, writeSome } from "./writer.test.support.ts"
 
 let scene: Scene

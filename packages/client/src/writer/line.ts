@@ -1,7 +1,6 @@
-import type { PeerCertificate, TLSSocket } from "node:tls"
-import { connect } from "node:tls"
+import { connect, type TLSSocket } from "node:tls"
 import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
-import type { Profile } from "../profile.ts"
+import { checkServer, type Profile } from "../profile.ts"
 
 export interface LineEvents {
   /** Both sides have shown who they are. */
@@ -98,19 +97,6 @@ function dial(profile: Profile): TLSSocket {
   })
   socket.setNoDelay(true)
   return socket
-}
-
-/** The chain has been verified; what is left is whose certificate it is: exactly one URI, and the expected one. */
-export function checkServer(
-  server: string,
-  { subjectaltname = "" }: Pick<PeerCertificate, "subjectaltname">,
-): Error | undefined {
-  // Node puts names in quotes that could be mistaken for a list; no SPIFFE ID needs them.
-  const uris = subjectaltname.split(", ").filter((name) => name.startsWith("URI:"))
-  if (uris.length === 1 && uris[0] === `URI:${server}` && !subjectaltname.includes('"')) {
-    return undefined
-  }
-  return new PosternError("TLS_HANDSHAKE", `the server's certificate is not of ${server}`)
 }
 
 function describe(error: unknown): { code: ErrorCode; detail: string } {

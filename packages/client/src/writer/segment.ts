@@ -10,7 +10,7 @@ import {
   write,
   writeSync,
 } from "node:fs"
-import { unlink } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { dirname } from "node:path"
 import { promisify } from "node:util"
 
@@ -120,9 +120,10 @@ export class Segment {
     await closeFile(this.#fd)
   }
 
+  /** Takes the file away. May be tried again if it fails: it is closed only when it is gone. */
   async remove(): Promise<void> {
+    await rm(this.path, { force: true })
     await closeFile(this.#fd)
-    await unlink(this.path)
   }
 }
 

@@ -187,6 +187,28 @@ describe("a spool", () => {
     await spool.close()
   })
 
+  it.each([false, true])(
+    "keeps what is live on disk while files come and go (preallocated: %s)",
+    async (isPreallocated) => {
+      const spool = await openSpool(directory, { isPreallocated })
+      const oracle = new Oracle()
+      for (let i = 0; i < 400; i++) {
+        const frame = makeFrame(`${i}.${"x".repeat(i % 500)}`, 1 + (i % 5))
+        if ((await spool.append([frame])) === 1) oracle.append(frame)
+        // Acknowledgements do not wait for the disk: files are freed while others are written.
+        const end = oracle.settle(i % 7 === 0 ? 0.9 : 0.2)
+        if (end !== undefined) spool.settle(end, digest, 1)
+        if (i % 50 !== 49) continue
+        const copy = copyAsFound(directory)
+        const found = await openSpool(copy, { isPreallocated })
+        expect(await oracle.faults(found)).toEqual([])
+        await found.close()
+        remove(copy)
+      }
+      await spool.close()
+    },
+  )
+
   it("gives up the oldest file for one gap, but not what was sent", async () => {
     const spool = await openSpool(directory)
     while ((await spool.append([makeFrame("x".repeat(300), 3)])) === 1);

@@ -379,8 +379,9 @@ export class Spool {
   async #free(segment: Segment): Promise<void> {
     const { isPreallocated, segmentsMax } = this.#settings
     if (isPreallocated && this.#segments.length <= segmentsMax) return segment.reuse()
-    this.#segments.splice(this.#segments.indexOf(segment), 1)
+    // Its name may be given again only once the file is gone.
     await segment.remove()
+    this.#segments.splice(this.#segments.indexOf(segment), 1)
   }
 
   #state(): Meta {

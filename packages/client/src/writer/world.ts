@@ -19,11 +19,26 @@ export interface Timer {
   hold(isHeld: boolean): void
 }
 
+const poolBytes = 4096
+let pool = new Uint8Array(0)
+let poolAt = 0
+
+/** Event ids are drawn for every event: random bytes are taken in bulk, each handed out once. */
+function drawBytes(bytes: number): Uint8Array {
+  if (bytes > poolBytes) return randomBytes(bytes)
+  if (poolAt + bytes > pool.length) {
+    pool = new Uint8Array(randomBytes(poolBytes))
+    poolAt = 0
+  }
+  poolAt += bytes
+  return pool.subarray(poolAt - bytes, poolAt)
+}
+
 /** The real one. */
 export const systemWorld: World = {
   nowMs: () => Date.now(),
   random: () => Math.random(),
-  randomBytes: (bytes) => randomBytes(bytes),
+  randomBytes: drawBytes,
   startTimer(run, delayMs) {
     const timer = setTimeout(run, delayMs)
     return {

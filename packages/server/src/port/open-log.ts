@@ -56,6 +56,7 @@ export async function openLog(
   await publishVkey(dataDirectories(config).portState, signer.vkey)
   const streams = new StreamTable()
   const store = await recoverStore(directory, config.origin, streams, world)
+  clock.notBefore(store.end.time)
   const acknowledgeAgain = createReacknowledger(directory, signer)
   const memory = layOutMemory()
   const sequencer = new Sequencer<SlotOwner>(memory, store.end)

@@ -16,7 +16,7 @@ import { type Config, dataDirectories, readSecretFile, readTextFile } from "../c
 import type { Head } from "../disk/index.ts"
 import { createAdminServer } from "./admin/index.ts"
 import { CheckpointLoop } from "./checkpoint-loop.ts"
-import type { Clock } from "./clock.ts"
+import type { SteadyClock } from "./clock.ts"
 import { HttpDoor, serveFramed } from "./listener/index.ts"
 import { type OpenedLog, openLog } from "./open-log.ts"
 import { createOpsServer, listenOps, type PortHealth } from "./ops/index.ts"
@@ -27,7 +27,7 @@ import { CreditPool, type FramedSession } from "./session/index.ts"
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
 
 export interface PortWorld {
-  readonly clock: Clock
+  readonly clock: SteadyClock
   readonly tell: Tell
   /** Ends the process at once: the state of the log is unknown, recovery decides. */
   fatal(error: unknown): void

@@ -46,7 +46,11 @@ async function open(answer: Answer, own: Partial<typeof limits> = {}) {
       text += chunk.toString("latin1")
     })
     endings.push(() => socket.destroy())
-    return { socket, text: () => text, closed: once(socket, "close") }
+    return {
+      socket,
+      text: () => text,
+      closed: new Promise((resolve) => socket.once("close", resolve)),
+    }
   }
   return { listener, dial }
 }

@@ -90,12 +90,13 @@ export function arrived(port: Socket, bytes: number): Promise<void> {
 
 /** Resolves when the socket is closed, by an error or not. */
 export function closed(socket: Socket): Promise<void> {
-  return until(() => socket.closed)
+  return new Promise((resolve) => socket.once("close", () => resolve()))
 }
 
 /** What comes to the peer, as text, and when it is over. */
 export function listen(far: Socket) {
   let text = ""
+  const over = closed(far)
   far.on("data", (chunk: Buffer) => {
     text += chunk.toString("latin1")
   })
@@ -103,7 +104,7 @@ export function listen(far: Socket) {
   return {
     text: () => text,
     comes: (part: string) => until(() => text.includes(part)).then(() => text),
-    over: () => closed(far).then(() => text),
+    over: () => over.then(() => text),
   }
 }
 

@@ -12,6 +12,11 @@ export interface HttpBody {
   release(): void
 }
 
+/** Where a body's reader can be told, while it reads, that nothing more will come. */
+export interface BodyWatch {
+  interrupt: ((error: PosternError) => void) | undefined
+}
+
 /**
  * What a header says of the body, before any of it is read. Errors: HTTP_ENCODING, HTTP_BODY_TOO_LARGE.
  */
@@ -32,7 +37,11 @@ function encodingOf(request: IncomingMessage): "identity" | "gzip" {
  * HTTP_BODY_TOO_LARGE, HTTP_ENCODING, HTTP_BODY_SYNTAX (not gzip after all), OVERLOADED, HTTP_TIMEOUT (the peer went
  * away). The request is not destroyed, so that the peer can be told.
  */
-export async function readBody(request: IncomingMessage, pool: CreditPool): Promise<HttpBody> {
+export async function readBody(
+  request: IncomingMessage,
+  pool: CreditPool,
+  watch: BodyWatch,
+): Promise<HttpBody> {
   let taken = 0
   const take = (bytes: number): void => {
     if (!pool.take(bytes)) throw new PosternError("OVERLOADED")
@@ -44,7 +53,7 @@ export async function readBody(request: IncomingMessage, pool: CreditPool): Prom
   }
   try {
     const encoding = encodingOf(request)
-    const packed = await collect(request, take)
+    const packed = await collect(request, take, watch)
     const bytes = encoding === "identity" ? packed : await inflate(packed, take)
     return { bytes, release }
   } catch (error) {
@@ -53,11 +62,16 @@ export async function readBody(request: IncomingMessage, pool: CreditPool): Prom
   }
 }
 
-function collect(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
+function collect(
+  request: IncomingMessage,
+  take: (bytes: number) => void,
+  watch: BodyWatch,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
     const stop = (error: PosternError): void => {
+      watch.interrupt = undefined
       request.off("data", gather)
       chunks.length = 0
       reject(error)
@@ -75,8 +89,12 @@ function collect(request: IncomingMessage, take: (bytes: number) => void): Promi
     const early = (cause?: Error): void => {
       stop(new PosternError("HTTP_TIMEOUT", "the body ended early", { cause }))
     }
+    watch.interrupt = stop
     request.on("data", gather)
-    request.once("end", () => resolve(Buffer.concat(chunks, length)))
+    request.once("end", () => {
+      watch.interrupt = undefined
+      resolve(Buffer.concat(chunks, length))
+    })
     request.once("error", early)
     request.once("close", () => early())
   })
@@ -90,11 +108,12 @@ async function inflate(packed: Buffer, take: (bytes: number) => void): Promise<B
   const { httpBodyInflatedBytesMax, httpBodyInflationMax } = limits
   const most = Math.min(httpBodyInflatedBytesMax, packed.length * httpBodyInflationMax)
   const said = packed.length < 18 ? most : packed.readUInt32LE(packed.length - 4)
-  if (said > most) throw new PosternError("HTTP_BODY_TOO_LARGE", "unpacked")
-  take(said)
-  const whole = await unpackWithin(packed, said)
-  if (whole !== undefined) return whole
-  take(most - said)
+  if (said <= most) {
+    take(said)
+    const whole = await unpackWithin(packed, said)
+    if (whole !== undefined) return whole
+  }
+  take(said <= most ? most - said : most)
   const bytes = await unpackWithin(packed, most)
   if (bytes === undefined) throw new PosternError("HTTP_BODY_TOO_LARGE", "unpacked")
   return bytes

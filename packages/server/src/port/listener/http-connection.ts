@@ -3,6 +3,7 @@ import type { Socket } from "node:net"
 import { errorRegistry, PosternError } from "@postern/log/base"
 import type { Deadline, Deadlines } from "../../acceptor/index.ts"
 import type { SessionPeer } from "../session/index.ts"
+import type { BodyWatch } from "./http-body.ts"
 
 const headerMs = 10_000
 const bodyMs = 30_000
@@ -20,15 +21,16 @@ export interface HttpConnectionWorld {
  * One HTTP connection's deadlines and its end. A socket handed over to Node's server gets none of the server's own
  * timeouts; here each phase (header, body, the disk's, idle) has its own, and whoever misses one is told before the end.
  */
-export class HttpConnection {
+export class HttpConnection implements BodyWatch {
   readonly peer: SessionPeer
   readonly #socket: Socket
   readonly #world: HttpConnectionWorld
   #deadline: Deadline
-  /** The answer to the request whose body is being read. */
-  #reading: ServerResponse | undefined
-  /** What ended the reading of a body, if it was found out here. */
-  #fault: PosternError | undefined
+  /** How many requests are not answered yet. */
+  #open = 0
+  /** No request can follow: the peer's bytes are no HTTP any more, or came too late. */
+  #isOver = false
+  interrupt: ((error: PosternError) => void) | undefined
 
   constructor(socket: Socket, peer: SessionPeer, world: HttpConnectionWorld) {
     this.peer = peer
@@ -39,49 +41,42 @@ export class HttpConnection {
   }
 
   /** A request's header is there. */
-  reading(response: ServerResponse): void {
-    this.#reading = response
+  reading(): void {
+    this.#open += 1
     this.#rearm(bodyMs, () => this.fail(new PosternError("HTTP_TIMEOUT")))
   }
 
   /** Its body is there. From here on the port's own disk decides how long it takes. */
   working(): void {
-    this.#reading = undefined
     this.#deadline.clear()
   }
 
-  /** What a failed request is refused for: `error`, unless this connection knows better why its body ended. */
-  reasonOf(error: PosternError): PosternError {
-    return this.#fault ?? error
+  /** Whether the answer to be sent is the last one. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** The request is answered. A body that was refused unread is let pass, so that the peer gets to its answer. */
   answered(request: IncomingMessage): void {
-    this.#reading = undefined
-    if (request.complete || this.#fault !== undefined) return this.#rearm(idleMs, cut)
+    this.#open -= 1
+    if (request.complete) return this.#rearm(idleMs, cut)
     this.#rearm(lingerMs, cut)
+    if (this.#isOver) return
     request.once("end", () => this.#rearm(idleMs, cut))
     request.resume()
   }
 
-  /** Answers a peer whose bytes are no HTTP, or come too slowly, and ends the connection. */
+  /** The peer's bytes are no HTTP, or come too slowly: whoever reads a body hears of it, the peer too, and it is over. */
   fail(error: PosternError): void {
-    const response = this.#reading
-    if (response === undefined) {
-      this.#world.refused(this.peer, error)
-      if (this.#socket.writable) this.#socket.write(formatProblem(error))
-      this.#socket.destroySoon()
-    } else {
-      // Whoever reads the body hears of its end and takes the reason from here.
-      this.#fault = error
-      if (!response.headersSent) response.setHeader("connection", "close")
-      sendProblem(response, error)
-    }
+    this.#isOver = true
+    const { interrupt } = this
+    if (interrupt !== undefined) return interrupt(error)
+    this.#world.refused(this.peer, error)
+    // An answer that is still to come cannot be overtaken.
+    if (this.#open > 0) return cut(this.#socket)
+    if (this.#socket.writable) this.#socket.write(formatProblem(error))
+    this.#socket.destroySoon()
     this.#rearm(lingerMs, cut)
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
   }
 
   #expire(ms: number, onExpired: (socket: Socket) => void): Deadline {

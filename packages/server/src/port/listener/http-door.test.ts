@@ -217,10 +217,11 @@ describe("deadlines", () => {
   test("a body has thirty seconds, however it trickles in", async () => {
     const { enter, deadlines, refused, pool } = openHttpDoor()
     const { port, far, over } = await enter()
-    far.write("POST /v1/events HTTP/1.1\r\nhost: p\r\ncontent-length: 100\r\n\r\n")
-    for (let i = 0; i < 29; i++) {
+    const head = "POST /v1/events HTTP/1.1\r\nhost: p\r\ncontent-length: 100\r\n\r\n"
+    far.write(head)
+    for (let i = 1; i < 30; i++) {
       far.write("x")
-      await once(port, "data")
+      await arrived(port, head.length + i)
       deadlines.pass(1000)
     }
     expect(port.destroyed).toBe(false)

@@ -58,6 +58,8 @@ export class HttpDoor {
       const { code = "" } = error
       const connection = code.startsWith("HPE_") ? this.#connections.get(socket) : undefined
       if (connection === undefined) socket.destroy()
+      else if (code === "HPE_INVALID_EOF_STATE")
+        connection.fail(new PosternError("HTTP_TIMEOUT", "it ended early"))
       else connection.fail(new PosternError("HTTP_BODY_SYNTAX", `not HTTP/1.1: ${code}`))
     })
   }
@@ -88,12 +90,12 @@ export class HttpDoor {
       request.socket.destroy()
       return
     }
-    connection.reading(response)
+    connection.reading()
     let body: HttpBody | undefined
     try {
       const { adapter, grant } = this.#admit(connection.peer, request, response)
       if (asked) response.writeContinue()
-      body = await readBody(request, this.#world.pool)
+      body = await readBody(request, this.#world.pool, connection)
       connection.working()
       const regions = this.#frame(adapter, body.bytes, request, grant)
       const { peer } = connection
@@ -103,11 +105,11 @@ export class HttpDoor {
       )
     } catch (error) {
       if (!isPosternError(error)) throw error
-      const reason = connection.reasonOf(error)
-      this.#refused(connection.peer, reason)
+      this.#refused(connection.peer, error)
       // Nobody knows whether a peer that was told no before its body sends it all the same.
-      if (asked && !request.complete) response.setHeader("connection", "close")
-      sendProblem(response, reason)
+      const isLast = connection.isOver || (asked && !request.complete)
+      if (isLast) response.setHeader("connection", "close")
+      sendProblem(response, error)
     } finally {
       body?.release()
       connection.answered(request)
