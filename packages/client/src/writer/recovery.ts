@@ -26,7 +26,7 @@ export interface RecoveredSpool {
 export const droppedReason = "the spool was full"
 export const damagedReason = "the spool was damaged"
 export const metaName = "meta"
-const segmentPattern = /^segment-[0-9]{2}$/
+const segmentPattern = /^segment-[0-9]{2,6}$/
 
 export function segmentName(index: number): string {
   return `segment-${String(index).padStart(2, "0")}`

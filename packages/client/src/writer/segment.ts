@@ -37,6 +37,7 @@ export class Segment {
   isDirty = false
   readonly #fd: number
   #failure: unknown
+  #isClosed = false
 
   private constructor(path: string, capacity: number, fd: number) {
     this.path = path
@@ -101,6 +102,7 @@ export class Segment {
   async sync(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     this.isDirty = false
+    if (this.#isClosed) return
     try {
       await datasyncFile(this.#fd)
     } catch (error) {
@@ -116,14 +118,16 @@ export class Segment {
     this.#failure = undefined
   }
 
+  /** Never twice, also if it fails: the descriptor may belong to another file by then. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     await closeFile(this.#fd)
   }
 
-  /** Takes the file away. May be tried again if it fails: it is closed only when it is gone. */
+  /** Takes the file away; what is open stays open. */
   async remove(): Promise<void> {
     await rm(this.path, { force: true })
-    await closeFile(this.#fd)
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { assert, formatHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
 import { type AppendPlan, type NewFrame, planAppend } from "./append-plan.ts"
@@ -15,7 +15,7 @@ import type { World } from "./world.ts"
 export interface SpoolSettings {
   readonly directory: string
   readonly segmentBytes: number
-  /** 2 to 100. */
+  /** At least 2. */
   readonly segmentsMax: number
   /** All files are made and filled at once, and stay: a full disk cannot stop the spool later. */
   readonly isPreallocated: boolean
@@ -43,7 +43,7 @@ export class Spool {
   readonly queue: FrameQueue
   /** The stream that the frames from here on belong to: its id and the position of its sequence 0. */
   stream: { readonly id: string; readonly start: number }
-  /** Everything below is settled, and the stream's chain digest there. */
+  /** Everything below is settled; the stream's chain digest there. */
   anchor: { readonly position: number; readonly digest: Uint8Array }
   /** Where the next record begins. */
   end: number
@@ -52,13 +52,13 @@ export class Spool {
   /** What was found damaged then: events. */
   readonly damagedEvents: number
   ackedAtMs: number
-  /** Called when files were freed. */
+  /** Called when there is room again. */
   onRoom: () => void = () => undefined
   readonly #settings: SpoolSettings
   readonly #lock: DirectoryLock
   readonly #meta: MetaFile
   /** Every file; those with end 0 are free. */
-  readonly #segments: Segment[]
+  #segments: readonly Segment[]
   #current: Segment | undefined
   /** Without frames, but not to be used again before `meta` says so durably. */
   readonly #retired: Segment[] = []
@@ -91,7 +91,7 @@ export class Spool {
     this.#settings = settings
     this.#lock = lock
     this.#meta = MetaFile.open(join(directory, metaName), found.generation)
-    this.#segments = [...found.segments]
+    this.#segments = found.segments
     this.#current = found.current
     this.queue = found.queue
     this.end = found.nextPosition
@@ -118,7 +118,7 @@ export class Spool {
 
   /**
    * Writes frames, in order; resolves with how many of them found room. They are in the hands of the operating system then:
-   * they outlive the process, but not the machine, before sync(). Errors are those of the file system; then none was added.
+   * they outlive the process, not the machine. Errors are those of the file system; then the rest was not added.
    */
   async append(frames: readonly NewFrame[]): Promise<number> {
     let done = 0
@@ -164,9 +164,8 @@ export class Spool {
     const current = this.#current
     if (current !== undefined && current.end + bytes <= current.capacity) return current
     const free = this.#segments.find((segment) => segment.end === 0 && segment.frames === 0)
-    const mayGrow = this.#segments.length < this.#settings.segmentsMax
-    const next = free ?? (mayGrow ? this.#newSegment() : undefined)
-    if (next === undefined) return undefined
+    if (free === undefined && this.#segments.length >= this.#settings.segmentsMax) return undefined
+    const next = free ?? this.#newSegment()
     this.#current = next
     if (current?.frames === 0) {
       this.#retired.push(current)
@@ -177,11 +176,11 @@ export class Spool {
 
   #newSegment(): Segment {
     const { directory, segmentBytes } = this.#settings
-    const taken = new Set(this.#segments.map(({ path }) => path))
+    const names = new Set(this.#segments.map(({ path }) => basename(path)))
     let index = 0
-    while (taken.has(join(directory, segmentName(index)))) index += 1
+    while (names.has(segmentName(index))) index += 1
     const segment = Segment.open(join(directory, segmentName(index)), segmentBytes)
-    this.#segments.push(segment)
+    this.#segments = [...this.#segments, segment]
     this.#hasNewNames = true
     return segment
   }
@@ -381,7 +380,8 @@ export class Spool {
     if (isPreallocated && this.#segments.length <= segmentsMax) return segment.reuse()
     // Its name may be given again only once the file is gone.
     await segment.remove()
-    this.#segments.splice(this.#segments.indexOf(segment), 1)
+    this.#segments = this.#segments.filter((each) => each !== segment)
+    await segment.close()
   }
 
   #state(): Meta {
