@@ -1,6 +1,6 @@
 import { type Entry, parseEntry } from "@postern/log/event"
 import { followLog } from "../../packages/server/dist/disk/index.js"
-import { within } from "./waiting.ts"
+import { until, within } from "./waiting.ts"
 
 const waitMsMax = 10_000
 
@@ -26,12 +26,19 @@ export class Entries {
     })
   }
 
+  /** Waits for the first entry: a port listens a moment before that is durable. */
   static async follow(log: string): Promise<Entries> {
-    return new Entries(await followLog(log))
+    const open = () => followLog(log).catch(() => undefined)
+    return new Entries(await until(open, waitMsMax, "a log with an entry"))
   }
 
   /** All entries there are now. */
   async all(): Promise<readonly Indexed[]> {
+    await this.#catchUp()
+    return [...this.#read]
+  }
+
+  async #catchUp(): Promise<void> {
     const { size } = this.view.head()
     while (this.#read.length < size) {
       const from = this.#read.length
@@ -42,7 +49,6 @@ export class Entries {
         this.#read.push({ index: from + i, ...parseEntry(leaf) })
       }
     }
-    return this.#read
   }
 
   /** The first entry from `from` on that is wanted, as soon as it is there. */
@@ -57,9 +63,9 @@ export class Entries {
   async #await(wanted: (entry: Indexed) => boolean, from: number): Promise<Indexed> {
     for (let next = from; ; ) {
       const changed = new Promise<void>((wake) => this.#wakes.add(wake))
-      const all = await this.all()
-      for (; next < all.length; next++) {
-        const entry = all[next]
+      await this.#catchUp()
+      for (; next < this.#read.length; next++) {
+        const entry = this.#read[next]
         if (entry !== undefined && wanted(entry)) return entry
       }
       await changed

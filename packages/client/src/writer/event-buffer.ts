@@ -1,6 +1,7 @@
 import { PosternError } from "@postern/log/base"
 import type { NewFrame } from "./append-plan.ts"
-import type { Loss, Spool } from "./spool.ts"
+import type { Loss } from "./frame-queue.ts"
+import type { Spool } from "./spool.ts"
 import type { Timer, World } from "./world.ts"
 
 /** Events coalesce until they are this long, or for this long after the first. */
@@ -47,7 +48,8 @@ export class EventBuffer {
   readonly #settings: BufferSettings
   readonly #world: World
   readonly #events: BufferEvents
-  #loose: Uint8Array[] = []
+  /** Events that are in no frame yet, as text, and about how many bytes that is. */
+  #loose: string[] = []
   #looseBytes = 0
   #frames: NewFrame[] = []
   #framesBytes = 0
@@ -56,6 +58,7 @@ export class EventBuffer {
   /** Position of the next event. */
   #position: number
   #timer: Timer | undefined
+  #isLingering = false
   #isSoon = false
   #writing: Promise<void> | undefined
   /** There was a reason to write while that was going on. */
@@ -85,7 +88,7 @@ export class EventBuffer {
   }
 
   /** Takes an event; gives its position, undefined if it was lost. Errors: SPOOL_FULL where that was asked for. */
-  add(event: Uint8Array): number | undefined {
+  add(event: string): number | undefined {
     const bytes = 4 + event.length
     const heldBytes = this.#looseBytes + this.#framesBytes + bytes
     const { whenFull } = this.#settings
@@ -96,9 +99,20 @@ export class EventBuffer {
     this.#loose.push(event)
     this.#looseBytes += bytes
     if (this.#looseBytes >= frameBytesMin) this.hurry()
-    else this.#timer ??= this.#world.startTimer(() => this.#flush(), lingerMs)
+    else this.#linger()
     this.#position += 1
     return this.#position - 1
+  }
+
+  /** A timer that is made once and wound up again costs the application a fraction of a new one. */
+  #linger(): void {
+    if (this.#isLingering) return
+    this.#isLingering = true
+    if (this.#timer !== undefined) return this.#timer.again()
+    this.#timer = this.#world.startTimer(() => {
+      this.#isLingering = false
+      this.#flush()
+    }, lingerMs)
   }
 
   /** Whether so much, with the headers of its records, might not go into the spool. */
@@ -144,6 +158,7 @@ export class EventBuffer {
   async close(): Promise<void> {
     this.#flush()
     await this.#writing
+    this.#timer?.cancel()
     this.#retry?.cancel()
     this.#spool.onRoom = () => undefined
     for (const { reject } of this.#waiters.splice(0)) reject(new PosternError("SPOOL_FULL"))
@@ -177,23 +192,26 @@ export class EventBuffer {
   }
 
   #cut(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
     let from = 0
     let bytes = 0
     for (const [at, event] of this.#loose.entries()) {
-      const isFull = bytes + 4 + event.length > regionBytesMax || at - from >= frameEventsMax
+      const length = 4 + Buffer.byteLength(event)
+      const isFull = bytes + length > regionBytesMax || at - from >= frameEventsMax
       if (isFull && at > from) {
-        this.#frames.push(frameOf(this.#loose.slice(from, at), bytes))
+        this.#push(frameOf(this.#loose.slice(from, at), bytes))
         from = at
         bytes = 0
       }
-      bytes += 4 + event.length
+      bytes += length
     }
-    if (bytes > 0) this.#frames.push(frameOf(this.#loose.slice(from), bytes))
-    this.#framesBytes += this.#looseBytes
+    if (bytes > 0) this.#push(frameOf(this.#loose.slice(from), bytes))
     this.#loose = []
     this.#looseBytes = 0
+  }
+
+  #push(frame: NewFrame): void {
+    this.#frames.push(frame)
+    this.#framesBytes += frame.region.length
   }
 
   #write(): void {
@@ -272,13 +290,13 @@ export class EventBuffer {
 }
 
 /** A batch's region: each event behind its length. */
-function frameOf(events: readonly Uint8Array[], bytes: number): NewFrame {
+function frameOf(events: readonly string[], bytes: number): NewFrame {
   const region = Buffer.allocUnsafe(bytes)
   let at = 0
   for (const event of events) {
-    region.writeUInt32BE(event.length, at)
-    region.set(event, at + 4)
-    at += 4 + event.length
+    const length = region.write(event, at + 4)
+    region.writeUInt32BE(length, at)
+    at += 4 + length
   }
   return { kind: "batch", count: events.length, region }
 }

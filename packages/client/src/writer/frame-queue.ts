@@ -25,6 +25,13 @@ export function endOf(frame: SpoolFrame): number {
   return frame.position + frame.count
 }
 
+/** Events that were given up. */
+export interface Loss {
+  readonly events: number
+  /** Position behind the last one. */
+  readonly end: number
+}
+
 /** A gap that stands for frames that are no longer there. */
 export function gapFrame(position: number, end: number, reason: string): SpoolFrame {
   const gone = { place: undefined, regionBytes: 0, region: undefined, digest: undefined }

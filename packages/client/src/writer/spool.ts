@@ -3,7 +3,14 @@ import { basename, join } from "node:path"
 import { assert, formatHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
 import { type AppendPlan, type NewFrame, planAppend } from "./append-plan.ts"
-import { endOf, type FrameQueue, gapFrame, isGivenUp, type SpoolFrame } from "./frame-queue.ts"
+import {
+  endOf,
+  type FrameQueue,
+  gapFrame,
+  isGivenUp,
+  type Loss,
+  type SpoolFrame,
+} from "./frame-queue.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { addRange, type Meta, type Range } from "./meta.ts"
 import { MetaFile } from "./meta-file.ts"
@@ -19,13 +26,6 @@ export interface SpoolSettings {
   readonly segmentsMax: number
   /** All files are made and filled at once, and stay: a full disk cannot stop the spool later. */
   readonly isPreallocated: boolean
-}
-
-/** Events that were given up. */
-export interface Loss {
-  readonly events: number
-  /** Position behind the last one. */
-  readonly end: number
 }
 
 /** Frames kept in memory for sending; beyond it they are read again. As much as a connection may have in flight. */

@@ -15,6 +15,8 @@ export interface World {
 
 export interface Timer {
   cancel(): void
+  /** Starts it anew, also if it has run out; not after cancel(). */
+  again(): void
   /** Whether this timer alone keeps the process alive. True at first. */
   hold(isHeld: boolean): void
 }
@@ -43,6 +45,7 @@ export const systemWorld: World = {
     const timer = setTimeout(run, delayMs)
     return {
       cancel: () => clearTimeout(timer),
+      again: () => void timer.refresh(),
       hold: (isHeld) => (isHeld ? timer.ref() : timer.unref()),
     }
   },

@@ -1,5 +1,12 @@
 import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
-import { completeEvent, createEventId, type EventInput, encodeEvent } from "@postern/log/event"
+import {
+  type AuditEvent,
+  completeEvent,
+  createEventId,
+  type EventInput,
+  encodeEvent,
+  eventBytesMax,
+} from "@postern/log/event"
 import type { ReceiptFile } from "@postern/log/evidence"
 import type { Profile } from "../profile.ts"
 import { keepBadReceipt } from "./bad-receipt.ts"
@@ -176,7 +183,7 @@ export class Writer {
         mayUseSelfActions: this.#options.mayUseSelfActions === true,
       },
     )
-    return this.#buffer.add(encodeEvent(event))
+    return this.#buffer.add(textOf(event))
   }
 
   /** Resolves when everything so far is settled. Errors: UNREACHABLE after timeoutMs. */
@@ -341,6 +348,17 @@ export class Writer {
       // The application's own fault in its own function must not reach the place that wrote an event.
     }
   }
+}
+
+/** An event that is certainly small and writable is not looked at once more; of any other encodeEvent() says what is wrong. */
+function textOf(event: AuditEvent): string {
+  try {
+    const text = JSON.stringify(event)
+    if (text.length * 3 <= eventBytesMax) return text
+  } catch {
+    // encodeEvent() fails in the same way, and in words.
+  }
+  return Buffer.from(encodeEvent(event)).toString()
 }
 
 function asProblem(error: unknown): PosternError {

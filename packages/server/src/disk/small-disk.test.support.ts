@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs"
+import { appendFileSync, mkdtempSync, rmSync, statfsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -39,8 +39,19 @@ function mount(bytes: number): SmallDisk | undefined {
   return {
     path,
     fill(left = 0) {
-      const { bavail, bsize } = statfsSync(path)
-      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)), { flag: "a" })
+      const piece = Buffer.alloc(16_384)
+      const free = (): number => {
+        const { bavail, bsize } = statfsSync(path)
+        return bavail * bsize - left
+      }
+      try {
+        while (free() > 0) {
+          appendFileSync(ballast, piece.subarray(0, Math.max(4096, Math.min(free(), piece.length))))
+        }
+      } catch (error) {
+        // Somebody else has taken the rest.
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error
+      }
     },
     free() {
       rmSync(ballast, { force: true })

@@ -1,5 +1,8 @@
 import type { WriterGrant } from "../access/index.ts"
 
+/** What sums of fractions of a second may be off by; a millionth of an event is no debt. */
+const rounding = 1e-6
+
 /** Token buckets of one second's worth per writer. A batch may overdraw; the next one waits until the debt is paid. */
 export class RateLimit {
   readonly #buckets = new Map<string, { events: number; bytes: number; at: number }>()
@@ -9,8 +12,8 @@ export class RateLimit {
     const bucket = this.#bucket(grant, now)
     if (bucket === undefined) return 0
     const { eventsPerSecond = Infinity, bytesPerSecond = Infinity } = grant
-    const events = bucket.events < 0 ? (-bucket.events / eventsPerSecond) * 1000 : 0
-    const bytes = bucket.bytes < 0 ? (-bucket.bytes / bytesPerSecond) * 1000 : 0
+    const events = bucket.events < -rounding ? (-bucket.events / eventsPerSecond) * 1000 : 0
+    const bytes = bucket.bytes < -rounding ? (-bucket.bytes / bytesPerSecond) * 1000 : 0
     return Math.ceil(Math.max(events, bytes))
   }
 
