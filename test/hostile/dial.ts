@@ -66,7 +66,7 @@ export function httpAnswer(socket: TLSSocket, ms = answerMsMax): Promise<string>
 
 /** Undefined until it is whole. */
 function describeAnswer(text: string): string | undefined {
-  const head = /^HTTP\/1\.1 (\d+)[^]*?\r\n\r\n/.exec(text)
+  const head = /^HTTP\/1\.1 (\d+) .*?\r\n\r\n/s.exec(text)
   if (head === null) return undefined
   const length = Number(/content-length: (\d+)/i.exec(head[0])?.[1] ?? 0)
   const body = text.slice(head[0].length)

@@ -3,7 +3,7 @@ import { Report } from "../crash/report.ts"
 import { dataOf, Entries, type Indexed } from "../support/entries.ts"
 import { eventText } from "../support/events.ts"
 import { ClientStream, FramedClient } from "../support/framed-client.ts"
-import { Installation } from "../support/installation.ts"
+import { type Identity, Installation } from "../support/installation.ts"
 import { type PortProcess, startPort } from "../support/port-process.ts"
 import { until, within } from "../support/waiting.ts"
 import { fuzz } from "./fuzz.ts"
@@ -46,7 +46,7 @@ export class Programme {
   static async begin(rows: readonly Row[]): Promise<Programme> {
     const installation = await Installation.make()
     try {
-      const writers = []
+      const writers: Identity[] = []
       for (const [i, row] of rows.entries()) {
         writers.push(await installation.writer(`row-${i}`, row.grant))
       }
@@ -135,7 +135,7 @@ export class Programme {
     }
     const found = await until(idle, 15_000, "an idle port").catch((error) => error.message)
     const left =
-      found === true ? "" : (await this.#metrics()).replace(/^(?!postern_c.*_).*\n/gm, "")
+      found === true ? "" : (await this.#metrics()).replace(/^(?!postern_c).*\n/gm, "")
     this.report.check(found === true, `connections and credit come back: ${found} ${left}`)
   }
 
@@ -161,7 +161,7 @@ export class Programme {
         `${row.name}: leaves [${codes}], should leave [${wanted}]`,
       )
     }
-    const kept = all.filter(({ stamp }) => stamp.o === this.#openOf(all)).length
+    const kept = all.filter(({ stamp }) => stamp.open === this.#openOf(all)).length
     const sent = this.#stream.next
     this.report.check(kept === sent, `all ${sent} events of the bystander are there: ${kept}`)
   }

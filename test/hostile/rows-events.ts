@@ -69,7 +69,7 @@ const bad: readonly Bad[] = [
   ...utf8.map(([name, bytes]): Bad => ({ name, code: "EVENT_UTF8", bytes: marked(bytes) })),
   { name: "depth 33", code: "EVENT_DEPTH", bytes: nested(33) },
   { name: "depth 30,000", code: "EVENT_DEPTH", bytes: nested(30_000) },
-  { name: "30,000 brackets that never close", code: "EVENT_DEPTH", bytes: "[".repeat(30_000) },
+  { name: "30,000 brackets that never close", code: "EVENT_DEPTH", bytes: `{"data":${"[".repeat(30_000)}` },
   { name: "a key twice", code: "EVENT_DUPLICATE_KEY", bytes: first('"action":"a.b"') },
   { name: "an escaped key", code: "EVENT_ESCAPED_KEY", bytes: first('"\\u0076":1') },
   { name: "__proto__", code: "EVENT_UNKNOWN_KEY", bytes: first('"__proto__":{"outcome":"x"}') },

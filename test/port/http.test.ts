@@ -235,7 +235,12 @@ describe("the audit webhook of Kubernetes", () => {
 
 describe("a refusal is a problem with code and hint", () => {
   const bad: [code: string, status: number, what: string, () => Promise<Answer>][] = [
-    ["EVENT_SYNTAX", 400, "no JSON", () => post('{"data":nope}')],
+    [
+      "EVENT_SYNTAX",
+      400,
+      "no JSON",
+      () => post(eventText().replace('"actor":{', '"actor":{"n":01,')),
+    ],
     ["EVENT_MISSING_FIELD", 400, "a missing field", () => post("{}")],
     [
       "EVENT_DUPLICATE_KEY",

@@ -4,39 +4,17 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { openCheckpoint } from "@postern/log/tlog"
 import { afterEach, describe, expect, test } from "vitest"
-import { dataOf, Entries } from "../support/entries.ts"
+import { dataOf } from "../support/entries.ts"
 import { eventText } from "../support/events.ts"
-import { ClientStream, FramedClient } from "../support/framed-client.ts"
-import { ask } from "../support/http-client.ts"
+import { ClientStream } from "../support/framed-client.ts"
 import { Installation } from "../support/installation.ts"
 import { askOps, metricOf } from "../support/ops-client.ts"
 import { startPort } from "../support/port-process.ts"
-import { createSmallDisk, type SmallDisk, whyNoSmallDisk } from "../support/small-disk.ts"
 import { until } from "../support/waiting.ts"
+import { openWorld } from "../support/world.ts"
 
-const undo: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
-/** An installation, its writer `app` and its running port; all of it is gone after the test. */
-async function start(parent?: string) {
-  const installation = await Installation.make(parent)
-  undo.push(() => installation.remove())
-  const app = await installation.writer("app")
-  const port = await startPort(installation.configFile)
-  undo.push(() => (port.isAlive ? port.end("SIGKILL") : undefined))
-  const entries = await Entries.follow(installation.log)
-  undo.push(() => entries.close())
-  const enter = async () => {
-    const client = await FramedClient.enter(port.write, installation.ca.certificate, app)
-    undo.push(() => client.destroy())
-    return client
-  }
-  const post = (body = eventText()) => ask(port.write, installation.ca.certificate, app, { body })
-  return { installation, app, port, entries, enter, post }
-}
+const { start, undo, undoAll } = openWorld()
+afterEach(undoAll)
 
 describe("the ops plane", () => {
   test("says that the port lives and is ready, and counts", async () => {
@@ -204,87 +182,3 @@ describe("a port that cannot start", () => {
     expect(said).toContain("CONFIG_INVALID")
   })
 })
-
-const why = whyNoSmallDisk()
-describe.skipIf(why !== undefined)(
-  `a full disk${why === undefined ? "" : ` (not here: ${why})`}`,
-  () => {
-    function newDisk(bytes: number): SmallDisk {
-      const disk = createSmallDisk(bytes)
-      undo.push(() => disk.remove())
-      return disk
-    }
-
-    /** Sends batches until one is not acknowledged any more. */
-    async function fillUp(
-      client: FramedClient,
-      stream: ClientStream,
-    ): Promise<{ sent: number; acked: number }> {
-      let [sent, acked] = [0, 0]
-      for (;;) {
-        client.send(stream.batch([eventText({ data: { x: "y".repeat(30_000) } })]))
-        sent += 1
-        const frame = await client.next(1500).catch(() => undefined)
-        if (frame === undefined) return { sent, acked }
-        acked += 1
-      }
-    }
-
-    test("stops the acks, /readyz says why, reading goes on, and it goes on by itself", async () => {
-      const disk = newDisk(24 << 20)
-      const { port, entries, enter, post } = await start(disk.path)
-      const client = await enter()
-      const stream = new ClientStream()
-      const { open } = await client.open(0, stream.id)
-      disk.fill(64 << 10)
-      const { sent, acked } = await fillUp(client, stream)
-      expect(sent).toBe(acked + 1)
-      const ready = await askOps(port.ops, "/readyz")
-      expect(ready.status).toBe(503)
-      expect(ready.text).toContain("the log's disk has been full since")
-      expect((await askOps(port.ops, "/livez")).status).toBe(200)
-      const refused = await post()
-      expect(refused).toMatchObject({
-        status: 503,
-        json: { code: "DISK_FULL" },
-        headers: { "retry-after": "1" },
-      })
-      const { size } = entries.view.head()
-      expect((await entries.view.leaves(0, size)).length).toBeGreaterThan(acked)
-      disk.free()
-      const ack = await client.ack()
-      expect(ack.batches).toMatchObject([{ sequence: acked, accepted: 1 }])
-      expect((await askOps(port.ops, "/readyz")).status).toBe(200)
-      expect((await post()).status).toBe(200)
-      await entries.refusal("DISK_FULL", { from: size })
-      const mine = (await entries.all()).filter(({ stamp }) => stamp.open === open)
-      expect(mine.map(({ stamp }) => stamp.sequence)).toEqual(
-        Array.from({ length: sent }, (_, i) => i),
-      )
-      expect(await port.end("SIGTERM")).toBe(0)
-    })
-
-    test("loses nothing that was acknowledged if the port is killed meanwhile", async () => {
-      const disk = newDisk(24 << 20)
-      const { installation, port, enter } = await start(disk.path)
-      const client = await enter()
-      const stream = new ClientStream()
-      const { open } = await client.open(0, stream.id)
-      disk.fill(64 << 10)
-      const { acked } = await fillUp(client, stream)
-      await port.end("SIGKILL")
-      disk.free()
-      const again = await startPort(installation.configFile)
-      undo.push(() => again.end("SIGKILL"))
-      const entries = await Entries.follow(installation.log)
-      undo.push(() => entries.close())
-      await entries.find(
-        "the new start",
-        ({ event }) => dataOf({ event } as never).pid === again.pid,
-      )
-      const mine = (await entries.all()).filter(({ stamp }) => stamp.open === open)
-      expect(mine.length).toBeGreaterThanOrEqual(acked)
-      expect(mine.map(({ stamp }) => stamp.sequence)).toEqual(mine.map((_, i) => i))
-    })
-  },
-)

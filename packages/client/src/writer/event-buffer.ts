@@ -104,15 +104,25 @@ export class EventBuffer {
     return this.#position - 1
   }
 
-  /** A timer that is made once and wound up again costs the application a fraction of a new one. */
+  /**
+   * Winding up a timer costs more than taking an event. So it is made once, and while events keep coming it goes on by itself; only
+   * the first event after a pause sets it going.
+   */
   #linger(): void {
     if (this.#isLingering) return
     this.#isLingering = true
-    if (this.#timer !== undefined) return this.#timer.again()
-    this.#timer = this.#world.startTimer(() => {
-      this.#isLingering = false
-      this.#flush()
-    }, lingerMs)
+    if (this.#timer === undefined) {
+      this.#timer = this.#world.startTimer(() => this.#lingered(), lingerMs)
+    } else {
+      this.#timer.again()
+    }
+  }
+
+  #lingered(): void {
+    this.#isLingering = this.#loose.length > 0
+    if (!this.#isLingering) return
+    this.#timer?.again()
+    this.#flush()
   }
 
   /** Whether so much, with the headers of its records, might not go into the spool. */

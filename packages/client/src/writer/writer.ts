@@ -145,7 +145,7 @@ export class Writer {
     const now = new Date(this.#world.nowMs())
     const id = details?.id ?? createEventId(now, this.#world.randomBytes(16))
     try {
-      this.#take(action, { ...details, id }, now)
+      this.#take(action, details, now, id)
     } catch (error) {
       const problem = asProblem(error)
       if (problem.code === "SPOOL_FULL") throw problem
@@ -159,7 +159,8 @@ export class Writer {
   async confirm(action: string, details: Details): Promise<ReceiptFile> {
     let position: number | undefined
     try {
-      position = this.#take(action, details, new Date(this.#world.nowMs()))
+      const now = new Date(this.#world.nowMs())
+      position = this.#take(action, details, now, createEventId(now, this.#world.randomBytes(16)))
     } catch (error) {
       const problem = asProblem(error)
       if (problem.code !== "SPOOL_FULL") this.#refused += 1
@@ -172,13 +173,14 @@ export class Writer {
     return receipt
   }
 
-  #take(action: string, details: Details, now: Date): number | undefined {
+  /** @param id for an event that has none */
+  #take(action: string, details: Details, now: Date, id: string): number | undefined {
     if (this.#isClosed) throw new PosternError("SHUTTING_DOWN", "close() was called before")
     const event = completeEvent(
       { ...details, action },
       {
         now,
-        id: () => createEventId(now, this.#world.randomBytes(16)),
+        id: () => id,
         source: this.#source,
         mayUseSelfActions: this.#options.mayUseSelfActions === true,
       },

@@ -112,9 +112,11 @@ export function decodeJsonBody(frame: string, body: Uint8Array): JsonBody {
  * lower-case hex.
  */
 export function encodeJsonBody(members: Readonly<Record<string, unknown>>): Uint8Array {
-  const text = JSON.stringify(members, (_, value) =>
-    value instanceof Uint8Array ? formatHex(value) : value,
-  )
+  // Before JSON.stringify, which asks a Buffer for its toJSON() first.
+  const spelled = Object.entries(members).map(([key, value]) => {
+    return [key, value instanceof Uint8Array ? formatHex(value) : value]
+  })
+  const text = JSON.stringify(Object.fromEntries(spelled))
   const body = encodeUtf8(text)
   assert(body.length <= jsonBodyBytesMax, "a JSON body is within its bound")
   return body

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs"
+import { join } from "node:path"
 import { assert, PosternError } from "@postern/log/base"
-import { replaceFile } from "./durable.ts"
+import { replaceFile, syncDirectory } from "./durable.ts"
 import { encodeHead, headBytes } from "./head-record.ts"
 import { lockDirectory } from "./lock.ts"
 import {
@@ -94,6 +95,7 @@ export class LogStore {
           offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
           const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), bytesMax)
           await segment.close()
+          await syncDirectory(join(path, "segments"))
           return { offsets, hashes: (level) => openHashes(path, hashes, level) }
         },
         visit,

@@ -56,7 +56,10 @@ async function main(): Promise<void> {
 process.on("uncaughtException", fatal)
 process.on("unhandledRejection", fatal)
 main().catch((error) => {
-  if (!isPosternError(error)) fatal(error)
+  // A disk that fails or is full may be well again: then another start makes sense.
+  const mustBeMended =
+    isPosternError(error) && (error.kind === "broken" || error.kind === "refused")
+  if (!mustBeMended) return fatal(error)
   tell("error", error.message, { code: error.code, hint: error.hint })
   process.exit(78)
 })
