@@ -7,4 +7,3 @@
 export const pendingCodes: readonly string[] = []
 
 /** Files, symbols and scripts (`path#text`) that our pages name. */
-export const pendingClaims: readonly string[] = ["test/hostile/main.ts"]

@@ -65,7 +65,8 @@ export function httpAnswer(socket: TLSSocket, ms = answerMsMax): Promise<string>
 }
 
 /** Undefined until it is whole. */
-function describeAnswer(text: string): string | undefined {
+function describeAnswer(received: string): string | undefined {
+  const text = received.replace(/^HTTP\/1\.1 100 .*?\r\n\r\n/s, "")
   const head = /^HTTP\/1\.1 (\d+) .*?\r\n\r\n/s.exec(text)
   if (head === null) return undefined
   const length = Number(/content-length: (\d+)/i.exec(head[0])?.[1] ?? 0)

@@ -29,7 +29,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => process.exit(130))
 }
 const programme = await Programme.begin(rows)
-process.on("exit", () => programme.remove())
 try {
   await programme.run()
   await programme.fuzz(new Decisions(seed), values.long ? 120_000 : 10_000)

@@ -1,3 +1,4 @@
+import { limits } from "@postern/log/base"
 import type { Decisions } from "../crash/decisions.ts"
 import { Report } from "../crash/report.ts"
 import { dataOf, Entries, type Indexed } from "../support/entries.ts"
@@ -45,32 +46,28 @@ export class Programme {
 
   static async begin(rows: readonly Row[]): Promise<Programme> {
     const installation = await Installation.make()
-    try {
-      const writers: Identity[] = []
-      for (const [i, row] of rows.entries()) {
-        writers.push(await installation.writer(`row-${i}`, row.grant))
-      }
-      const bystander = await installation.writer("bystander")
-      const fuzzer = await installation.writer("fuzzer")
-      const port = await startPort(installation.configFile)
-      const ca = installation.ca.certificate
-      const client = await FramedClient.enter(port.write, ca, bystander)
-      const stream = new ClientStream()
-      await client.open(0, stream.id)
-      const groundOf = (writer: typeof fuzzer, i: number): Ground => {
-        const call = { ...port.write, ...(hasManyAddresses && { localAddress: addressOf(i) }) }
-        return { installation, call, ca, writer, foreignStream: stream.id }
-      }
-      const placed = writers.flatMap((writer, i) => {
-        const row = rows[i]
-        return row === undefined ? [] : [{ row, ground: groundOf(writer, i) }]
-      })
-      const other = groundOf(fuzzer, rows.length)
-      return new Programme(installation, port, { client, stream }, placed, other)
-    } catch (error) {
-      installation.remove()
-      throw error
+    process.once("exit", () => installation.remove()) // However it ends.
+    const writers: Identity[] = []
+    for (const [i, row] of rows.entries()) {
+      writers.push(await installation.writer(`row-${i}`, row.grant))
     }
+    const bystander = await installation.writer("bystander")
+    const fuzzer = await installation.writer("fuzzer")
+    const port = await startPort(installation.configFile)
+    const ca = installation.ca.certificate
+    const client = await FramedClient.enter(port.write, ca, bystander)
+    const stream = new ClientStream()
+    await client.open(0, stream.id)
+    const groundOf = (writer: typeof fuzzer, i: number): Ground => {
+      const call = { ...port.write, ...(hasManyAddresses && { localAddress: addressOf(i) }) }
+      return { installation, call, ca, writer, foreignStream: stream.id }
+    }
+    const placed = writers.flatMap((writer, i) => {
+      const row = rows[i]
+      return row === undefined ? [] : [{ row, ground: groundOf(writer, i) }]
+    })
+    const other = groundOf(fuzzer, rows.length)
+    return new Programme(installation, port, { client, stream }, placed, other)
   }
 
   async run(): Promise<void> {
@@ -130,12 +127,12 @@ export class Programme {
       const gauge = (name: string): number =>
         Number(new RegExp(`^${name} (\\S+)$`, "m").exec(metrics)?.[1])
       const isIdle =
-        gauge("postern_connections") === 0 && gauge("postern_credit_left_bytes") === 50_331_648
+        gauge("postern_connections") === 0 &&
+        gauge("postern_credit_left_bytes") === limits.creditPoolBytes
       return isIdle || undefined
     }
     const found = await until(idle, 15_000, "an idle port").catch((error) => error.message)
-    const left =
-      found === true ? "" : (await this.#metrics()).replace(/^(?!postern_c).*\n/gm, "")
+    const left = found === true ? "" : (await this.#metrics()).replace(/^(?!postern_c).*\n/gm, "")
     this.report.check(found === true, `connections and credit come back: ${found} ${left}`)
   }
 
@@ -172,10 +169,6 @@ export class Programme {
       (entry) =>
         entry.event.action === "postern.stream.opened" && dataOf(entry).stream === this.#stream.id,
     )?.index
-  }
-
-  remove(): void {
-    this.#installation.remove()
   }
 }
 

@@ -80,12 +80,8 @@ function batchAt(stream: ClientStream, sequence: number, events = [eventText()])
   return encodeBatchFrame({ channel, sequence, previous, events: events.map(Buffer.from) })
 }
 
-const ownTypes = (["welcome", "opened", "ack", "refused", "credit", "closed"] as const)
-  .map((name) => [name, frameTypes[name]] as const)
-  .concat([
-    ["pong" as "closed", frameTypes.pong as 11],
-    ["goaway" as "closed", 14 as 11],
-  ])
+const { welcome, opened, ack, refused, credit, closed, pong, goaway: goawayType } = frameTypes
+const portTypes = { welcome, opened, ack, refused, credit, closed, pong, goaway: goawayType }
 
 const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`
 const batch = new ClientStream().batch([eventText()])
@@ -97,7 +93,9 @@ export const frameRows: readonly Row[] = [
   greeted("a frame of 1 MiB and a byte", "FRAME_LENGTH", rawLength(limits.frameBytesMax - 3)),
   ...[0, 15, 255].map((type) => greeted(`type ${type}`, "FRAME_TYPE", rawFrame(type))),
   greeted("flags 1", "FRAME_SYNTAX", rawFrame(frameTypes.ping, "", 1)),
-  ...ownTypes.map(([name, type]) => greeted(`the port's ${name}`, "FRAME_TYPE", rawFrame(type))),
+  ...Object.entries(portTypes).map(([name, type]) =>
+    greeted(`the port's ${name}`, "FRAME_TYPE", rawFrame(type)),
+  ),
   first("BATCH before HELLO", "FRAME_ORDER", batch),
   first("PING before HELLO", "FRAME_ORDER", rawFrame(frameTypes.ping)),
   first("OPEN before HELLO", "FRAME_ORDER", openFrame(0, newStreamId())),

@@ -19,10 +19,7 @@ function taken(name: string, bytes: () => Bytes, accepted = 1): Row {
 
 function late(name: string, slow: "short" | "long", bytes: () => Bytes): Row {
   const ms = slow === "short" ? 20_000 : 45_000
-  const act: Row["act"] = async (ground) => {
-    const answer = await sayHttp(ground, bytes(), { ms })
-    return answer
-  }
+  const act: Row["act"] = (ground) => sayHttp(ground, bytes(), { ms })
   const code = "HTTP_TIMEOUT"
   return { name: `HTTP: ${name}`, act, expects: problem(code), leaves: [code], slow }
 }
@@ -109,6 +106,7 @@ export const httpRows: readonly Row[] = [
   taken("100 short headers", () => httpPost(eventText(), headers(90))),
   refused("a folded header", "HTTP_BODY_SYNTAX", () => httpPost("{}", { x: "y\r\n z" })),
   refused("a NUL in a header", "HTTP_BODY_SYNTAX", () => httpPost("{}", { x: "y\0z" })),
+  taken("an expectation that nobody knows", () => httpPost(eventText(), { expect: "tea" })),
   refused("no host", "HTTP_BODY_SYNTAX", () => `${post}\r\n\r\n`),
   taken("chunks with extensions", () => {
     const text = eventText()
@@ -150,7 +148,9 @@ export const httpRows: readonly Row[] = [
   ),
   refused("an EventList that is no JSON", "HTTP_BODY_SYNTAX", () => audit("kind: EventList")),
   taken("an EventList of 0 items", () => audit(list({ items: [] })), 0),
-  refused("an EventList of numbers", "EVENT_FIELD_TYPE", () => audit(list({ items: [1, "x", null] }))),
+  refused("an EventList of numbers", "EVENT_FIELD_TYPE", () =>
+    audit(list({ items: [1, "x", null] })),
+  ),
   refused("an EventList of empty objects", "EVENT_MISSING_FIELD", () =>
     audit(list({ items: [{}, {}] })),
   ),

@@ -3,7 +3,7 @@ import { connect } from "./audit.ts"
 
 const [run = "", profile = "", directory = ""] = process.argv.slice(2)
 const audit = await connect(JSON.parse(profile), {
-  spool: { directory, bytesMax: 4 * 1024 * 1024 },
+  spool: { directory, bytesMax: 64 * 1024 * 1024 },
   onProblem: () => undefined,
 })
 process.on("disconnect", () => process.exit())

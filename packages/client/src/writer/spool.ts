@@ -396,6 +396,4 @@ export class Spool {
   }
 }
 
-function newStreamId(world: World): string {
-  return formatHex(world.randomBytes(16))
-}
+const newStreamId = (world: World): string => formatHex(world.randomBytes(16))

@@ -1,4 +1,4 @@
-import { randomBytes, randomFillSync } from "node:crypto"
+import { randomBytes } from "node:crypto"
 
 /** What the writer takes from outside besides files and sockets; tests hand in their own. */
 export interface World {
@@ -34,22 +34,6 @@ function drawBytes(bytes: number): Uint8Array {
   }
   poolAt += bytes
   return pool.subarray(poolAt - bytes, poolAt)
-}
-
-/** Ids are drawn a page at a time: a call into the generator for each costs more than the event around it. */
-const page = Buffer.alloc(4096)
-let pageAt = page.length
-
-function randomId(): Uint8Array {
-  if (pageAt === page.length) {
-    randomFillSync(page)
-    pageAt = 0
-  }
-  const id = Uint8Array.prototype.slice.call(page, pageAt, pageAt + 16)
-  // What has been given out is nobody else's.
-  page.fill(0, pageAt, pageAt + 16)
-  pageAt += 16
-  return id
 }
 
 /** The real one. */

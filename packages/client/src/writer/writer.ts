@@ -352,15 +352,16 @@ export class Writer {
   }
 }
 
-/** An event that is certainly small and writable is not looked at once more; of any other encodeEvent() says what is wrong. */
+/** The event as JSON. Of what is not certainly small and writable encodeEvent() says what is wrong. */
 function textOf(event: AuditEvent): string {
+  let text = ""
   try {
-    const text = JSON.stringify(event)
-    if (text.length * 3 <= eventBytesMax) return text
+    text = JSON.stringify(event)
   } catch {
-    // encodeEvent() fails in the same way, and in words.
+    return Buffer.from(encodeEvent(event)).toString() // Fails as well, and in words.
   }
-  return Buffer.from(encodeEvent(event)).toString()
+  if (text.length * 3 > eventBytesMax) encodeEvent(event)
+  return text
 }
 
 function asProblem(error: unknown): PosternError {

@@ -30,6 +30,8 @@ export class HttpConnection implements BodyWatch {
   #open = 0
   /** No request can follow: the peer's bytes are no HTTP any more, or came too late. */
   #isOver = false
+  /** What is left of a body that was refused is let pass: its end, however it comes, is no second refusal. */
+  #isLingering = false
   interrupt: ((error: PosternError) => void) | undefined
 
   constructor(socket: Socket, peer: SessionPeer, world: HttpConnectionWorld) {
@@ -62,7 +64,11 @@ export class HttpConnection implements BodyWatch {
     if (request.complete) return this.#rearm(idleMs, cut)
     this.#rearm(lingerMs, cut)
     if (this.#isOver) return
-    request.once("end", () => this.#rearm(idleMs, cut))
+    this.#isLingering = true
+    request.once("end", () => {
+      this.#isLingering = false
+      this.#rearm(idleMs, cut)
+    })
     request.resume()
   }
 
@@ -71,6 +77,7 @@ export class HttpConnection implements BodyWatch {
     this.#isOver = true
     const { interrupt } = this
     if (interrupt !== undefined) return interrupt(error)
+    if (this.#isLingering) return cut(this.#socket)
     this.#world.refused(this.peer, error)
     // An answer that is still to come cannot be overtaken.
     if (this.#open > 0) return cut(this.#socket)

@@ -44,10 +44,14 @@ export class HttpDoor {
 
   constructor(world: HttpDoorWorld) {
     this.#world = world
-    this.#server = createServer({ maxHeaderSize: 16_384, noDelay: true }, (request, response) => {
+    // Node's own answers would be no problems and would not be counted: a missing Host is refused here.
+    const options = { maxHeaderSize: 16_384, noDelay: true, requireHostHeader: false }
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       // What is not a PosternError is a mistake of ours; unhandled, it ends the process.
       void this.#answer(request, response, false)
-    })
+    }
+    this.#server = createServer(options, answer)
+    this.#server.on("checkExpectation", answer) // One that nobody knows is passed over.
     this.#server.maxHeadersCount = 100
     this.#server.keepAliveTimeout = 0 // The idle deadline is kept by the connection.
     this.#server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
@@ -180,6 +184,9 @@ export class HttpDoor {
 }
 
 function route(request: IncomingMessage, response: ServerResponse): Adapter {
+  if (request.headers.host === undefined && request.httpVersion === "1.1") {
+    throw new PosternError("HTTP_BODY_SYNTAX", "no Host")
+  }
   const path = (request.url ?? "").split("?", 1)[0] ?? ""
   const adapter = routes.get(path)
   if (adapter === undefined) throw new PosternError("HTTP_ROUTE", path.slice(0, 80))

@@ -383,6 +383,8 @@ describe("streams and channels", () => {
     expect(intake.closes[0]?.stream).toBe(stream)
     intake.closes[0]?.done()
     expect(heard()).toEqual([{ type: "closed", channel: 0 }])
+    opened.session.superseded(stream)
+    expect(opened.line.ended).toBe(false) // It is not its stream any more.
     intake.opens.shift()?.done(streamOf(60, "33".repeat(16)))
     expect(heard()).toMatchObject([{ type: "opened", channel: 0, open: 60 }])
     send(close(0))

@@ -92,6 +92,19 @@ describe("credit", () => {
     expect(pool.left).toBe(limits.creditBytesStart * 2 + limits.frameBytesMax)
   })
 
+  test("stops the reading while bytes pile up behind a held frame and the pool has no room for them", () => {
+    const pool = new CreditPool(limits.creditBytesStart * 2)
+    const { send, line, intake, frames, session } = openStreamSession(pool)
+    intake.answers.push({ kind: "full", delayMs: 0 })
+    send(frames.batch(1))
+    send(frames.batch(1, 60_000))
+    expect(line.paused).toBe(false)
+    send(frames.batch(2, 60_000))
+    expect(line.paused).toBe(true)
+    session.ended()
+    expect(pool.left).toBe(limits.creditBytesStart * 2)
+  })
+
   test("of a session that ends is the pool's again, whenever it ends", () => {
     const pool = new CreditPool()
     const sizes = fc.array(fc.constantFrom(10, 5_000, 60_000), { maxLength: 12 })
