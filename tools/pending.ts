@@ -7,3 +7,4 @@
 export const pendingCodes: readonly string[] = []
 
 /** Files, symbols and scripts (`path#text`) that our pages name. */
+export const pendingClaims: readonly string[] = []

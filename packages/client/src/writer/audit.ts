@@ -7,7 +7,7 @@ import { type AuditStatus, type Details, Writer } from "./writer.ts"
 /**
  * Writes audit events. `audit("invoice.deleted", { actor: "alice", target: "invoice/4711" })` fills id, time, source and
  * outcome in where they are not given, returns the id at once, and neither waits nor throws (but see whenFull): what is
- * wrong with an event goes to onProblem.
+ * wrong with an event goes to onProblem, and the id is "" for one that was not taken.
  */
 export interface Audit {
   (action: string, details: Details): string

@@ -87,10 +87,15 @@ export class EventBuffer {
     return this.#position
   }
 
+  /** Of events that are not in the spool yet, about. */
+  get heldBytes(): number {
+    return this.#looseBytes + this.#framesBytes
+  }
+
   /** Takes an event; gives its position, undefined if it was lost. Errors: SPOOL_FULL where that was asked for. */
   add(event: string): number | undefined {
     const bytes = 4 + event.length
-    const heldBytes = this.#looseBytes + this.#framesBytes + bytes
+    const heldBytes = this.heldBytes + bytes
     const { whenFull } = this.#settings
     if (whenFull === "throw" && (this.#failure !== undefined || this.#isTight(heldBytes))) {
       throw new PosternError("SPOOL_FULL")

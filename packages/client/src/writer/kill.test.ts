@@ -8,9 +8,14 @@ import { Scene } from "./writer.test.support.ts"
 const script = join(import.meta.dirname, "kill.test.writer.ts")
 
 /** Starts a writer and kills it at its nth word. Resolves with the number of the last event that it was sure of. */
-async function runUntilKilled(scene: Scene, run: number, words: number): Promise<number> {
+async function runUntilKilled(
+  scene: Scene,
+  run: number,
+  words: number,
+  ...bytesMax: readonly string[]
+): Promise<number> {
   const profile = JSON.stringify(scene.port.profile())
-  const child = fork(script, [String(run), profile, scene.directory])
+  const child = fork(script, [String(run), profile, scene.directory, ...bytesMax])
   let sure = -1
   let heard = 0
   child.on("message", (i: number) => {
@@ -60,6 +65,39 @@ it("killed at any moment, a writer loses nothing that was spooled and sends noth
       expect(runs.get(run) ?? -1, `run ${run}`).toBeGreaterThanOrEqual(i)
     }
     expect(scene.codes.filter((code) => code !== "UNREACHABLE")).toEqual([])
+    expect([...port.streams.values()].flatMap(({ gaps }) => gaps)).toEqual([])
+  } finally {
+    await scene.end()
+  }
+})
+
+it("killed with a spool that is too small, what is missing is a gap and nothing is there twice", async () => {
+  const scene = await Scene.begin()
+  const { port } = scene
+  try {
+    for (let run = 0; run < 4; run++) {
+      // Little is acknowledged while it runs, so that the spool is full when it is killed.
+      port.manners.isSilent = run % 2 === 0
+      port.manners.cutsReceiving = [30_000, 90_000]
+      await runUntilKilled(scene, run, 60, String(256 * 1024))
+      port.release()
+    }
+    const last = await scene.connect()
+    await last.flush(600_000)
+    const order = scene.logged.map((id) => id.split(".").map(Number) as [number, number])
+    let missing = 0
+    for (const [at, [run, i]] of order.entries()) {
+      const [runBefore, before] = order[at - 1] ?? [run, -1]
+      expect(run).toBeGreaterThanOrEqual(runBefore)
+      const expected = run === runBefore ? before + 1 : 0
+      expect(i, `run ${run}, after ${before}`).toBeGreaterThanOrEqual(expected)
+      missing += i - expected
+    }
+    const streams = [...port.streams.values()]
+    const gaps = streams.flatMap((stream) => stream.gaps)
+    expect(streams).toHaveLength(1)
+    expect(missing).toBeGreaterThan(0)
+    expect(gaps.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(missing)
   } finally {
     await scene.end()
   }

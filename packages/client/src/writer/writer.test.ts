@@ -45,9 +45,12 @@ describe("audit()", () => {
       ["a.b", { actor: "a", data: { long: "x".repeat(70_000) } }],
       ["postern.started", { actor: "a" }],
     ]
-    for (const [action, details] of bad) audit(action, details as { actor: string })
+    for (const [action, details] of bad) {
+      expect(audit(action, details as { actor: string })).toBe("")
+    }
     expect(scene.codes.every((code) => code.startsWith("EVENT_"))).toBe(true)
-    expect(audit.status()).toMatchObject({ refused: bad.length, pendingEvents: 0 })
+    const nothing = { pendingEvents: 0, pendingBytes: 0 }
+    expect(audit.status()).toMatchObject({ refused: bad.length, ...nothing })
   })
 
   it("does not care what onProblem throws", async () => {

@@ -27,6 +27,8 @@ export interface AuditStatus {
   readonly connected: boolean
   /** Taken and neither acknowledged nor told to the port as lost. */
   readonly pendingEvents: number
+  /** Their JSON, about. */
+  readonly pendingBytes: number
   /** Acknowledged as durable by this process's connections; those that only showed at reconnection count too. */
   readonly acked: number
   /** Refused, here or by the port. */
@@ -140,19 +142,19 @@ export class Writer {
     this.#connection.start()
   }
 
-  /** Takes an event; gives its id. What is wrong with it is told, not thrown, but for SPOOL_FULL where that was asked for. */
+  /** Takes an event; gives its id, "" if it was not taken. Only SPOOL_FULL is thrown, and only where that was asked for. */
   write(action: string, details: Details): string {
     const now = new Date(this.#world.nowMs())
     const id = details?.id ?? createEventId(now, this.#world.randomBytes(16))
     try {
-      this.#take(action, details, now, id)
+      return this.#take(action, details, now, id) === undefined ? "" : id
     } catch (error) {
       const problem = asProblem(error)
       if (problem.code === "SPOOL_FULL") throw problem
       this.#refused += 1
       this.#tell(problem.code, problem.detail, 1)
+      return ""
     }
-    return id
   }
 
   /** Takes an event; resolves with its receipt, rejects with the reason why there is none. */
@@ -199,7 +201,8 @@ export class Writer {
   #within(timeoutMs: number, start: (resolve: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = this.#world.startTimer(() => {
-        const waiting = `${this.status().pendingEvents} events are not acknowledged`
+        const count = this.#buffer.position - this.#spool.anchor.position
+        const waiting = `${count} events are not acknowledged`
         const reason = this.isOpen ? undefined : this.#lastProblem?.message
         reject(
           new PosternError("UNREACHABLE", reason === undefined ? waiting : `${waiting}; ${reason}`),
@@ -238,9 +241,12 @@ export class Writer {
   }
 
   status(): AuditStatus {
+    let pendingBytes = this.#buffer.heldBytes
+    for (const { regionBytes } of this.#spool.queue) pendingBytes += regionBytes
     return {
       connected: this.isOpen,
       pendingEvents: this.#buffer.position - this.#spool.anchor.position,
+      pendingBytes,
       acked: this.#acked,
       refused: this.#refused,
       dropped: this.#dropped,
@@ -258,7 +264,7 @@ export class Writer {
         this.#tell(code, detail, 0)
       })
       await this.#buffer.close()
-      if (this.status().pendingEvents === 0) await this.#connection.finish()
+      if (this.#spool.anchor.position === this.#buffer.position) await this.#connection.finish()
       else await this.#connection.end()
       this.#tellLoss()
       await this.#spool.close()
