@@ -79,8 +79,9 @@ export class Installation {
     return identity
   }
 
-  grant(id: string, grant: Grant): void {
-    this.#identities.set(id, { id, role: "writer", grant: { ...generous, ...grant } })
+  /** @param about what else the list says of the identity, such as when it expires */
+  grant(id: string, grant: Grant, about: object = {}): void {
+    this.#identities.set(id, { id, role: "writer", ...about, grant: { ...generous, ...grant } })
     this.writeAccess()
   }
 

@@ -61,7 +61,7 @@ describe("profile text", () => {
         expect(parseProfile(text)).toEqual(profile)
         expect(parseYaml(text)).toEqual({ postern: "profile@v1", ...profile })
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: [["\u2028", "\u2029", "\u0085", "\u00a0"]] },
     )
   })
 

@@ -65,7 +65,11 @@ export function formatProfile(profile: Profile): string {
 }
 
 function formatScalar(value: string): string {
-  return plainPattern.test(value) ? value : JSON.stringify(value)
+  if (plainPattern.test(value)) return value
+  // What some readers take for the end of a line is written as an escape.
+  return JSON.stringify(value).replaceAll(/[\u0085\u2028\u2029]/g, (letter) => {
+    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`
+  })
 }
 
 /** Reads the text of a profile, strictly. Errors: PROFILE_INVALID, naming the line or the key. */

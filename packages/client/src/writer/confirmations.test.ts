@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { checkReceipt, formatReceiptFile } from "@postern/log/evidence"
 import { signNote } from "@postern/log/tlog"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { Scene, writeSome } from "./writer.test.support.ts"
+import { Scene, waitMs, writeSome } from "./writer.test.support.ts"
 
 let scene: Scene
 beforeEach(async () => {
@@ -12,7 +12,6 @@ beforeEach(async () => {
 afterEach(() => scene.end())
 
 const details = (id: string) => ({ id, actor: "alice", target: "invoice/4711" })
-const waitMs = 20 * 20_000
 
 const kept = () => readdirSync(scene.directory).filter((name) => name.startsWith("bad-receipt"))
 

@@ -3,15 +3,13 @@ import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { checkServer } from "../profile.ts"
 import { serverId, writerId } from "./fake-port.test.support.ts"
-import { Scene, writeSome } from "./writer.test.support.ts"
+import { Scene, waitMs, writeSome } from "./writer.test.support.ts"
 
 let scene: Scene
 beforeEach(async () => {
   scene = await Scene.begin()
 })
 afterEach(() => scene.end())
-
-const waitMs = 20 * 20_000 // The hasty world passes it twenty times as fast.
 
 describe("a writer", () => {
   it("delivers in order, and ends its stream when it is closed", async () => {

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { join } from "node:path"
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { Scene } from "./writer.test.support.ts"
+import { Scene, waitMs } from "./writer.test.support.ts"
 
 const script = join(import.meta.dirname, "kill.test.writer.ts")
 
@@ -51,7 +51,7 @@ it("killed at any moment, a writer loses nothing that was spooled and sends noth
       if (isDown) await port.listen()
     }
     const last = await scene.connect()
-    await last.flush(600_000)
+    await last.flush(waitMs)
     const runs = new Map<number, number>()
     let before = 0
     for (const id of scene.logged) {
@@ -83,7 +83,7 @@ it("killed with a spool that is too small, what is missing is a gap and nothing 
       port.release()
     }
     const last = await scene.connect()
-    await last.flush(600_000)
+    await last.flush(waitMs)
     const order = scene.logged.map((id) => id.split(".").map(Number) as [number, number])
     let missing = 0
     for (const [at, [run, i]] of order.entries()) {

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { connect } from "./audit.ts"
 import { createStderrReport } from "./problem.ts"
-import { Scene, writeSome } from "./writer.test.support.ts"
+import { Scene, waitMs, writeSome } from "./writer.test.support.ts"
 
 let scene: Scene
 beforeEach(async () => {
@@ -11,7 +11,6 @@ beforeEach(async () => {
 })
 afterEach(() => scene.end())
 
-const waitMs = 20 * 20_000
 const tiny = 256 * 1024
 
 describe("audit()", () => {

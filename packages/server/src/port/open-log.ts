@@ -120,6 +120,8 @@ async function recoverStore(
       slots += 1
     },
   })
+  // A writer that has been silent for long may have been connected all the time: it gets its seven days anew.
+  for (const stream of streams.values()) stream.lastUsed = world.clock.milliseconds()
   const { size: entries, segment } = store.end
   world.tell("info", "log recovered", { entries, slots, segment: segment.first })
   return store

@@ -328,8 +328,11 @@ export class PortIntake implements Intake {
   /** The session is gone; its streams stay open for the next one. */
   forget(owner: BatchOwner): void {
     this.#waiting.delete(owner)
-    for (const [stream, holder] of this.#sessionOf)
-      if (holder === owner) this.#sessionOf.delete(stream)
+    for (const [stream, holder] of this.#sessionOf) {
+      if (holder !== owner) continue
+      stream.lastUsed = this.now() // It was in use as long as it was held.
+      this.#sessionOf.delete(stream)
+    }
   }
 
   /** Whether a live session has this stream open. */
