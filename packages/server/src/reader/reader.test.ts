@@ -111,7 +111,7 @@ describe("the access list", () => {
   test("is taken over when the log says that the port has done so", async () => {
     const before = digest()
     changeList(accessText([monitor, { path: "reader/second" }]))
-    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 5000 })
+    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 20_000 })
     const answer = await reading.ask("/v1/status", "reader/second")
     expect(JSON.parse(await bodyOf(answer))).toMatchObject({ see: "auditor", access: digest() })
   })
@@ -125,7 +125,7 @@ describe("the access list", () => {
     }
     expect(digest()).toBe(before)
     reading.log.append([{ action: "postern.access.loaded" }])
-    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 5000 })
+    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 20_000 })
   })
 
   test("that ends a grant ends its tails at once", async () => {
@@ -140,14 +140,14 @@ describe("the access list", () => {
     const before = digest()
     changeList("identities: nonsense")
     await vi.waitFor(() => expect(reading.lines.join()).toContain("stays in force"), {
-      timeout: 5000,
+      timeout: 20_000,
     })
     expect(digest()).toBe(before)
     const answer = await reading.ask("/v1/status", auditor.path)
     expect(answer.statusCode).toBe(200)
     await bodyOf(answer)
     changeList(accessText([monitor]))
-    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 5000 })
+    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 20_000 })
   })
 
   test("is read again when the process is told to", async () => {
