@@ -26,6 +26,7 @@ export class ReadProcess {
   readonly #watch: AccessWatch
   readonly #timer: NodeJS.Timeout
   #access: AccessList
+  #reporting: Promise<void> = Promise.resolve()
 
   constructor(config: Config, view: LogView, recorder: SpoolRecorder, tell: Tell) {
     this.#config = config
@@ -94,8 +95,17 @@ export class ReadProcess {
     return true
   }
 
+  /**
+   * Reports come one after the other, each of the list then in force: of two that overlapped, the older could be the
+   * last to reach the file, and whoever waits for the newer digest would wait for ever.
+   */
+  #applied(): Promise<void> {
+    this.#reporting = this.#reporting.then(() => this.#report())
+    return this.#reporting
+  }
+
   /** The list is in force already: that a full disk keeps us from saying so must not keep anybody from reading. */
-  async #applied(): Promise<void> {
+  async #report(): Promise<void> {
     const { digest } = this.#access
     const { readerAccess } = dataDirectories(this.#config)
     this.#tell("info", "access list applied", { digest })
