@@ -25,7 +25,8 @@ export async function loadTree(directory: string): Promise<Tree> {
   }
   const load = (path: string) => import(pathToFileURL(join(server, path)).href)
   const { initDirectory }: Setup = await load("dist/guard/setup/index.js")
-  const { processFlags }: Supervision = await load("dist/supervisor/index.js")
+  const { nodeFlags }: Supervision = await load("dist/supervisor/index.js")
   const command = join(server, "bin/postern.cjs")
-  return { directory: resolve(directory), initDirectory, portMain, execArgv: processFlags, command }
+  const execArgv = nodeFlags.port
+  return { directory: resolve(directory), initDirectory, portMain, execArgv, command }
 }

@@ -6,6 +6,5 @@ export {
   nodeFlags,
   type ProcessName,
   parseProcessName,
-  processFlags,
   Supervisor,
 } from "./supervisor.ts"

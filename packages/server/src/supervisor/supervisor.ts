@@ -5,12 +5,6 @@ import { PosternError } from "@postern/log/base"
 /** The processes of a service, by what they may touch. They meet on disk and on the wire, never in memory. */
 export type ProcessName = "port" | "reader"
 
-/** Node's flags for every process: no code from strings, no `__proto__`. */
-export const processFlags: readonly string[] = [
-  "--disallow-code-generation-from-strings",
-  "--disable-proto=throw",
-]
-
 const mains: Readonly<Record<ProcessName, URL>> = {
   port: new URL("../port/main.js", import.meta.url),
   reader: new URL("../reader/main.js", import.meta.url),
@@ -96,7 +90,7 @@ export class Supervisor {
   #start(name: ProcessName): void {
     const began = performance.now()
     const child = fork(fileURLToPath(mains[name]), [this.#configFile], {
-      execArgv: [...processFlags],
+      execArgv: [...nodeFlags[name]],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     })
     this.#children.set(name, child)

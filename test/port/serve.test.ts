@@ -1,0 +1,58 @@
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { nodeFlags, Supervisor } from "../../packages/server/dist/supervisor/index.js"
+import { Installation } from "../support/installation.ts"
+import { within } from "../support/waiting.ts"
+
+/** Command lines of this process's children that are processes of the service. */
+function servingProcesses(): string[] {
+  const listed = execFileSync("ps", ["-o", "pid=", "--ppid", String(process.pid)]).toString()
+  const pids = listed.split("\n").filter((line) => line.trim() !== "")
+  return pids.flatMap((pid) => {
+    const line = commandLine(pid.trim())
+    return line.includes("main.js") ? [line] : []
+  })
+}
+
+/** Empty if the process has ended meanwhile. */
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+    return ""
+  }
+}
+
+describe("postern serve", () => {
+  let installation: Installation
+  beforeAll(async () => {
+    installation = await Installation.make()
+  })
+  afterAll(() => installation.remove())
+
+  test("starts each process with the flags that were measured for it, and stops them", async () => {
+    const ready = new Set<string>()
+    let allReady: () => void = () => undefined
+    const started = new Promise<void>((resolve) => {
+      allReady = resolve
+    })
+    const supervisor = new Supervisor(installation.configFile, {
+      note: () => undefined,
+      ready: (name) => {
+        ready.add(name)
+        if (ready.size === 2) allReady()
+      },
+    })
+    const ended = supervisor.run(["port", "reader"])
+    await within(started, 30_000, "the start of both processes")
+    const lines = servingProcesses()
+    supervisor.stop()
+    expect(await within(ended, 20_000, "the end of both processes")).toBe(0)
+    for (const name of ["port", "reader"] as const) {
+      const line = lines.find((candidate) => candidate.includes(`/${name}/main.js`))
+      for (const flag of nodeFlags[name]) expect(line).toContain(` ${flag} `)
+    }
+  })
+})
