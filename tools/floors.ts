@@ -72,7 +72,6 @@ export const rooms: readonly Room[] = [
       "completedNodes",
       "encodeBatchRow",
       "encodeSlotHeader",
-      "rootOfRange",
       "slotBytesMax",
       "slotEntriesMax",
       "slotHeaderBytes",

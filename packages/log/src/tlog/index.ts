@@ -29,6 +29,8 @@ export {
   checkRange,
   type NodeAt,
   narrowRangePath,
+  openRange,
+  type Range,
   rangePath,
   rangeRoot,
   rootFromRange,

@@ -6,6 +6,7 @@ import {
   checkRange,
   type NodeAt,
   narrowRangePath,
+  openRange,
   rangePath,
   rangeRoot,
   rootFromRange,
@@ -36,6 +37,18 @@ describe("all ranges below 24", () => {
           throw new Error(`${s} ${a} ${b} ${e}`)
         checkRange(a, b, s, e, row(a, b), path, wanted.root)
       }
+    }
+  })
+
+  test("give the same root and paths when they are opened once, in any order", () => {
+    for (const [s, e] of rangesIn(0, 24)) {
+      const range = openRange(s, e, nodesWithin(s, e, e, e))
+      const wanted = rangesOf(hashOf, s, e)
+      for (const [a, b] of [...rangesIn(s, e)].reverse()) {
+        if (hex(range.path(a, b)).join() !== hex(wanted.path(a, b)).join())
+          throw new Error(`${s} ${a} ${b} ${e}`)
+      }
+      expect(formatHex(range.root())).toBe(formatHex(wanted.root))
     }
   })
 

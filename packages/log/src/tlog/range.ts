@@ -32,12 +32,42 @@ export function rangeRoot(first: number, leafHashes: Uint8Array): Uint8Array {
 /** Hash of the full node `[i * 2^level, (i + 1) * 2^level)`, 32 bytes. */
 export type NodeAt = (level: number, i: number) => Uint8Array
 
+/** What is known of one range: its root, and the path of anything in it. */
+export interface Range {
+  root(): Uint8Array
+  /** @param a `s <= a < b <= e` */
+  path(a: number, b: number): Uint8Array[]
+}
+
 /**
- * Range path of `[a, b)` in `[s, e)`, in the order of docs/spec/log.md. Asks `nodeAt` only for full
- * nodes that lie wholly in `[s, e)` and outside `[a, b)`, a few for each level. The hashes are
- * those that `nodeAt` gave, or new ones.
- * @param a `s <= a < b <= e`, all below 2^53
+ * The range `[s, e)` over full nodes. Nodes at its two ends, which are not full, are hashed once however
+ * many paths are asked for. Paths are in the order of docs/spec/log.md; `nodeAt` is asked only for full
+ * nodes that lie wholly in the range and, for a path, outside `[a, b)`. The hashes are those that it gave, or new ones.
+ * @param s, e `s < e`, below 2^53
  */
+export function openRange(s: number, e: number, nodeAt: NodeAt): Range {
+  assert(isRange(s, e), "a range needs s < e")
+  /** By level and number: at most two nodes of a level reach over an end of the range. */
+  const ends = widths.map(() => new Map<number, Uint8Array>())
+  const partOf = (level: number, i: number): Uint8Array => {
+    const [from, to] = interval(level, i)
+    if (s <= from && to <= e) return nodeAt(level, i)
+    const known = ends[level]?.get(i)
+    if (known !== undefined) return known
+    const joined = joinParts(level, i, s, e, partOf)
+    ends[level]?.set(i, joined)
+    return joined
+  }
+  return {
+    root: () => partOf(topLevel(e), 0),
+    path(a, b) {
+      assert(isRange(a, b) && s <= a && b <= e, "a range path needs s <= a < b <= e")
+      return outsideParts(a, b, s, e).map(([level, i]) => partOf(level, i))
+    },
+  }
+}
+
+/** One range path of `[a, b)` in `[s, e)`; whoever needs several opens the range. */
 export function rangePath(
   a: number,
   b: number,
@@ -45,13 +75,7 @@ export function rangePath(
   e: number,
   nodeAt: NodeAt,
 ): Uint8Array[] {
-  assert(isRange(s, e) && isRange(a, b) && s <= a && b <= e, "a range path needs s <= a < b <= e")
-  const partOf = (level: number, i: number): Uint8Array => {
-    const [from, to] = interval(level, i)
-    if (s <= from && to <= e) return nodeAt(level, i)
-    return joinParts(level, i, s, e, partOf)
-  }
-  return outsideParts(a, b, s, e).map(([level, i]) => partOf(level, i))
+  return openRange(s, e, nodeAt).path(a, b)
 }
 
 /**
@@ -182,15 +206,16 @@ function outsideParts(a: number, b: number, s: number, e: number): [level: numbe
   return parts
 }
 
+/** Widths of the levels: looked up, since a power costs as much as hashing a few bytes. */
+const widths = Array.from({ length: 54 }, (_, level) => 2 ** level)
+
 /** The lowest level whose interval 0 holds `[0, e)`; it is at most 53. */
 function topLevel(e: number): number {
-  let level = 0
-  while (2 ** level < e) level++
-  return level
+  return widths.findIndex((width) => width >= e)
 }
 
 function interval(level: number, i: number): [from: number, to: number] {
-  const width = 2 ** level
+  const width = widths[level] as number
   return [i * width, (i + 1) * width]
 }
 

@@ -8,7 +8,6 @@ export { followLog } from "./follower.ts"
 export { listSegments, openLogDirectory, segmentPath } from "./log-directory.ts"
 export { LogStore, type SlotPlan, segmentBytesMax } from "./log-store.ts"
 export type { Head, LogView } from "./log-view.ts"
-export { rootOfRange } from "./range-root.ts"
 export { type RecoveredEnd, readLastSigned, type SlotVisitor } from "./recovery.ts"
 export { readSegmentStart, type SegmentStart } from "./segment-start.ts"
 export {

@@ -2,7 +2,6 @@ import { concatBytes, sha256 } from "@postern/log/base"
 import { rangeRoot } from "@postern/log/tlog"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { rootOfRange } from "./range-root.ts"
 import { leafOf, NaiveLog, noPeaks } from "./slots.test.support.ts"
 import { TreeBuilder } from "./tree-builder.ts"
 
@@ -65,21 +64,4 @@ describe("a tree that grows slot by slot", () => {
     ).toBeUndefined()
     expect(tree.add(records)).toBe(2)
   })
-})
-
-test("the range root of every small range follows from the tree's full nodes", () => {
-  const log = new NaiveLog()
-  log.slots([40])
-  for (let e = 1; e <= 40; e++) {
-    for (let s = 0; s < e; s++) {
-      const wanted = rangeRoot(s, concatBytes(...log.hashes.slice(s, e)))
-      const asked: [number, number][] = []
-      const root = rootOfRange(s, e, (level, i) => {
-        asked.push([i * 2 ** level, (i + 1) * 2 ** level])
-        return log.node(level, i)
-      })
-      expect(root, `[${s}, ${e})`).toEqual(wanted)
-      expect(asked.every(([from, to]) => s <= from && to <= e)).toBe(true)
-    }
-  }
 })

@@ -1,6 +1,6 @@
 import { assert } from "@postern/log/base"
 import { type Core, createCore } from "@postern/log/core"
-import { rootOfRange } from "./range-root.ts"
+import { openRange } from "@postern/log/tlog"
 import { slotBytesMax } from "./slot.ts"
 
 /** The most entries of one slot. */
@@ -82,7 +82,7 @@ export class TreeBuilder {
 
   /** Range root (docs/spec/log.md, Tree) of the entries of the last `add`, of which there was one at least. */
   rangeRoot(): Uint8Array {
-    return rootOfRange(this.#before, this.#size, (level, i) => this.nodeAt(level, i))
+    return openRange(this.#before, this.#size, (level, i) => this.nodeAt(level, i)).root()
   }
 
   root(): Uint8Array {

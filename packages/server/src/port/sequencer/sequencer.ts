@@ -1,5 +1,5 @@
 import { assert, sha256 } from "@postern/log/base"
-import { rangePath } from "@postern/log/tlog"
+import { openRange } from "@postern/log/tlog"
 import {
   alignSlot,
   type BatchRow,
@@ -7,7 +7,6 @@ import {
   completedNodes,
   encodeBatchRow,
   encodeSlotHeader,
-  rootOfRange,
   type SlotPlan,
   slotBytesMax,
   slotEntriesMax,
@@ -246,6 +245,7 @@ export class Sequencer<Owner> {
         core.levelStart(slotMemory.levels, level) + 32 * (i - Math.floor(first / 2 ** level))
       return core.memory.slice(at, at + 32)
     }
+    const range = entries === 0 ? undefined : openRange(first, first + entries, nodeAt)
     return {
       bytes,
       slot: this.#slot,
@@ -258,8 +258,8 @@ export class Sequencer<Owner> {
       nodes: this.#completedTiles(slotMemory, first, first + entries),
       recordOffsets: (segmentFirst) =>
         this.#recordOffsets(slotMemory, first, entries, segmentFirst),
-      rangeRoot: entries === 0 ? undefined : rootOfRange(first, first + entries, nodeAt),
-      rangePath: (from, count) => rangePath(from, from + count, first, first + entries, nodeAt),
+      rangeRoot: range?.root(),
+      rangePath: (from, count) => range?.path(from, from + count) ?? [],
     }
   }
 
