@@ -1,6 +1,9 @@
 /**
  * `node bench/sdk.ts`: what one audit() costs the application that calls it. A port of its own, as `postern init` configures it, and
- * this process as the application: events at a steady rate, a timer's turn at a time, as requests come in. Linux only.
+ * this process as the application: events at a steady rate, a timer's turn at a time, as requests come in. Each turn begins on a
+ * processor that slept; `serving` does a request's own work before each call, `idle` nothing. Beside audit() stands what
+ * JSON.stringify of the same event takes, which no way of writing it down can avoid: in each turn one of the two comes first and is
+ * timed, by turns, so that both find the same caches. Linux only.
  */
 import { parseArgs } from "node:util"
 import { type Audit, connect, loadProfile } from "@postern/client"
@@ -16,42 +19,76 @@ interface Load {
   readonly seconds: number
 }
 
-interface Figures {
-  readonly events: number
+interface Row {
+  readonly application: string
+  readonly call: Call
   readonly p50Us: number
   readonly p99Us: number
   readonly p999Us: number
   readonly maxUs: number
-  /** Of one core, everything that this process did: the loop, the spool, TLS. */
-  readonly cpuPercent: number
-  /** From the last audit() until all was acknowledged. */
-  readonly drainMs: number
 }
 
-/** As an application would write it: an actor, a target, a little detail; about 330 bytes as an event. */
-function write(audit: Audit, i: number): void {
-  audit("invoice.deleted", {
+/** What an application would say of a request: an actor, a target, a little detail; about 330 bytes as an event. */
+function details(i: number) {
+  return {
     actor: { type: "user", id: `user-${i % 1000}`, name: "Alice Example" },
     target: `invoice/${i}`,
     outcome: "success",
     request: { method: "DELETE", path: `/v1/invoices/${i}`, id: `req-${i}` },
     data: { amount: i % 9973, currency: "EUR" },
-  })
+  } as const
 }
 
-/** Calls audit() at the rate and takes the time of each call; what a turn comes too late for is made up in the next one. */
-function drive(audit: Audit, { rate, seconds }: Load, samples: Samples): Promise<number> {
+const calls = {
+  audit: (audit: Audit, i: number) => audit("invoice.deleted", details(i)),
+  "JSON.stringify": (_: Audit, i: number) =>
+    JSON.stringify({
+      id: `019abf00-0000-7000-8000-${i}`,
+      time: new Date().toISOString(),
+      source: "app://billing",
+      action: "invoice.deleted",
+      ...details(i),
+    }),
+}
+
+type Call = keyof typeof calls
+const callNames: [Call, Call] = ["audit", "JSON.stringify"]
+
+const body = JSON.stringify({
+  lines: Array.from({ length: 12 }, (_, i) => ({ product: `product-${i}`, count: i, price: 9.5 })),
+})
+
+/** A request's own work, some ten microseconds: its body is read, an answer written. */
+function serve(i: number): number {
+  const { lines } = JSON.parse(body) as { lines: { product: string; count: number }[] }
+  const total = lines.reduce((sum, { count }) => sum + count, i)
+  return JSON.stringify({ total, lines: lines.filter(({ count }) => count % 2 === 0) }).length
+}
+
+const applications = { idle: () => 0, serving: serve }
+
+/** Makes both calls at the rate and takes the time of one; what a turn comes too late for is made up in the next one. */
+function drive(
+  audit: Audit,
+  work: (i: number) => number,
+  { rate, seconds }: Load,
+  samples: ReadonlyMap<Call, Samples>,
+): Promise<number> {
   return new Promise((resolve) => {
     const begin = performance.now()
     let events = 0
+    let [timed, other] = callNames
     const turn = (): void => {
       const now = performance.now()
       const due = Math.floor((Math.min(now - begin, seconds * 1000) * rate) / 1000)
       for (; events < due; events++) {
+        work(events)
         const before = performance.now()
-        write(audit, events)
-        samples.add(performance.now() - before)
+        calls[timed](audit, events)
+        samples.get(timed)?.add(performance.now() - before)
+        calls[other](audit, events)
       }
+      ;[timed, other] = [other, timed]
       if (now - begin >= seconds * 1000) resolve(events)
       else setTimeout(turn, tickMs)
     }
@@ -59,36 +96,40 @@ function drive(audit: Audit, { rate, seconds }: Load, samples: Samples): Promise
   })
 }
 
-async function measure(server: Server, load: Load, warm: number): Promise<Figures> {
+async function measure(server: Server, load: Load, warm: number): Promise<Row[]> {
   const profile = { ...loadProfile(server.profile), address: `127.0.0.1:${server.port}` }
   const audit = await connect(profile, { wait: true })
-  const samples = new Samples()
-  await drive(audit, { ...load, seconds: warm }, samples)
-  await audit.flush()
-  samples.clear()
-  const acked = audit.status().acked
-  const cpu = process.cpuUsage()
-  const begin = performance.now()
-  const events = await drive(audit, load, samples)
-  const end = performance.now()
-  const { user, system } = process.cpuUsage(cpu)
-  await audit.flush()
-  const drainMs = performance.now() - end
-  const kept = audit.status().acked - acked
-  if (kept !== events) throw new Error(`${events} events were written and ${kept} acknowledged`)
+  const rows: Row[] = []
+  for (const [application, work] of Object.entries(applications)) {
+    const samples = new Map(callNames.map((name) => [name, new Samples()]))
+    await drive(audit, work, { ...load, seconds: warm }, samples)
+    await audit.flush()
+    for (const of of samples.values()) of.clear()
+    const { acked } = audit.status()
+    const events = await drive(audit, work, load, samples)
+    await audit.flush()
+    const kept = audit.status().acked - acked
+    if (kept !== events) throw new Error(`${events} events were written, ${kept} acknowledged`)
+    for (const [call, of] of samples) rows.push({ application, call, ...quantiles(of) })
+  }
   await audit.close()
-  const us = samples.quantiles(0.5, 0.99, 0.999, 1).map((ms) => ms * 1000)
-  const [p50Us = NaN, p99Us = NaN, p999Us = NaN, maxUs = NaN] = us
-  const cpuPercent = (user + system) / 10 / (end - begin)
-  return { events, p50Us, p99Us, p999Us, maxUs, cpuPercent, drainMs }
+  return rows
 }
 
-function format({ events, p50Us, p99Us, p999Us, maxUs, cpuPercent, drainMs }: Figures): string {
-  const cells = [p50Us, p99Us, p999Us, maxUs, cpuPercent, drainMs].map((value) => value.toFixed(1))
+function quantiles(samples: Samples) {
+  const us = samples.quantiles(0.5, 0.99, 0.999, 1).map((ms) => ms * 1000)
+  const [p50Us = NaN, p99Us = NaN, p999Us = NaN, maxUs = NaN] = us
+  return { p50Us, p99Us, p999Us, maxUs }
+}
+
+function format(rows: readonly Row[]): string {
   return [
-    "| events | p50 µs | p99 µs | p99.9 µs | max µs | CPU % | drain ms |",
-    "| -----: | -----: | -----: | -------: | -----: | ----: | -------: |",
-    `| ${[String(events), ...cells].join(" | ")} |`,
+    "| application | call           | p50 µs | p99 µs | p99.9 µs | max µs |",
+    "| ----------- | -------------- | -----: | -----: | -------: | -----: |",
+    ...rows.map(({ application, call, p50Us, p99Us, p999Us, maxUs }) => {
+      const figures = [p50Us, p99Us, p999Us, maxUs].map((value) => value.toFixed(1))
+      return `| ${[application.padEnd(11), call.padEnd(14), ...figures].join(" | ")} |`
+    }),
   ].join("\n")
 }
 
@@ -107,5 +148,5 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 process.on("exit", cleanUp)
 removeLeftovers()
 const { warm, ...load } = readNumbers()
-const figures = await withServer(await loadTree(house), (server) => measure(server, load, warm))
-process.stdout.write(`${format(figures)}\n`)
+const rows = await withServer(await loadTree(house), (server) => measure(server, load, warm))
+process.stdout.write(`${format(rows)}\n`)
