@@ -41,6 +41,8 @@ export const errorRegistry = {
   STREAM_EQUIVOCATION: line("refused", 422, "a sequence was sent twice with different content", "open a new stream; the attempt is in the log"),
   STREAM_UNKNOWN: line("refused", 409, "the batch names a channel on which no stream is open", "send OPEN first"),
   STREAM_LIMIT: line("refused", 429, "the writer has too many open streams", "close streams that are done"),
+  STREAM_SIGNATURE: line("refused", 422, "what the writer signed is not its stream", "sign the chain digest at the next sequence with the key of the certificate that this connection showed"),
+  AUDIT_AHEAD: line("refused", 409, "the writer has seen a larger checkpoint than this log has published", "one of the two is wrong: keep the writer's checkpoint, it is in its spool directory; was the log restored from an old copy?"),
   STREAM_FOREIGN: line("refused", 403, "the stream belongs to another writer", "open a stream with an id of your own"),
   IDLE_TIMEOUT: line("refused", 408, "nothing was received for too long", "send PING when idle, or reconnect when there is something to say"),
 
@@ -71,10 +73,19 @@ export const errorRegistry = {
   READ_UNRECORDED: line("busy", 503, "the read could not be recorded first, so it was not answered", "free space in the reader's state directory"),
   READ_FAILED: line("broken", 500, "the answer could not be made", "the reader process wrote a line about it to its standard error"),
   DISK_FAILED: line("fatal", 500, "writing the log failed", "look at the kernel log and the disk; start again, recovery decides what is durable"),
+  SIGNER_UNAVAILABLE: line("busy", 503, "the signer did not sign", "is it running? look at the socket that postern.yaml names, and at the signer's own messages"),
+  LOG_KEY_UNKNOWN: line("broken", 500, "the log key is not one that this log knows", "was the file exchanged? Put the key back that signed before; a new one comes in with postern key rotate log"),
   LOG_LOCKED: line("broken", 500, "another process holds this log directory", "stop the other process; only one may write a log"),
   LOG_FORMAT: line("broken", 500, "the log directory has a format that this version does not read", "use the Postern version that wrote it, or a newer one"),
   LOG_DAMAGED: line("broken", 500, "the log on disk contradicts itself", "do not write to it; compare with a copy: postern verify DIR"),
+  LOG_FORKED: line("broken", 500, "the log shows another history than the one that a copy or a witness knows", "keep the evidence directory and the copy as they are; ask who restored or rewrote the log"),
   LOG_ROLLED_BACK: line("broken", 500, "the log is older than what was already signed", "restore the newest copy; never start from an old backup"),
+
+  // Witnesses.
+  WITNESS_REQUEST_INVALID: line("refused", 400, "the add-checkpoint request does not follow C2SP tlog-witness", "compare with docs/operating/witness.md"),
+  WITNESS_ANSWER_INVALID: line("broken", 500, "the answer of a witness does not follow C2SP tlog-witness", "check the witness's URL and key in the policy file, or ask who runs it"),
+  WITNESS_UNREACHABLE: line("busy", 503, "the witness does not answer", "nothing stops; the courier asks again by itself, and postern status shows how old the newest witnessed checkpoint is"),
+  WITNESS_STATE_LOST: line("broken", 500, "the witness has lost what it knew of a log", "put its state back, or retire this witness and its key: one that forgot may cosign a second history"),
 
   // Configuration and the command line.
   CONFIG_INVALID: line("broken", 500, "the configuration is not acceptable", "correct the named line; the old configuration stays in force"),
@@ -92,9 +103,14 @@ export const errorRegistry = {
   // Verification. These are findings of a verifier about a peer's or a disk's claims.
   ENTRY_SYNTAX: line("broken", 500, "an entry is not stamp, line feed and event", "keep it as evidence; a port writes only what docs/spec/log.md says"),
   NOTE_INVALID: line("broken", 500, "a signed note does not verify", "compare the key in your profile with the operator's"),
+  KEY_CHANGE_INVALID: line("broken", 500, "a change of the log key does not hold", "keep what was received; ask the operator by another way which key the log has, and who changed it"),
+  POLICY_INVALID: line("broken", 500, "the trust policy is not acceptable", "correct the named line; C2SP tlog-policy is the format, docs/spec/evidence.md shows it"),
   PROOF_INVALID: line("broken", 500, "a proof does not lead to the signed root", "keep the answer as evidence and ask a second reader"),
   RECEIPT_INVALID: line("broken", 500, "a receipt does not cover the events it was given for", "keep it as evidence"),
   RECEIPT_GONE: line("broken", 500, "the port kept the event, but its receipt is no longer at hand", "the entry is in the log: the read port proves it (postern show)"),
+  ENTRY_MISSING: line("broken", 500, "an entry that was acknowledged is missing", "send the event again from where it came; keep the receipt, it proves the loss"),
+  EVIDENCE_INVALID: line("broken", 500, "the evidence file does not hold", "believe nothing of it; ask for another one, and keep this one if its maker stands by it"),
+  ANCHOR_INVALID: line("broken", 500, "a time stamp does not belong to this log", "ask the authority again: postern anchor request"),
   CHECK_INCOMPLETE: line("broken", 500, "not everything could be checked", "the report names what is unknown, and why; postern verify --help"),
 } as const satisfies Record<string, ErrorLine>
 

@@ -3,7 +3,7 @@
  * a socket. Owns the one error class and the registry of all error codes.
  */
 
-export { sha256 } from "#sha256"
+export { type RunningSha256, sha256, startSha256 } from "#sha256"
 export { assert, assertNever } from "./assert.ts"
 export {
   concatBytes,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto"
 import { describe, expect, test } from "vitest"
 import { encodeUtf8, formatHex } from "./bytes.ts"
-import { sha256 as node } from "./sha256.node.ts"
-import { sha256 as plain } from "./sha256.ts"
+import { sha256 as node, startSha256 as startNode } from "./sha256.node.ts"
+import { sha256 as plain, startSha256 as startPlain } from "./sha256.ts"
 
 describe.each([
   ["Node's", node],
@@ -26,6 +26,25 @@ describe.each([
       const view = bytes.subarray(length % 7, (length % 7) + length)
       const wanted = createHash("sha256").update(view).digest("hex")
       expect(formatHex(sha256(view))).toBe(wanted)
+    }
+  })
+})
+
+describe.each([
+  ["Node's", startNode],
+  ["plain", startPlain],
+])("%s running SHA-256", (_, start) => {
+  test("gives the same however the bytes are cut", () => {
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 31 + 7) % 256)
+    for (let part = 1; part <= 200; part += 7) {
+      for (const length of [0, 55, 56, 64, 119, 120, 1000 - part]) {
+        const running = start()
+        for (let at = 0; at < length; at += part) {
+          running.update(bytes.subarray(at, Math.min(at + part, length)))
+        }
+        const wanted = createHash("sha256").update(bytes.subarray(0, length)).digest("hex")
+        expect(formatHex(running.digest())).toBe(wanted)
+      }
     }
   })
 })

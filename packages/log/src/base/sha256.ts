@@ -12,9 +12,51 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   const tail = pad(bytes.subarray(whole), bytes.length)
   const tailView = new DataView(tail.buffer)
   for (let at = 0; at < tail.length; at += blockBytes) compress(state, schedule, tailView, at)
+  return digestOf(state)
+}
+
+/** A hash of bytes that come in parts. */
+export interface RunningSha256 {
+  update(bytes: Uint8Array): void
+  /** 32 bytes; nothing may be added afterwards. */
+  digest(): Uint8Array
+}
+
+/** SHA-256 of bytes that come in parts, as `sha256` of all of them. */
+export function startSha256(): RunningSha256 {
+  const state = Uint32Array.from(initialState)
+  const schedule = new Uint32Array(64)
+  /** What does not fill a block yet. */
+  let rest: Uint8Array = new Uint8Array(0)
+  let total = 0
+  return {
+    update(bytes) {
+      total += bytes.length
+      const held = rest.length === 0 ? bytes : joined(rest, bytes)
+      const whole = held.length - (held.length % blockBytes)
+      const view = new DataView(held.buffer, held.byteOffset, held.byteLength)
+      for (let at = 0; at < whole; at += blockBytes) compress(state, schedule, view, at)
+      rest = held.slice(whole)
+    },
+    digest() {
+      const tail = new DataView(pad(rest, total).buffer)
+      for (let at = 0; at < tail.byteLength; at += blockBytes) compress(state, schedule, tail, at)
+      return digestOf(state)
+    },
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+function digestOf(state: Uint32Array): Uint8Array {
   const digest = new Uint8Array(32)
-  const digestView = new DataView(digest.buffer)
-  for (const [i, word] of state.entries()) digestView.setUint32(4 * i, word)
+  const view = new DataView(digest.buffer)
+  for (const [i, word] of state.entries()) view.setUint32(4 * i, word)
   return digest
 }
 

@@ -42,7 +42,12 @@ export function formatNote({ text, signatures }: Note): string {
     signatures.length >= 1 && signatures.length <= signaturesMax,
     "a note has 1 to 100 signatures",
   )
-  return `${text}\n${signatures.map(formatSignature).join("")}`
+  return `${text}\n${formatSignatureLines(signatures)}`
+}
+
+/** The lines of these signatures as they stand in a note, each with its line feed. */
+export function formatSignatureLines(signatures: readonly NoteSignature[]): string {
+  return signatures.map(formatSignature).join("")
 }
 
 function formatSignature({ name, keyId, signature }: NoteSignature): string {
@@ -66,11 +71,20 @@ export function parseNote(note: string): Note {
   demandNote(split >= 0, "no empty line between text and signatures")
   const text = note.slice(0, split + 1)
   demandNote(isNoteText(text), "a control character or half a surrogate pair in the text")
-  const lines = note.slice(split + 2).split("\n")
-  demandNote(lines.pop() === "", "no line feed at the end")
-  demandNote(lines.length >= 1, "no signature")
-  demandNote(lines.length <= signaturesMax, `over ${signaturesMax} signatures`)
-  return { text, signatures: lines.map(parseSignature) }
+  return { text, signatures: parseSignatureLines(note.slice(split + 2)) }
+}
+
+/**
+ * Parses 1 to 100 signature lines, without the text that they sign; verifies nothing.
+ * @throws PosternError NOTE_INVALID
+ */
+export function parseSignatureLines(lines: string): NoteSignature[] {
+  demandNote(lines.length <= noteBytesMax, `over ${noteBytesMax} bytes`)
+  const each = lines.split("\n")
+  demandNote(each.pop() === "", "no line feed at the end")
+  demandNote(each.length >= 1, "no signature")
+  demandNote(each.length <= signaturesMax, `over ${signaturesMax} signatures`)
+  return each.map(parseSignature)
 }
 
 function parseSignature(line: string): NoteSignature {
@@ -125,11 +139,16 @@ export async function openNote(note: string, vkeys: readonly string[]): Promise<
 }
 
 /**
- * Signs the UTF-8 bytes of the text with one key.
+ * Signs the UTF-8 bytes of the text with one key, or with several, one line each.
  * @param text ends in a line feed and has no other control character
  */
-export async function signNote(text: string, signer: NoteSigner): Promise<string> {
+export async function signNote(text: string, ...signers: readonly NoteSigner[]): Promise<string> {
   assert(isNoteText(text), "the text of a note has no control character and ends in a line feed")
-  const signature = await signer.sign(encodeUtf8(text))
-  return formatNote({ text, signatures: [{ name: signer.name, keyId: signer.keyId, signature }] })
+  const message = encodeUtf8(text)
+  const signatures: NoteSignature[] = []
+  for (const signer of signers) {
+    const { name, keyId } = signer
+    signatures.push({ name, keyId, signature: await signer.sign(message) })
+  }
+  return formatNote({ text, signatures })
 }

@@ -1,7 +1,10 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { concatBytes, encodeUtf8 } from "../base/index.ts"
 import { leafHash, nodeHash } from "./hash.ts"
-import { checkSeveral } from "./several.ts"
+import { treeRoot } from "./prove.ts"
+import { checkSeveral, proveSeveral } from "./several.ts"
+import type { ReadHashes } from "./subtree.ts"
 
 const leaves = Array.from({ length: 70 }, (_, i) => leafHash(Uint8Array.of(i)))
 
@@ -29,6 +32,15 @@ function hashesOf(indexes: readonly number[]): Uint8Array {
   return new Uint8Array(indexes.flatMap((i) => [...(leaves[i] as Uint8Array)]))
 }
 
+function steps(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}
+
+function fold(hashes: readonly Uint8Array[], from: number, width: number): Uint8Array {
+  if (width === 1) return hashes[from] as Uint8Array
+  return nodeHash(fold(hashes, from, width / 2), fold(hashes, from + width / 2, width / 2))
+}
+
 const cases = fc.integer({ min: 1, max: 70 }).chain((size) => {
   const some = fc.uniqueArray(fc.nat({ max: size - 1 }), { minLength: 1 })
   return fc.tuple(
@@ -44,6 +56,33 @@ describe("checkSeveral", () => {
         checkSeveral(indexes, hashesOf(indexes), size, pathOf(indexes, 0, size), subtree(0, size))
       }),
     )
+  })
+
+  test("accepts what proveSeveral gives, across the borders of tiles", async () => {
+    const many = Array.from({ length: 700 }, (_, i) => leafHash(encodeUtf8(`leaf ${i}`)))
+    const read: ReadHashes = (level, from, to) => {
+      const unit = 256 ** level
+      const nodes = Array.from({ length: to - from }, (_, i) => fold(many, (from + i) * unit, unit))
+      return concatBytes(...nodes)
+    }
+    const sets = fc.uniqueArray(fc.nat({ max: 699 }), { minLength: 1, maxLength: 40 })
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 700 }), sets, async (size, set) => {
+        const indexes = set.filter((i) => i < size).sort((a, b) => a - b)
+        if (indexes.length === 0) return
+        const own = concatBytes(...indexes.map((i) => many[i] as Uint8Array))
+        const path = await proveSeveral(indexes, size, read)
+        checkSeveral(indexes, own, size, path, await treeRoot(size, read))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test("neighbours cost little more than one entry, and the whole tree nothing", async () => {
+    const read: ReadHashes = (_, from, to) => hashesOf(steps(from, to))
+    const one = (await proveSeveral([30], 70, read)).length
+    expect((await proveSeveral(steps(30, 60), 70, read)).length).toBeLessThan(2 * one)
+    expect(await proveSeveral(steps(0, 70), 70, read)).toEqual([])
   })
 
   test("refuses every changed, missing or added hash, another size, another leaf", () => {

@@ -1,6 +1,80 @@
 import { assert, equalBytes } from "../base/index.ts"
 import { demandProof } from "./demand.ts"
 import { hashAt, hashBytes, nodeHash } from "./hash.ts"
+import { type ReadHashes, type Subtree, splitPoint, subtreeHashes } from "./subtree.ts"
+import { tileWidth, tileWidthMax } from "./tile.ts"
+
+/**
+ * Proves several entries at once, for checkSeveral: walking the tree of `size` from its root, left
+ * before right, the hash of each largest subtree that holds none of them. For one entry these are
+ * the hashes of its audit path; for neighbours it costs little more than for one.
+ * @param indexes distinct, ascending, all below `size`; at least one
+ * @param read asked for whole tiles of the tree of `size`, one after the other
+ * @throws PosternError LOG_DAMAGED if `read` gives the wrong number of bytes
+ */
+export async function proveSeveral(
+  indexes: readonly number[],
+  size: number,
+  read: ReadHashes,
+): Promise<Uint8Array[]> {
+  assert(indexes.length > 0, "there is something to prove")
+  assert((indexes.at(-1) ?? size) < size, "only entries of the tree are proven")
+  const subtrees: Subtree[] = []
+  collectOthers(indexes, 0, indexes.length, { from: 0, to: size }, subtrees)
+  const readTiles = tileReader(size, read)
+  const path: Uint8Array[] = []
+  // One after the other: neighbours share a tile, and a long path does not crowd out others who read.
+  for (const subtree of subtrees) path.push(...(await subtreeHashes([subtree], readTiles)))
+  return path
+}
+
+/** `indexes[low, high)` are those that lie in `tree`. */
+function collectOthers(
+  indexes: readonly number[],
+  low: number,
+  high: number,
+  tree: Subtree,
+  others: Subtree[],
+): void {
+  const { from, to } = tree
+  if (low === high) {
+    others.push(tree)
+    return
+  }
+  if (high - low === to - from) return
+  const middle = from + splitPoint(to - from)
+  const between = firstFrom(indexes, low, high, middle)
+  collectOthers(indexes, low, between, { from, to: middle }, others)
+  collectOthers(indexes, between, high, { from: middle, to }, others)
+}
+
+/** Where the first of `indexes[low, high)` stands that is not below `middle`. */
+function firstFrom(indexes: readonly number[], low: number, high: number, middle: number): number {
+  let from = low
+  let to = high
+  while (from < to) {
+    const half = Math.floor((from + to) / 2)
+    if ((indexes[half] as number) < middle) from = half + 1
+    else to = half
+  }
+  return from
+}
+
+/** Reads whole tiles and keeps the newest of each level, since a path goes from left to right. */
+function tileReader(size: number, read: ReadHashes): ReadHashes {
+  const tiles = new Map<number, { tile: number; hashes: Uint8Array }>()
+  return async (level, from, to) => {
+    const tile = Math.floor(from / tileWidthMax)
+    const start = tile * tileWidthMax
+    let held = tiles.get(level)
+    if (held?.tile !== tile) {
+      const width = tileWidth(level, tile, size)
+      held = { tile, hashes: await read(level, start, start + width) }
+      tiles.set(level, held)
+    }
+    return held.hashes.subarray(hashBytes * (from - start), hashBytes * (to - start))
+  }
+}
 
 /**
  * Checks one path for several entries of a tree (docs/reference/read-api.md): walking the tree of `size` entries from its root (RFC
@@ -35,19 +109,12 @@ export function checkSeveral(
       return hash
     }
     if (to - from === 1) return hashAt(leafHashes, low)
-    const middle = from + largestPowerBelow(to - from)
-    let between = low
-    while (between < high && (indexes[between] as number) < middle) between += 1
+    const middle = from + splitPoint(to - from)
+    const between = firstFrom(indexes, low, high, middle)
     const left = walk(from, middle, low, between)
     return nodeHash(left, walk(middle, to, between, high))
   }
   const found = walk(0, size, 0, indexes.length)
   demandProof(used === path.length, `a path of ${path.length} hashes is too long`)
   demandProof(equalBytes(found, root), `the entries are not in the tree of ${size} with this root`)
-}
-
-function largestPowerBelow(n: number): number {
-  let k = 1
-  while (k * 2 < n) k *= 2
-  return k
 }

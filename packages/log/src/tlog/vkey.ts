@@ -36,7 +36,12 @@ export function isKeyName(name: string): boolean {
 
 /** The first four bytes of SHA-256(name ‖ LF ‖ type ‖ public key), as a number. */
 export function noteKeyId(name: string, publicKey: Uint8Array): number {
-  const hash = sha256(concatBytes(encodeUtf8(`${name}\n`), Uint8Array.of(typeEd25519), publicKey))
+  return typedKeyId(name, typeEd25519, publicKey)
+}
+
+/** noteKeyId for a key of this signature type. */
+export function typedKeyId(name: string, type: number, publicKey: Uint8Array): number {
+  const hash = sha256(concatBytes(encodeUtf8(`${name}\n`), Uint8Array.of(type), publicKey))
   return new DataView(hash.buffer, hash.byteOffset).getUint32(0)
 }
 
@@ -45,10 +50,15 @@ export function noteKeyId(name: string, publicKey: Uint8Array): number {
  * @param publicKey Ed25519, raw, 32 bytes
  */
 export function formatVkey(name: string, publicKey: Uint8Array): string {
-  assert(isKeyName(name), "a key name has no white space, plus sign or control character")
   assert(publicKey.length === publicKeyBytes, "an Ed25519 public key has 32 bytes")
-  const key = concatBytes(Uint8Array.of(typeEd25519), publicKey)
-  return `${name}+${formatKeyId(noteKeyId(name, publicKey))}+${formatBase64(key)}`
+  return formatTypedVkey(name, typeEd25519, publicKey)
+}
+
+/** formatVkey for a key of this signature type. */
+export function formatTypedVkey(name: string, type: number, publicKey: Uint8Array): string {
+  assert(isKeyName(name), "a key name has no white space, plus sign or control character")
+  const key = concatBytes(Uint8Array.of(type), publicKey)
+  return `${name}+${formatKeyId(typedKeyId(name, type, publicKey))}+${formatBase64(key)}`
 }
 
 export function formatKeyId(keyId: number): string {
@@ -60,6 +70,23 @@ export function formatKeyId(keyId: number): string {
  * @throws PosternError NOTE_INVALID
  */
 export function parseVkey(text: string): Vkey {
+  const { type, ...vkey } = parseTypedVkey(text)
+  demandNote(type === typeEd25519, `${quote(text)} is not an Ed25519 key (type 1)`)
+  const whole = vkey.publicKey.length === publicKeyBytes
+  demandNote(whole, `${quote(text)} has not 32 bytes of key`)
+  return vkey
+}
+
+/** A verifier key of any signature type; its public key may have any length. */
+export interface TypedVkey extends Vkey {
+  readonly type: number
+}
+
+/**
+ * Parses a verifier key of any type and checks that its key id is the one of its name and key.
+ * @throws PosternError NOTE_INVALID
+ */
+export function parseTypedVkey(text: string): TypedVkey {
   // Base64 may contain a plus sign, a name may not: the first two are the borders.
   const nameEnd = text.indexOf("+")
   const idEnd = text.indexOf("+", nameEnd + 1)
@@ -67,12 +94,11 @@ export function parseVkey(text: string): Vkey {
   const name = text.slice(0, nameEnd)
   const id = parseHex(text.slice(nameEnd + 1, idEnd))
   const key = parseBase64(text.slice(idEnd + 1))
-  const whole = isKeyName(name) && id?.length === 4 && key !== undefined
+  const whole = isKeyName(name) && id?.length === 4 && key !== undefined && key.length > 1
   demandNote(whole, `${quote(text)} is not a verifier key`)
-  demandNote(key[0] === typeEd25519, `${quote(text)} is not an Ed25519 key (type 1)`)
-  demandNote(key.length === 1 + publicKeyBytes, `${quote(text)} has not 32 bytes of key`)
+  const type = key[0] as number
   const publicKey = key.subarray(1)
-  const keyId = noteKeyId(name, publicKey)
+  const keyId = typedKeyId(name, type, publicKey)
   demandNote(formatHex(id) === formatKeyId(keyId), `${quote(text)} has the key id of another key`)
-  return { name, keyId, publicKey }
+  return { name, keyId, type, publicKey }
 }
