@@ -9,6 +9,7 @@ import { cleanUpAtExit } from "./cleanup.ts"
 import { Decisions } from "./decisions.ts"
 import { burst } from "./part-burst.ts"
 import { diskErrors } from "./part-disk-errors.ts"
+import { matrix } from "./part-matrix.ts"
 import { portKill, segmentKill } from "./part-port-kill.ts"
 import { readerKill } from "./part-reader-kill.ts"
 import { rollback } from "./part-rollback.ts"
@@ -22,6 +23,7 @@ const parts: readonly Part[] = [
   segmentKill,
   tornTail,
   diskErrors,
+  matrix,
   rollback,
   sdkKill,
   burst,

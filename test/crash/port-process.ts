@@ -14,6 +14,8 @@ const bin = `${house}packages/server/bin/postern.cjs`
 const exitMsMax = 20_000
 
 export interface StartOptions {
+  /** Another main file than that of the product. */
+  readonly main?: string
   /** A command that runs the process under itself, such as strace with its options. */
   readonly under?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -39,7 +41,7 @@ export function startProcess(
   config: string,
   options: StartOptions = {},
 ): ServerProcess {
-  const node = [process.execPath, ...nodeFlags[name], mains[name], config]
+  const node = [process.execPath, ...nodeFlags[name], options.main ?? mains[name], config]
   const [command = "", ...args] = [...(options.under ?? []), ...node]
   const child = watchChild(
     spawn(command, args, {

@@ -1,5 +1,6 @@
-import { open, rename } from "node:fs/promises"
 import { dirname } from "node:path"
+import { type FileSystem, writeAll } from "./file-system.ts"
+import { nodeFiles } from "./node-files.ts"
 import { diskError } from "./segment-file.ts"
 
 /**
@@ -7,33 +8,32 @@ import { diskError } from "./segment-file.ts"
  * write beside it, fsync, rename, fsync of the directory. Durable once this returns. Errors: DISK_FULL (it may be
  * repeated: everything is written anew), DISK_FAILED.
  */
-export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  files: FileSystem = nodeFiles,
+): Promise<void> {
   try {
-    await replace(path, content)
+    await replace(path, typeof content === "string" ? Buffer.from(content) : content, files)
   } catch (error) {
     throw diskError(error)
   }
 }
 
-async function replace(path: string, content: string | Uint8Array): Promise<void> {
+async function replace(path: string, content: Uint8Array, files: FileSystem): Promise<void> {
   const beside = `${path}.new`
-  const file = await open(beside, "w", 0o600)
+  const file = await files.open(beside, { access: "replace" })
   try {
-    await file.writeFile(content)
+    await writeAll(file, content, 0)
     await file.sync()
   } finally {
     await file.close()
   }
-  await rename(beside, path)
-  await syncDirectory(dirname(path))
+  await files.rename(beside, path)
+  await files.syncDirectory(dirname(path))
 }
 
-/** Makes the names in a directory durable. Platforms that cannot open directories (Windows) are not production ones. */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r")
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string, files: FileSystem = nodeFiles): Promise<void> {
+  await files.syncDirectory(path)
 }

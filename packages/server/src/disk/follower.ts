@@ -1,6 +1,5 @@
-import { type FSWatcher, watch } from "node:fs"
-import { type FileHandle, open, readFile } from "node:fs/promises"
 import { PosternError } from "@postern/log/base"
+import { type FileSystem, type OpenFile, readFileIfAny } from "./file-system.ts"
 import { decodeHead, headBytes } from "./head-record.ts"
 import {
   filePath,
@@ -10,6 +9,7 @@ import {
   segmentPath,
 } from "./log-directory.ts"
 import type { Head, LogView } from "./log-view.ts"
+import { nodeFiles } from "./node-files.ts"
 import { SegmentReader } from "./segment-reader.ts"
 
 const pollMs = 200
@@ -17,43 +17,49 @@ const gatherMs = 2
 const openSegmentsMax = 32
 
 /** Opens the log read-only and follows its head. Never sees anything behind it. Errors: NOT_FOUND, LOG_FORMAT. */
-export async function followLog(path: string): Promise<LogView> {
-  const { origin } = await openLogDirectory(path)
-  const follower = new Follower(path, origin)
-  await follower.start()
+export async function followLog(path: string, files: FileSystem = nodeFiles): Promise<LogView> {
+  const { origin } = await openLogDirectory(path, undefined, files)
+  const follower = new Follower(path, origin, files)
+  try {
+    await follower.start()
+  } catch (error) {
+    await follower.close()
+    throw error
+  }
   return follower
 }
 
 class Follower implements LogView {
   readonly origin: string
   readonly #path: string
+  readonly #files: FileSystem
   readonly #listeners = new Set<(head: Head) => void>()
   readonly #segments = new Map<number, SegmentReader>()
-  readonly #hashes = new Map<number, Promise<FileHandle>>()
+  readonly #hashes = new Map<number, Promise<OpenFile>>()
   #firsts: number[] = []
-  #headFile: FileHandle | undefined
+  #headFile: OpenFile | undefined
   #head: Head | undefined
-  #watcher: FSWatcher | undefined
+  #watcher: { close(): void } | undefined
   #poll: NodeJS.Timeout | undefined
   #gather: NodeJS.Timeout | undefined
 
-  constructor(path: string, origin: string) {
+  constructor(path: string, origin: string, files: FileSystem) {
+    this.#files = files
     this.#path = path
     this.origin = origin
   }
 
   async start(): Promise<void> {
-    this.#headFile = await open(filePath(this.#path, "head"), "r").catch((cause) => {
-      throw new PosternError("NOT_FOUND", "the log has no entry yet", { cause })
-    })
+    this.#headFile = await this.#files
+      .open(filePath(this.#path, "head"), { access: "read" })
+      .catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code !== "ENOENT") throw cause
+        throw new PosternError("NOT_FOUND", "the log has no entry yet", { cause })
+      })
     await this.#refresh()
-    if (this.#head === undefined) {
-      await this.#headFile.close()
-      throw new PosternError("NOT_FOUND", "the log has no entry yet")
-    }
+    if (this.#head === undefined) throw new PosternError("NOT_FOUND", "the log has no entry yet")
     // Change notices are a courtesy of the kernel and may be lost; the slow poll is what is relied on.
-    this.#watcher = watch(filePath(this.#path, "head"), () => this.#soon())
-    this.#watcher.on("error", () => this.#watcher?.close())
+    this.#watcher = this.#files.watch(filePath(this.#path, "head"), () => this.#soon())
     this.#poll = setInterval(() => this.#soon(), pollMs)
     this.#poll.unref()
   }
@@ -68,8 +74,9 @@ class Follower implements LogView {
   async #refresh(): Promise<void> {
     for (let attempt = 0; attempt < 100; attempt++) {
       if (this.#headFile === undefined) return
-      const { buffer } = await this.#headFile.read(Buffer.alloc(headBytes), 0, headBytes, 0)
-      const head = decodeHead(buffer)
+      const record = new Uint8Array(headBytes)
+      await this.#headFile.read(record, 0, headBytes, 0)
+      const head = decodeHead(record)
       if (head === undefined) continue // Torn by a write in progress: read again.
       if (this.#head === undefined || head.size > this.#head.size) {
         this.#head = head
@@ -89,13 +96,20 @@ class Follower implements LogView {
     return () => this.#listeners.delete(listener)
   }
 
-  async checkpoint(): Promise<string | undefined> {
-    try {
-      return await readFile(filePath(this.#path, "checkpoint"), "utf8")
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
-      throw error
-    }
+  checkpoint(): Promise<string | undefined> {
+    return this.#note("checkpoint")
+  }
+
+  witnessed(): Promise<string | undefined> {
+    return this.#note("witnessed")
+  }
+
+  async keys(): Promise<string> {
+    return (await this.#note("keys")) ?? ""
+  }
+
+  async #note(name: "checkpoint" | "witnessed" | "keys"): Promise<string | undefined> {
+    return (await readFileIfAny(this.#files, filePath(this.#path, name)))?.toString("utf8")
   }
 
   async leaves(
@@ -127,11 +141,11 @@ class Follower implements LogView {
     if (bytes.length === 0) return bytes
     let file = this.#hashes.get(level)
     if (file === undefined) {
-      file = open(hashesPath(this.#path, level), "r")
+      file = this.#files.open(hashesPath(this.#path, level), { access: "read" })
       this.#hashes.set(level, file)
       file.catch(() => this.#hashes.delete(level))
     }
-    const { bytesRead } = await (await file).read(bytes, 0, bytes.length, from * 32)
+    const bytesRead = await (await file).read(bytes, 0, bytes.length, from * 32)
     if (bytesRead !== bytes.length)
       throw new PosternError("LOG_DAMAGED", `hashes/${level} is short`)
     return bytes
@@ -139,7 +153,7 @@ class Follower implements LogView {
 
   async #segmentOf(index: number): Promise<{ reader: SegmentReader; end: number }> {
     if (this.head().segment > (this.#firsts.at(-1) ?? -1))
-      this.#firsts = await listSegments(this.#path)
+      this.#firsts = await listSegments(this.#path, this.#files)
     let low = 0
     let high = this.#firsts.length
     while (low + 1 < high) {
@@ -157,7 +171,7 @@ class Follower implements LogView {
     if (known !== undefined) this.#segments.delete(first) // Least recently used first.
     const slots = segmentPath(this.#path, first, "seg")
     const offsets = segmentPath(this.#path, first, "offsets")
-    const reader = known ?? new SegmentReader(first, slots, offsets)
+    const reader = known ?? new SegmentReader(first, slots, offsets, this.#files)
     this.#segments.set(first, reader)
     for (const [oldest, old] of this.#segments) {
       if (this.#segments.size <= openSegmentsMax) break

@@ -3,11 +3,15 @@
  * any number of read-only followers. Decides nothing about events or peers; knows no socket. Whoever can write to the
  * directory can destroy the log, and every verifier that knows a checkpoint or holds a receipt will see it.
  */
-export { replaceFile } from "./durable.ts"
+export { replaceFile, syncDirectory } from "./durable.ts"
+export type { FileSystem, OpenFile, Opening, Written } from "./file-system.ts"
 export { followLog } from "./follower.ts"
+export { decodeHead, headBytes } from "./head-record.ts"
+export { lockDirectory } from "./lock.ts"
 export { listSegments, openLogDirectory, segmentPath } from "./log-directory.ts"
 export { LogStore, type SlotPlan, segmentBytesMax } from "./log-store.ts"
 export type { Head, LogView } from "./log-view.ts"
+export { decodeRawSlot, RawSlotPlanner } from "./raw-slot.ts"
 export { type RecoveredEnd, readLastSigned, type SlotVisitor } from "./recovery.ts"
 export { readSegmentStart, type SegmentStart } from "./segment-start.ts"
 export {
@@ -15,6 +19,7 @@ export {
   type BatchRow,
   batchKind,
   batchRowBytes,
+  decodeSlotHeader,
   encodeBatchRow,
   encodeSlotHeader,
   slotBytesMax,

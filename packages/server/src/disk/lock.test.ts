@@ -22,7 +22,7 @@ afterEach(() => {
 async function holder(path: string): Promise<ChildProcess> {
   const dist = join(import.meta.dirname, "../../dist/disk/lock.js")
   const script = `import { lockDirectory } from ${JSON.stringify(dist)}
-    lockDirectory(${JSON.stringify(path)})
+    globalThis.held = lockDirectory(${JSON.stringify(path)}) // Or it is collected, and released with that.
     console.log("held")
     setInterval(() => undefined, 1000)`
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {

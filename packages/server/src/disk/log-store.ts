@@ -1,9 +1,8 @@
-import { closeSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { assert, PosternError } from "@postern/log/base"
-import { replaceFile, syncDirectory } from "./durable.ts"
-import { encodeHead, headBytes } from "./head-record.ts"
-import { lockDirectory } from "./lock.ts"
+import { replaceFile } from "./durable.ts"
+import { type FileSystem, type OpenFile, readAll, writeAll } from "./file-system.ts"
+import { decodeHead, encodeHead, headBytes } from "./head-record.ts"
 import {
   filePath,
   hashesPath,
@@ -13,8 +12,9 @@ import {
   segmentPath,
 } from "./log-directory.ts"
 import type { Head } from "./log-view.ts"
+import { nodeFiles } from "./node-files.ts"
 import { type LastSigned, type RecoveredEnd, recover, type SlotVisitor } from "./recovery.ts"
-import { diskError, openSegmentFile, type SegmentFile } from "./segment-file.ts"
+import { diskError, openSegmentFile, type SegmentFile, syncFile } from "./segment-file.ts"
 import { type SegmentStart, writeSegmentStart } from "./segment-start.ts"
 import { SideFile } from "./side-file.ts"
 
@@ -44,7 +44,8 @@ export class LogStore {
   readonly directory: LogDirectory
   readonly end: RecoveredEnd
   readonly #lock: { release(): void }
-  readonly #head: number
+  readonly #disk: FileSystem
+  readonly #head: OpenFile
   readonly #hashes: Map<number, SideFile>
   readonly #segmentBytesMax: number
   #offsets: SideFile
@@ -53,23 +54,24 @@ export class LogStore {
   #segmentEnd: number
 
   private constructor(
+    disk: FileSystem,
     directory: LogDirectory,
     lock: { release(): void },
     end: RecoveredEnd,
-    segment: SegmentFile,
-    files: { offsets: SideFile; hashes: Map<number, SideFile> },
+    files: OpenFiles,
     bytesMax: number,
   ) {
+    this.#disk = disk
     this.directory = directory
     this.#segmentBytesMax = bytesMax
     this.end = end
     this.#lock = lock
-    this.#segment = segment
+    this.#segment = files.segment
     this.#segmentStart = end.segment
     this.#segmentEnd = end.end
     this.#offsets = files.offsets
     this.#hashes = files.hashes
-    this.#head = openSync(filePath(directory.path, "head"), "r+")
+    this.#head = files.head
   }
 
   /**
@@ -82,45 +84,79 @@ export class LogStore {
     origin: string,
     visit: SlotVisitor,
     bytesMax: number = segmentBytesMax,
+    disk: FileSystem = nodeFiles,
   ): Promise<LogStore> {
-    const directory = await openLogDirectory(path, origin)
-    const lock = lockDirectory(filePath(path, "lock"))
+    const directory = await openLogDirectory(path, origin, disk).catch((error) => {
+      throw openFailure(error)
+    })
+    const lock = disk.lock(filePath(path, "lock"))
     try {
-      if ((await listSegments(path)).length === 0) await writeSegmentStart(path, firstSegment)
+      if ((await listSegments(path, disk)).length === 0) {
+        await writeSegmentStart(path, firstSegment, disk)
+      }
       const hashes = new Map<number, SideFile>()
       let offsets: SideFile | undefined
       const end = await recover(
         directory,
         async (start) => {
-          offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
-          const segment = await openSegmentFile(segmentPath(path, start.first, "seg"), bytesMax)
+          offsets = await SideFile.open(segmentPath(path, start.first, "offsets"), disk)
+          const segment = await openSegmentFile(
+            segmentPath(path, start.first, "seg"),
+            bytesMax,
+            disk,
+          )
           await segment.close()
-          await syncDirectory(join(path, "segments"))
-          return { offsets, hashes: (level) => openHashes(path, hashes, level) }
+          await disk.syncDirectory(join(path, "segments"))
+          return { offsets, hashes: (level) => openHashes(disk, path, hashes, level) }
         },
         visit,
+        disk,
       )
       assert(offsets !== undefined, "recovery opens the offsets of the newest segment")
-      const segment = await openSegmentFile(segmentPath(path, end.segment.first, "seg"), bytesMax)
-      await SideFile.open(filePath(path, "head")).then((file) => file.close())
-      const files = { offsets, hashes }
-      const store = new LogStore(directory, lock, end, segment, files, bytesMax)
+      const segmentFile = segmentPath(path, end.segment.first, "seg")
+      const segment = await openSegmentFile(segmentFile, bytesMax, disk)
+      const head = await disk.open(filePath(path, "head"), { access: "write" })
+      const files = { segment, offsets, hashes, head }
+      const store = new LogStore(disk, directory, lock, end, files, bytesMax)
       await store.#settle()
       return store
     } catch (error) {
       lock.release()
-      throw error
+      throw openFailure(error)
     }
   }
 
-  /** What the last life wrote may have reached the page cache only: synced before anybody is told of it. */
+  /**
+   * What the last life wrote may have reached the page cache only. If the kernel failed to write it on, it told that
+   * life and nobody after it: a sync alone would succeed. So the last slot, if the head does not confirm it, is
+   * written once more and synced before anybody is told of it. All slots before it were confirmed.
+   */
   async #settle(): Promise<void> {
     const { end } = this
-    const file = await SideFile.open(segmentPath(this.directory.path, end.segment.first, "seg"))
-    await file.sync()
-    await file.close()
+    const path = segmentPath(this.directory.path, end.segment.first, "seg")
+    const file = await this.#disk.open(path, { access: "write" })
+    try {
+      if (end.lastSlot !== undefined && !(await this.#isConfirmed(end.slot - 1))) {
+        const { at, bytes } = end.lastSlot
+        const slot = new Uint8Array(bytes)
+        const read = await readAll(file, slot, at)
+        assert(read === bytes, "recovery has just read this slot")
+        await writeAll(file, slot, at)
+      }
+      await syncFile(file)
+    } finally {
+      await file.close()
+    }
     const head = this.recoveredHead()
     if (head !== undefined) this.advance(head)
+  }
+
+  /** Whether a life before this one wrote this slot into the head, which it did after the sync. */
+  async #isConfirmed(slot: number): Promise<boolean> {
+    const record = new Uint8Array(headBytes)
+    await readAll(this.#head, record, 0)
+    const head = decodeHead(record)
+    return head !== undefined && head.slot >= slot
   }
 
   /** The head as recovery found it; undefined for an empty log. */
@@ -141,16 +177,20 @@ export class LogStore {
    * Errors: DISK_FULL (nothing happened, it may be called again), DISK_FAILED.
    */
   async roll(start: SegmentStart): Promise<void> {
-    await settleAll([...this.#hashes.values(), this.#offsets].map((file) => file.sync()))
     const path = this.directory.path
+    await settleAll([...this.#hashes.values(), this.#offsets].map((file) => file.sync()))
+    // A file that was made since the last roll: recovery will not make it again from the segments behind it.
+    await this.#disk.syncDirectory(join(path, "hashes")).catch((error) => {
+      throw diskError(error)
+    })
     const opened: { close(): Promise<void> }[] = []
     try {
       const segmentFile = segmentPath(path, start.first, "seg")
-      const segment = await openSegmentFile(segmentFile, this.#segmentBytesMax)
+      const segment = await openSegmentFile(segmentFile, this.#segmentBytesMax, this.#disk)
       opened.push(segment)
-      const offsets = await SideFile.open(segmentPath(path, start.first, "offsets"))
+      const offsets = await SideFile.open(segmentPath(path, start.first, "offsets"), this.#disk)
       opened.push(offsets)
-      await writeSegmentStart(path, start)
+      await writeSegmentStart(path, start, this.#disk)
       // Point of no return: from here on recovery begins at the new segment.
       const old = [this.#segment, this.#offsets]
       this.#segment = segment
@@ -184,8 +224,9 @@ export class LogStore {
   }
 
   async #writeHashes(level: number, from: number, hashes: Uint8Array): Promise<void> {
+    const path = this.directory.path
     const file =
-      this.#hashes.get(level) ?? (await openHashes(this.directory.path, this.#hashes, level))
+      this.#hashes.get(level) ?? (await openHashes(this.#disk, path, this.#hashes, level))
     await file.write(hashes, from * 32)
   }
 
@@ -200,7 +241,7 @@ export class LogStore {
 
   #writeHead(record: Uint8Array): number {
     try {
-      return writeSync(this.#head, record, 0, headBytes, 0)
+      return this.#head.writeNow(record, headBytes, 0)
     } catch (error) {
       throw diskError(error)
     }
@@ -219,19 +260,27 @@ export class LogStore {
 
   /** Durable once this returns; comes before the signature of a checkpoint of that size. */
   async rememberSigned(signed: LastSigned): Promise<void> {
-    await replaceFile(filePath(this.directory.path, "last-signed"), `${JSON.stringify(signed)}\n`)
+    const path = filePath(this.directory.path, "last-signed")
+    await replaceFile(path, `${JSON.stringify(signed)}\n`, this.#disk)
   }
 
   async publishCheckpoint(note: string): Promise<void> {
-    await replaceFile(filePath(this.directory.path, "checkpoint"), note)
+    await replaceFile(filePath(this.directory.path, "checkpoint"), note, this.#disk)
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#hashes.values(), this.#offsets].map((file) => file.close()))
     await this.#segment.close()
-    closeSync(this.#head)
+    await this.#head.close()
     this.#lock.release()
   }
+}
+
+interface OpenFiles {
+  readonly segment: SegmentFile
+  readonly offsets: SideFile
+  readonly hashes: Map<number, SideFile>
+  readonly head: OpenFile
 }
 
 const firstSegment: SegmentStart = {
@@ -244,15 +293,22 @@ const firstSegment: SegmentStart = {
 }
 
 async function openHashes(
+  disk: FileSystem,
   path: string,
   open: Map<number, SideFile>,
   level: number,
 ): Promise<SideFile> {
   const known = open.get(level)
   if (known !== undefined) return known
-  const file = await SideFile.open(hashesPath(path, level))
+  const file = await SideFile.open(hashesPath(path, level), disk)
   open.set(level, file)
   return file
+}
+
+/** What the system refused is the disk's failure; whatever else went wrong is not. */
+function openFailure(error: unknown): unknown {
+  const isSystem = typeof (error as NodeJS.ErrnoException).syscall === "string"
+  return isSystem ? diskError(error) : error
 }
 
 function encodeOffsets(slotAt: number, offsets: readonly number[]): Uint8Array {

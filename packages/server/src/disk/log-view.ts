@@ -7,6 +7,10 @@ export interface LogView {
   onHead(listener: (head: Head) => void): () => void
   /** The newest signed checkpoint (a note, as text), undefined before the first. Its size is at most the head's. */
   checkpoint(): Promise<string | undefined>
+  /** The newest checkpoint that has the quorum of the witnesses, undefined if there never was one. At most as large as the newest. */
+  witnessed(): Promise<string | undefined>
+  /** Proofs of the changes of the log key (docs/spec/keys.md), as text; empty if it never changed. */
+  keys(): Promise<string>
   /**
    * Leaves `[from, to)`, fewer if `bytesMax` is reached (at least one). Throws PosternError NOT_FOUND if `to` is beyond the head.
    * The returned views are owned by the caller.

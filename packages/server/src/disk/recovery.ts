@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises"
 import { equalBytes, formatBase64, PosternError } from "@postern/log/base"
+import { type FileSystem, readFileIfAny } from "./file-system.ts"
 import { decodeHead } from "./head-record.ts"
 import { filePath, type LogDirectory, listSegments, segmentPath } from "./log-directory.ts"
+import { nodeFiles } from "./node-files.ts"
 import { readSegmentStart, type SegmentStart } from "./segment-start.ts"
 import type { SideFile } from "./side-file.ts"
 import { damaged, type ReadSlot, slotBehind, walkSlots } from "./slot-walker.ts"
@@ -25,6 +26,9 @@ export interface RecoveredEnd {
 }
 
 export interface LastSlot {
+  /** Where it stands in the segment, and its length. */
+  readonly at: number
+  readonly bytes: number
   readonly first: number
   readonly count: number
   /** Undefined for a slot without entries. */
@@ -50,10 +54,11 @@ export async function recover(
   directory: LogDirectory,
   sideFiles: (start: SegmentStart) => Promise<SideFiles>,
   visit: SlotVisitor,
+  disk: FileSystem = nodeFiles,
 ): Promise<RecoveredEnd> {
-  const first = (await listSegments(directory.path)).at(-1)
+  const first = (await listSegments(directory.path, disk)).at(-1)
   if (first === undefined) throw damaged(directory.path, 0, "there is no segment")
-  const start = await readSegmentStart(directory.path, first)
+  const start = await readSegmentStart(directory.path, first, disk)
   const path = segmentPath(directory.path, first, "seg")
   const tree = new TreeBuilder(first, start.frontier)
   const files = await sideFiles(start)
@@ -63,7 +68,7 @@ export async function recover(
   let last: ReadSlot["header"] | undefined
   let lastAt = 0
   let end = 0
-  for await (const found of walkSlots(path)) {
+  for await (const found of walkSlots(path, 0, disk)) {
     const fits = follows(found, start, slot, tree.size, previous)
     if (!fits || !extend(tree, found)) break
     await rewrite(files, tree, found, start)
@@ -74,14 +79,15 @@ export async function recover(
     lastAt = found.at
     end = found.at + found.header.bytes
   }
-  const behind = await slotBehind(path, end, slot, start.generation)
+  const behind = await slotBehind(path, end, slot, start.generation, disk)
   if (behind !== undefined) throw damaged(path, behind, "a later slot stands behind a hole")
   const { size } = tree
   const root = tree.root()
   const frontier = tree.frontier()
-  await notOlderThanKnown(directory.path, slot, size, root)
+  await notOlderThanKnown(disk, directory.path, { slots: slot, size, root })
   await files.offsets.truncate(Math.ceil((size - first) / 256) * 8)
-  const lastSlot = last === undefined ? undefined : await describeSlot(path, lastAt, last, tree)
+  const lastSlot =
+    last === undefined ? undefined : await describeSlot(disk, path, lastAt, last, tree)
   const time = last?.time ?? 0
   return { slot, size, previous, root, frontier, segment: start, end, time, lastSlot }
 }
@@ -101,16 +107,17 @@ function extend(tree: TreeBuilder, { header, records }: ReadSlot): boolean {
 
 /** The range root of a slot, from its records alone; the tree is somewhere else afterwards. */
 async function describeSlot(
+  disk: FileSystem,
   path: string,
   at: number,
-  { first, entries: count }: ReadSlot["header"],
+  { first, entries: count, bytes }: ReadSlot["header"],
   tree: TreeBuilder,
 ): Promise<LastSlot> {
-  if (count === 0) return { first, count, root: undefined }
-  for await (const { records } of walkSlots(path, at)) {
+  if (count === 0) return { at, bytes, first, count, root: undefined }
+  for await (const { records } of walkSlots(path, at, disk)) {
     tree.restart(first, new Uint8Array(64 * 32))
     tree.add(records)
-    return { first, count, root: tree.rangeRoot() }
+    return { at, bytes, first, count, root: tree.rangeRoot() }
   }
   throw damaged(path, at, "a slot that was there has gone")
 }
@@ -168,12 +175,12 @@ export function offsetRows(
 
 /** The log on disk must hold at least what followers were shown and what was signed. */
 async function notOlderThanKnown(
+  files: FileSystem,
   path: string,
-  slots: number,
-  size: number,
-  root: Uint8Array,
+  { slots, size, root }: { slots: number; size: number; root: Uint8Array },
 ): Promise<void> {
-  const head = decodeHead(await readFile(filePath(path, "head")).catch(absent))
+  const record = await readFileIfAny(files, filePath(path, "head"))
+  const head = record === undefined ? undefined : decodeHead(record)
   if (head !== undefined && (head.size > size || head.slot >= slots)) {
     const known = `${head.size} and slot ${head.slot} were acknowledged`
     throw damaged(path, 0, `it ends at ${size} entries and ${slots} slots, but ${known}`)
@@ -181,7 +188,7 @@ async function notOlderThanKnown(
   if (head?.size === size && !equalBytes(head.root, root)) {
     throw damaged(path, 0, `its root at ${size} entries is not the one that followers were shown`)
   }
-  const signed = await readLastSigned(path)
+  const signed = await readLastSigned(path, files)
   if (signed === undefined) return
   if (signed.size > size) {
     throw new PosternError("LOG_ROLLED_BACK", `${size} entries, signed were ${signed.size}`)
@@ -197,9 +204,12 @@ export interface LastSigned {
   readonly root: string
 }
 
-export async function readLastSigned(path: string): Promise<LastSigned | undefined> {
-  const text = (await readFile(filePath(path, "last-signed")).catch(absent)).toString("utf8")
-  if (text === "") return undefined
+export async function readLastSigned(
+  path: string,
+  files: FileSystem = nodeFiles,
+): Promise<LastSigned | undefined> {
+  const text = (await readFileIfAny(files, filePath(path, "last-signed")))?.toString("utf8")
+  if (text === undefined) return undefined
   try {
     const value = JSON.parse(text)
     if (Number.isSafeInteger(value.size) && typeof value.root === "string") return value
@@ -207,9 +217,4 @@ export async function readLastSigned(path: string): Promise<LastSigned | undefin
     throw new PosternError("LOG_DAMAGED", `${path}/last-signed is not JSON`, { cause })
   }
   throw new PosternError("LOG_DAMAGED", `${path}/last-signed has the wrong shape`)
-}
-
-function absent(error: NodeJS.ErrnoException): Buffer {
-  if (error.code !== "ENOENT") throw error
-  return Buffer.alloc(0)
 }

@@ -1,12 +1,8 @@
-import { close, constants, fdatasync, fstat, open, write } from "node:fs"
-import { promisify } from "node:util"
-import { PosternError } from "@postern/log/base"
+import { isPosternError, PosternError } from "@postern/log/base"
 import { alignedZeros } from "./aligned.ts"
+import { type FileSystem, type OpenFile, writeAll } from "./file-system.ts"
+import { nodeFiles } from "./node-files.ts"
 import { slotAlign } from "./slot.ts"
-
-const openFile = promisify(open)
-const closeFile = promisify(close)
-const statFile = promisify(fstat)
 
 /**
  * A segment file open for writing. O_DIRECT where the file system takes it (slots come page-aligned from WebAssembly
@@ -30,58 +26,64 @@ const aheadBytes = 4 * 1024 * 1024
 let zeros: Uint8Array | undefined
 
 /** @param bytesMax the file is not written ahead beyond this */
-export async function openSegmentFile(path: string, bytesMax: number): Promise<SegmentFile> {
-  const flags = constants.O_RDWR | constants.O_CREAT
-  let fd: number
-  let direct = constants.O_DIRECT !== undefined
-  try {
-    fd = await openFile(path, direct ? flags | constants.O_DIRECT : flags, 0o600)
-  } catch (error) {
-    if (!direct || (error as NodeJS.ErrnoException).code !== "EINVAL") throw diskError(error)
-    direct = false
-    fd = await openFile(path, flags, 0o600)
-  }
+export async function openSegmentFile(
+  path: string,
+  bytesMax: number,
+  files: FileSystem = nodeFiles,
+): Promise<SegmentFile> {
+  let file = await openDirect(path, files)
   let firstWrite = true
-  let written = await sizeOf(fd)
+  let written = alignDown(await file.size())
   let ahead: Promise<void> | undefined
   /** What went wrong ahead of the slots; the next slot's writer hears of it. */
   let failure: unknown
 
   async function reopenBuffered(): Promise<void> {
-    await closeFile(fd)
-    fd = await openFile(path, flags, 0o600)
-    direct = false
+    const buffered = await files.open(path, { access: "write" })
+    await file.close()
+    file = buffered
   }
 
   /** Runs beside the commits, behind the bytes that they write. No room for it is no error: slots find out themselves. */
   async function writeAhead(): Promise<void> {
     zeros ??= alignedZeros(aheadBytes)
+    // Opened for itself: a kernel that could not write a page says so once to each open file, and a sync of the zeros
+    // must not be the one that hears of a slot's.
+    const beside = await files
+      .open(path, { access: "write", direct: file.direct })
+      .catch((error) => {
+        throw diskError(error)
+      })
     try {
-      await writeAll(fd, zeros, written)
+      await writeAll(beside, zeros, written)
+      await syncFile(beside)
+      written += aheadBytes
     } catch (error) {
-      if (diskError(error).code === "DISK_FULL") return
-      throw diskError(error)
+      const reason = isPosternError(error) ? error : diskError(error)
+      if (reason.code !== "DISK_FULL") throw reason
+    } finally {
+      await beside.close()
     }
-    await sync(fd)
-    written += aheadBytes
   }
 
   async function writeDurably(bytes: Uint8Array, at: number): Promise<void> {
-    if (failure !== undefined) throw failure
     if (at + bytes.length > written) await ahead // Never into a region that is being written.
+    if (failure !== undefined) throw failure
     try {
-      await writeAll(fd, bytes, at)
+      await writeAll(file, bytes, at)
     } catch (error) {
       // Some file systems take the flag and refuse the write. Only the very first write may find that out.
-      if (!firstWrite || !direct || (error as NodeJS.ErrnoException).code !== "EINVAL")
+      if (!firstWrite || !file.direct || (error as NodeJS.ErrnoException).code !== "EINVAL")
         throw diskError(error)
-      await reopenBuffered()
-      await writeAll(fd, bytes, at).catch((again) => {
+      try {
+        await reopenBuffered()
+        await writeAll(file, bytes, at)
+      } catch (again) {
         throw diskError(again)
-      })
+      }
     }
     firstWrite = false
-    await sync(fd)
+    await syncFile(file)
     written = Math.max(written, at + bytes.length)
     const wanted =
       written - (at + bytes.length) < 2 * aheadBytes && written + aheadBytes <= bytesMax
@@ -97,18 +99,25 @@ export async function openSegmentFile(path: string, bytesMax: number): Promise<S
 
   return {
     get direct() {
-      return direct
+      return file.direct
     },
     write: writeDurably,
     async close() {
       await ahead
-      await closeFile(fd)
+      await file.close()
     },
   }
 }
 
-async function sizeOf(fd: number): Promise<number> {
-  return alignDown((await statFile(fd)).size)
+async function openDirect(path: string, files: FileSystem): Promise<OpenFile> {
+  try {
+    return await files.open(path, { access: "write", direct: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw diskError(error)
+    return files.open(path, { access: "write" }).catch((again) => {
+      throw diskError(again)
+    })
+  }
 }
 
 /** A torn last block is written again with what follows. */
@@ -116,22 +125,10 @@ function alignDown(bytes: number): number {
   return bytes - (bytes % slotAlign)
 }
 
-function writeAll(fd: number, bytes: Uint8Array, at: number): Promise<void> {
+/** One fdatasync. Errors: DISK_FAILED, whatever the reason. */
+export function syncFile(file: OpenFile): Promise<void> {
   return new Promise((resolve, reject) => {
-    const next = (done: number): void => {
-      write(fd, bytes, done, bytes.length - done, at + done, (error, written) => {
-        if (error !== null) reject(error)
-        else if (done + written < bytes.length) next(done + written)
-        else resolve()
-      })
-    }
-    next(0)
-  })
-}
-
-function sync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    fdatasync(fd, (error) => {
+    file.syncData((error) => {
       // Never repeated: the kernel may have dropped the dirty pages together with the error.
       if (error === null) resolve()
       else reject(new PosternError("DISK_FAILED", `fdatasync: ${error.code}`, { cause: error }))

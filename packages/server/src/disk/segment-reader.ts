@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises"
+import type { FileSystem, OpenFile } from "./file-system.ts"
 import { decodeSlotHeader, slotHeaderBytes } from "./slot.ts"
 import { damaged } from "./slot-walker.ts"
 
@@ -12,21 +12,23 @@ export class SegmentReader {
   readonly #first: number
   readonly #path: string
   readonly #offsetsPath: string
-  #files: Promise<{ slots: FileHandle; offsets: FileHandle }> | undefined
+  readonly #disk: FileSystem
+  #files: Promise<{ slots: OpenFile; offsets: OpenFile }> | undefined
   #reading = 0
   #released = false
 
-  constructor(first: number, path: string, offsetsPath: string) {
+  constructor(first: number, path: string, offsetsPath: string, disk: FileSystem) {
     this.#first = first
     this.#path = path
     this.#offsetsPath = offsetsPath
+    this.#disk = disk
   }
 
   /** Leaves `[from, to)` of this segment, at least one, no more once `bytesMax` is used up. The caller owns them. */
   async leaves(from: number, to: number, bytesMax: number): Promise<Uint8Array[]> {
     this.#reading += 1
     try {
-      this.#files ??= openBoth(this.#path, this.#offsetsPath)
+      this.#files ??= openBoth(this.#disk, this.#path, this.#offsetsPath)
       const { slots, offsets } = await this.#files
       const cursor = new Cursor(slots, this.#path)
       const found: Uint8Array[] = []
@@ -46,11 +48,12 @@ export class SegmentReader {
   }
 
   /** Moves to an entry at or before `index` and says which. An offset that is missing or wrong only costs time. */
-  async #seek(cursor: Cursor, offsets: FileHandle, index: number): Promise<number> {
+  async #seek(cursor: Cursor, offsets: OpenFile, index: number): Promise<number> {
     const row = Math.floor((index - this.#first) / 256)
-    const { buffer, bytesRead } = await offsets.read(Buffer.alloc(8), 0, 8, row * 8)
+    const bytes = Buffer.alloc(8)
+    const bytesRead = await offsets.read(bytes, 0, 8, row * 8)
     const indexed = this.#first + row * 256
-    const [slotAt, recordOffset] = [buffer.readUInt32BE(0), buffer.readUInt32BE(4)]
+    const [slotAt, recordOffset] = [bytes.readUInt32BE(0), bytes.readUInt32BE(4)]
     if (bytesRead === 8 && (await cursor.seek(slotAt, recordOffset, indexed))) return indexed
     if (await cursor.seek(0, 0, this.#first)) return this.#first
     throw damaged(this.#path, 0, "there is no slot")
@@ -71,10 +74,10 @@ export class SegmentReader {
   }
 }
 
-async function openBoth(path: string, offsetsPath: string) {
-  const slots = await open(path, "r")
+async function openBoth(files: FileSystem, path: string, offsetsPath: string) {
+  const slots = await files.open(path, { access: "read" })
   try {
-    return { slots, offsets: await open(offsetsPath, "r") }
+    return { slots, offsets: await files.open(offsetsPath, { access: "read" }) }
   } catch (error) {
     await slots.close()
     throw error
@@ -83,7 +86,7 @@ async function openBoth(path: string, offsetsPath: string) {
 
 /** Walks records over slot boundaries through a window of the file. */
 class Cursor {
-  readonly #file: FileHandle
+  readonly #file: OpenFile
   readonly #path: string
   #window: Buffer = Buffer.alloc(0)
   #windowAt = 0
@@ -92,7 +95,7 @@ class Cursor {
   #recordsEnd = 0
   #slotEnd = 0
 
-  constructor(file: FileHandle, path: string) {
+  constructor(file: OpenFile, path: string) {
     this.#file = file
     this.#path = path
   }
@@ -135,7 +138,7 @@ class Cursor {
   async #bytesAtMost(at: number, length: number): Promise<Buffer> {
     if (at < this.#windowAt || at + length > this.#windowAt + this.#window.length) {
       const window = Buffer.allocUnsafeSlow(Math.max(windowBytes, length))
-      const { bytesRead } = await this.#file.read(window, 0, window.length, at)
+      const bytesRead = await this.#file.read(window, 0, window.length, at)
       this.#window = window.subarray(0, bytesRead)
       this.#windowAt = at
     }

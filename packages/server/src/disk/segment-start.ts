@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises"
-import { formatHex, PosternError, parseHex } from "@postern/log/base"
+import { encodeUtf8, formatHex, PosternError, parseHex, sha256 } from "@postern/log/base"
 import { replaceFile } from "./durable.ts"
+import { type FileSystem, readFile } from "./file-system.ts"
 import { segmentPath } from "./log-directory.ts"
+import { nodeFiles } from "./node-files.ts"
 
 /** What was true when a segment began (docs/spec/disk.md, `.start`): recovery needs nothing older. */
 export interface SegmentStart {
@@ -19,7 +20,11 @@ export interface SegmentStart {
 const peaks = 64
 
 /** Durable once this returns; written before the segment's first slot. */
-export async function writeSegmentStart(directory: string, start: SegmentStart): Promise<void> {
+export async function writeSegmentStart(
+  directory: string,
+  start: SegmentStart,
+  files: FileSystem = nodeFiles,
+): Promise<void> {
   const frontier: string[] = []
   for (let level = 0; level < peaks; level++) {
     frontier.push(formatHex(start.frontier.subarray(level * 32, level * 32 + 32)))
@@ -27,13 +32,19 @@ export async function writeSegmentStart(directory: string, start: SegmentStart):
   const { first, generation, slot, state } = start
   const previous = formatHex(start.previous)
   const text = JSON.stringify({ first, generation, slot, previous, frontier, state })
-  await replaceFile(segmentPath(directory, first, "start"), `${text}\n`)
+  await replaceFile(segmentPath(directory, first, "start"), `${text}\n${digestOf(text)}\n`, files)
 }
 
-export async function readSegmentStart(directory: string, first: number): Promise<SegmentStart> {
+export async function readSegmentStart(
+  directory: string,
+  first: number,
+  files: FileSystem = nodeFiles,
+): Promise<SegmentStart> {
   const path = segmentPath(directory, first, "start")
+  const [text = "", digest, ...rest] = (await readFile(files, path)).toString("utf8").split("\n")
   try {
-    const value = JSON.parse(await readFile(path, "utf8"))
+    if (digest !== digestOf(text) || rest.join() !== "") throw new Error("the digest is another")
+    const value = JSON.parse(text)
     const frontier = new Uint8Array(peaks * 32)
     for (let level = 0; level < peaks; level++)
       frontier.set(hash(value.frontier[level]), level * 32)
@@ -50,6 +61,11 @@ export async function readSegmentStart(directory: string, first: number): Promis
   } catch (cause) {
     throw new PosternError("LOG_DAMAGED", `${path} cannot be read`, { cause })
   }
+}
+
+/** What the streams were at stands nowhere else: a bit that flips at rest must not move a writer's sequence. */
+function digestOf(text: string): string {
+  return formatHex(sha256(encodeUtf8(text)))
 }
 
 function hash(text: unknown): Uint8Array {

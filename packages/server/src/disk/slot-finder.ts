@@ -1,14 +1,19 @@
-import { open } from "node:fs/promises"
 import { PosternError } from "@postern/log/base"
+import type { FileSystem } from "./file-system.ts"
 import { listSegments, segmentPath } from "./log-directory.ts"
+import { nodeFiles } from "./node-files.ts"
 import { type ReadSlot, walkSlots } from "./slot-walker.ts"
 
 /** The slot that holds the entry with this index, read from disk. Its views are the caller's. Errors: NOT_FOUND, LOG_DAMAGED. */
-export async function findSlot(directory: string, index: number): Promise<ReadSlot> {
-  const first = (await listSegments(directory)).findLast((candidate) => candidate <= index)
+export async function findSlot(
+  directory: string,
+  index: number,
+  files: FileSystem = nodeFiles,
+): Promise<ReadSlot> {
+  const first = (await listSegments(directory, files)).findLast((candidate) => candidate <= index)
   if (first === undefined) throw new PosternError("NOT_FOUND", `entry ${index}`)
   const row = Buffer.alloc(8)
-  const offsets = await open(segmentPath(directory, first, "offsets"), "r")
+  const offsets = await files.open(segmentPath(directory, first, "offsets"), { access: "read" })
   try {
     await offsets.read(row, 0, 8, Math.floor((index - first) / 256) * 8)
   } finally {
@@ -16,7 +21,7 @@ export async function findSlot(directory: string, index: number): Promise<ReadSl
   }
   const path = segmentPath(directory, first, "seg")
   // A row that is missing reads as zeros, the beginning of the segment: slower and as good.
-  for await (const slot of walkSlots(path, row.readUInt32BE(0))) {
+  for await (const slot of walkSlots(path, row.readUInt32BE(0), files)) {
     const { header } = slot
     if (index < header.first) break
     if (index < header.first + header.entries) return slot

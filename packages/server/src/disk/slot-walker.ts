@@ -1,5 +1,6 @@
-import { open } from "node:fs/promises"
 import { equalBytes, PosternError, sha256 } from "@postern/log/base"
+import { type FileSystem, readAll } from "./file-system.ts"
+import { nodeFiles } from "./node-files.ts"
 import {
   type BatchRow,
   batchRowBytes,
@@ -30,8 +31,12 @@ const windowBytesStart = 1024 * 1024
  * The slots of one segment file, from `at`, up to the first place that is not a whole slot. Views into a window that
  * is reused: they hold until the next step. The last value tells where it stopped and whether the file goes on behind it.
  */
-export async function* walkSlots(path: string, at = 0): AsyncGenerator<ReadSlot, SlotsEnd> {
-  const file = await open(path, "r")
+export async function* walkSlots(
+  path: string,
+  at = 0,
+  files: FileSystem = nodeFiles,
+): AsyncGenerator<ReadSlot, SlotsEnd> {
+  const file = await files.open(path, { access: "read" })
   try {
     let window: Uint8Array = new Uint8Array(windowBytesStart)
     let windowAt = at
@@ -48,7 +53,7 @@ export async function* walkSlots(path: string, at = 0): AsyncGenerator<ReadSlot,
         filled = await readAll(file, window, at)
         slot = slotAt(window.subarray(0, filled), at)
       }
-      if (slot === undefined) return { at, bytes: (await file.stat()).size }
+      if (slot === undefined) return { at, bytes: await file.size() }
       yield slot
       at += slot.header.bytes
     }
@@ -84,8 +89,9 @@ export async function slotBehind(
   end: number,
   next: number,
   generation: number,
+  files: FileSystem = nodeFiles,
 ): Promise<number | undefined> {
-  const file = await open(path, "r")
+  const file = await files.open(path, { access: "read" })
   try {
     const window = new Uint8Array(windowBytesStart)
     for (let at = end; ; at += window.length) {
@@ -99,20 +105,6 @@ export async function slotBehind(
   } finally {
     await file.close()
   }
-}
-
-async function readAll(
-  file: Awaited<ReturnType<typeof open>>,
-  target: Uint8Array,
-  at: number,
-): Promise<number> {
-  let filled = 0
-  while (filled < target.length) {
-    const { bytesRead } = await file.read(target, filled, target.length - filled, at + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return filled
 }
 
 export function damaged(path: string, at: number, what: string): PosternError {
