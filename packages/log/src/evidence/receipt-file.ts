@@ -100,12 +100,12 @@ function isWellFormed(text: string): boolean {
  * Checks a receipt file offline: certificate, receipt, and that the slot holds this leaf at this
  * index.
  * @param file its text, or what JSON.parse made of it
- * @param logVkey from somewhere else than the file
+ * @param logVkey from somewhere else than the file; or each key that the log has had
  * @throws PosternError RECEIPT_INVALID · NOTE_INVALID
  */
 export async function checkReceipt(
   file: unknown,
-  logVkey: string,
+  logVkey: string | readonly string[],
 ): Promise<{ readonly index: number; readonly leaf: Uint8Array }> {
   const { index, leaf, path, note, certificate } = parseReceiptFile(file)
   const receiptVkey = await openReceiptCertificate(certificate, logVkey)

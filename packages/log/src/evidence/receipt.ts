@@ -74,16 +74,17 @@ export function parseReceiptCertificateText(text: string): {
  * Opens the certificate of a receipt key: the verifier key of the receipts, vouched for by the log
  * key.
  * @param certificate a signed note
- * @param logVkey from somewhere else than the log: it is what all trust hangs on
+ * @param logVkey from somewhere else than the log: it is what all trust hangs on; or each of its keys, if it has had several
  * @throws PosternError NOTE_INVALID · RECEIPT_INVALID
  */
 export async function openReceiptCertificate(
   certificate: string,
-  logVkey: string,
+  logVkey: string | readonly string[],
 ): Promise<string> {
-  const { text } = await openNote(certificate, [logVkey])
+  const { text, verifiedBy } = await openNote(certificate, [logVkey].flat())
   const { origin, receiptVkey } = parseReceiptCertificateText(text)
-  demandReceipt(origin === parseVkey(logVkey).name, "the certificate is one of another log")
+  const isOwn = verifiedBy.some(({ name }) => name === origin)
+  demandReceipt(isOwn, "the certificate is one of another log")
   return receiptVkey
 }
 

@@ -1,19 +1,50 @@
-import { existsSync, realpathSync, statSync } from "node:fs"
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { loadProfile } from "@postern/client"
 import { isPosternError, PosternError } from "@postern/log/base"
-import { parseVkey } from "@postern/log/tlog"
-import { type Config, dataDirectories, loadConfig, readSecretFile } from "../config/index.ts"
-import { verifierKey } from "../guard/pki/index.ts"
+import {
+  evidenceFileStart,
+  type KeyProof,
+  parseKeyProofs,
+  pinnedPolicy,
+  readKeyChange,
+  rootKeyName,
+} from "@postern/log/evidence"
+import { parsePolicy, parseVkey, type TrustPolicy } from "@postern/log/tlog"
+import { type Config, dataDirectories, loadConfig, readTextFile } from "../config/index.ts"
+import { logVerifierKey } from "../guard/setup/index.ts"
+import { keysFile } from "./remembering-reader.ts"
 
 /** What `postern verify` was asked to look at. */
 export type VerifyTarget =
-  | { readonly kind: "directory"; readonly path: string; readonly vkey: string | undefined }
+  | {
+      readonly kind: "directory"
+      readonly path: string
+      readonly vkey: string | undefined
+      readonly others: readonly string[]
+    }
   | { readonly kind: "tiles"; readonly path: string; readonly vkey: string }
-  | { readonly kind: "receipt"; readonly path: string; readonly vkey: string }
+  | { readonly kind: "receipt"; readonly path: string; readonly vkeys: readonly string[] }
+  | {
+      readonly kind: "evidence"
+      readonly path: string
+      readonly policy: TrustPolicy
+      /** Changes of the log key that the profile's readers have learned. */
+      readonly known: readonly KeyProof[]
+    }
   | { readonly kind: "profile"; readonly path: string }
 
 export interface VerifyFlags {
+  /** A trust policy (C2SP tlog-policy). */
+  readonly policy?: string
   readonly vkey?: string
   readonly config?: string
   readonly profile?: string
@@ -23,37 +54,113 @@ export interface VerifyFlags {
 export function findTarget(path: string | undefined, flags: VerifyFlags): VerifyTarget {
   if (path === undefined) {
     if (flags.profile !== undefined) return { kind: "profile", path: flags.profile }
-    throw new PosternError("USAGE", "name a directory, a receipt file or a reader's --profile")
+    throw new PosternError(
+      "USAGE",
+      "name a directory, an evidence or receipt file, or a reader's --profile",
+    )
   }
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) throw new PosternError("USAGE", `there is no ${path}`)
-  const given = givenKey(flags)
-  if (!stat.isDirectory()) return { kind: "receipt", path, vkey: demandKey(given) }
+  if (!stat.isDirectory() && isEvidenceFile(path)) {
+    return { kind: "evidence", path, policy: policyOf(flags), known: learnedBy(flags.profile) }
+  }
+  const given = givenKeys(flags)
+  if (!stat.isDirectory()) {
+    const learned = learnedKeys(flags.profile, originOf(given))
+    return { kind: "receipt", path, vkeys: [...demandKeys(given), ...learned] }
+  }
   const log = logDirectory(path)
-  if (log !== undefined) return { kind: "directory", path: log, vkey: given ?? keyBeside(log) }
+  if (log !== undefined) {
+    const [vkey, ...others] = given ?? keysBeside(log) ?? []
+    return { kind: "directory", path: log, vkey, others }
+  }
   if (existsSync(join(path, "checkpoint")) && existsSync(join(path, "tile"))) {
-    return { kind: "tiles", path, vkey: demandKey(given) }
+    return { kind: "tiles", path, vkey: demandKeys(given)[0] }
   }
   throw new PosternError("USAGE", `${path} holds neither a log nor an export of one`)
 }
 
-/** The log's verifier key as the configuration's own log key gives it. */
-export function keyOf(config: Config): string {
-  return verifierKey(config.origin, readSecretFile(config.pki.logKey))
+/** Whom to believe about an evidence file. Errors: USAGE, POLICY_INVALID, and those of findTarget. */
+export function policyOf(flags: VerifyFlags): TrustPolicy {
+  if (flags.policy !== undefined) return parsePolicy(readTextFile(flags.policy))
+  return pinnedPolicy(demandKeys(givenKeys(flags)))
 }
 
-function givenKey({ vkey, config, profile }: VerifyFlags): string | undefined {
+/** By its first bytes: packed with gzip, as nothing else is that is verified here, or the head of one. */
+function isEvidenceFile(path: string): boolean {
+  const file = openSync(path, "r")
+  try {
+    const bytes = Buffer.alloc(evidenceFileStart.length)
+    const start = bytes.subarray(0, readSync(file, bytes))
+    const isPacked = start[0] === 0x1f && start[1] === 0x8b
+    return isPacked || start.toString() === evidenceFileStart
+  } finally {
+    closeSync(file)
+  }
+}
+
+type Keys = readonly [string, ...string[]]
+
+/** A key of the log, and what else is pinned beside it. */
+function givenKeys({ policy, vkey, config, profile }: VerifyFlags): Keys | undefined {
+  if (policy !== undefined) return keysOf(parsePolicy(readTextFile(policy)))
   if (vkey !== undefined) {
     parseVkey(vkey)
-    return vkey
+    return [vkey]
   }
-  if (config !== undefined) return keyOf(loadConfig(config))
-  return profile === undefined ? undefined : loadProfile(profile).log.vkey
+  if (config !== undefined) return keysIn(loadConfig(config))
+  if (profile === undefined) return undefined
+  const { log, policy: pinned } = loadProfile(profile)
+  const logs = pinned === undefined ? [] : parsePolicy(pinned).logs.map((one) => one.vkey)
+  const others = logs.filter((one) => one !== log.vkey && isOf(log.origin, one))
+  return [log.vkey, ...others]
 }
 
-function demandKey(vkey: string | undefined): string {
-  if (vkey !== undefined) return vkey
-  throw new PosternError("USAGE", "the log's verifier key is needed: --vkey or --profile")
+function keysIn(config: Config): Keys {
+  return [logVerifierKey(config), ...(config.rootVkey === undefined ? [] : [config.rootVkey])]
+}
+
+/** Where the keys of one log are asked for. */
+function keysOf({ logs }: TrustPolicy): Keys {
+  const names = logs.map(({ vkey }) => parseVkey(vkey).name)
+  const origins = new Set(names.filter((name) => !names.some((one) => name === rootKeyName(one))))
+  const [origin, ...more] = [...origins]
+  if (origin === undefined || more.length > 0) {
+    throw new PosternError("USAGE", `the policy names ${origins.size} logs: say which with --vkey`)
+  }
+  const [first = "", ...others] = logs
+    .map(({ vkey }) => vkey)
+    .toSorted((a, b) => Number(isRoot(origin, a)) - Number(isRoot(origin, b)))
+  return [first, ...others]
+}
+
+function isRoot(origin: string, vkey: string): boolean {
+  return parseVkey(vkey).name === rootKeyName(origin)
+}
+
+function isOf(origin: string, vkey: string): boolean {
+  return parseVkey(vkey).name === origin || isRoot(origin, vkey)
+}
+
+function originOf(vkeys: Keys | undefined): string {
+  return parseVkey(demandKeys(vkeys)[0]).name
+}
+
+/** What readers with this profile were told, and have believed. */
+function learnedBy(profile: string | undefined): readonly KeyProof[] {
+  const file = profile === undefined ? undefined : keysFile(profile)
+  return file === undefined || !existsSync(file) ? [] : parseKeyProofs(readFileSync(file, "utf8"))
+}
+
+/** Keys that the log has come to, as readers with this profile have believed it. */
+export function learnedKeys(profile: string | undefined, origin: string): string[] {
+  const changes = learnedBy(profile).map(({ leaf }) => readKeyChange(leaf, origin))
+  return changes.flatMap((change) => (change.action === "rolled" ? [change.new] : []))
+}
+
+function demandKeys(vkeys: Keys | undefined): Keys {
+  if (vkeys !== undefined) return vkeys
+  throw new PosternError("USAGE", "the log's verifier key is needed: --vkey, --policy or --profile")
 }
 
 /** The log directory that is this directory, or lies in it as a data directory or an installation. */
@@ -68,7 +175,7 @@ function logDirectory(path: string): string | undefined {
  * The key of the installation that the directory is the log of; undefined if there is none, or if its log key is not
  * ours to read. Who trusts that key trusts the machine that holds the log.
  */
-function keyBeside(log: string): string | undefined {
+function keysBeside(log: string): Keys | undefined {
   for (let at = dirname(resolve(log)), up = 0; up < 3; at = dirname(at), up++) {
     const file = join(at, "postern.yaml")
     if (!existsSync(file)) continue
@@ -76,7 +183,7 @@ function keyBeside(log: string): string | undefined {
       const config = loadConfig(file)
       const own = dataDirectories(config).log
       const same = existsSync(own) && realpathSync(own) === realpathSync(log)
-      return same ? keyOf(config) : undefined
+      return same ? keysIn(config) : undefined
     } catch (error) {
       if (!isPosternError(error)) throw error
       return undefined

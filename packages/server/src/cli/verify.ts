@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { loadProfile } from "@postern/client"
+import { existsSync, readFileSync } from "node:fs"
+import { loadProfile, type Profile } from "@postern/client"
 import { decodeUtf8, type ErrorCode, PosternError } from "@postern/log/base"
 import { parseEntry } from "@postern/log/event"
-import { checkReceipt } from "@postern/log/evidence"
-import { parseVkey } from "@postern/log/tlog"
+import { checkReceipt, KeyLearner, pinnedPolicy } from "@postern/log/evidence"
+import { parsePolicy, parseVkey } from "@postern/log/tlog"
 import {
   openTileDirectory,
   type Report,
@@ -14,8 +14,10 @@ import {
 import type { CommandIo } from "./io.ts"
 import { printable } from "./printable.ts"
 import { createProgress } from "./progress.ts"
-import { openReadPort } from "./read-port-tiles.ts"
+import { askKeys, openReadExchange, tilesOf } from "./read-port-tiles.ts"
+import { checkpointFile, keepBeside, keysFile } from "./remembering-reader.ts"
 import { formatTable } from "./table.ts"
+import { verifyEvidence } from "./verify-evidence.ts"
 import type { VerifyTarget } from "./verify-target.ts"
 
 export interface VerifyOptions {
@@ -37,6 +39,7 @@ export async function runVerify(
   io: CommandIo,
 ): Promise<void> {
   if (target.kind === "receipt") return verifyReceipt(target, options, io)
+  if (target.kind === "evidence") return verifyEvidence(target, options, io)
   const progress = createProgress(io, "entries", options.progress === true)
   const at = (done: number, of: number) => progress.at(done, of)
   const report = await verifyTarget(target, options, at, io).finally(() => progress.end())
@@ -45,7 +48,7 @@ export async function runVerify(
 }
 
 function verifyTarget(
-  target: Exclude<VerifyTarget, { kind: "receipt" }>,
+  target: Exclude<VerifyTarget, { kind: "receipt" | "evidence" }>,
   options: VerifyOptions,
   progress: (done: number, of: number) => void,
   io: CommandIo,
@@ -53,7 +56,10 @@ function verifyTarget(
   const { path } = target
   switch (target.kind) {
     case "directory":
-      return verifyDirectory(path, { vkey: target.vkey, full: options.full === true, progress })
+      return verifyDirectory(path, {
+        ...{ vkey: target.vkey, others: target.others },
+        ...{ full: options.full === true, progress },
+      })
     case "tiles":
       return verifyTiles(openTileDirectory(path), { vkey: target.vkey, progress })
     case "profile":
@@ -67,41 +73,58 @@ async function verifyReadPort(
   io: CommandIo,
 ): Promise<TileReport> {
   const profile = loadProfile(file)
-  const source = openReadPort(profile)
-  const memory = `${file.replace(/\.ya?ml$/, "")}.checkpoint`
+  const exchange = openReadExchange(profile)
+  const memory = checkpointFile(file)
   try {
+    const keys = await openProfileKeys(file, profile, () => askKeys(exchange), io)
     const remembered = existsSync(memory) ? readFileSync(memory, "utf8") : undefined
-    const report = await verifyTiles(source, { vkey: profile.log.vkey, remembered, progress })
-    if (report.verified && report.checkpoint !== undefined) remember(memory, report.checkpoint, io)
+    const open = async (note: string) => (await keys.openCheckpoint(note)).checkpoint
+    const options = { vkey: profile.log.vkey, open, remembered, progress }
+    const report = await verifyTiles(tilesOf(exchange), options)
+    // What was found right is what the next time has to begin with.
+    if (report.verified && report.checkpoint !== undefined) {
+      const problem = keepBeside(memory, report.checkpoint)
+      if (problem !== undefined) {
+        io.note(`postern: the checkpoint could not be remembered: ${problem}`)
+      }
+    }
     return report
   } finally {
-    source.close()
+    exchange.close()
   }
 }
 
-/** What was found right is what the next time has to begin with. */
-function remember(file: string, checkpoint: string, io: CommandIo): void {
-  try {
-    writeFileSync(`${file}.new`, checkpoint, { mode: 0o600 })
-    renameSync(`${file}.new`, file)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    io.note(`postern: the checkpoint could not be remembered: ${printable(reason)}`)
+/** The keys of the log behind a profile: the pinned one, and what was learned since, now or before. */
+export function openProfileKeys(
+  file: string,
+  { log, policy }: Profile,
+  ask: () => Promise<string>,
+  io: CommandIo,
+): Promise<KeyLearner> {
+  const memory = keysFile(file)
+  const learned = (proofs: string) => {
+    const problem = keepBeside(memory, proofs)
+    if (problem !== undefined) {
+      io.note(`postern: the log's new key could not be remembered: ${problem}`)
+    }
   }
+  const trusted = policy === undefined ? pinnedPolicy([log.vkey]) : parsePolicy(policy)
+  const remembered = existsSync(memory) ? readFileSync(memory, "utf8") : ""
+  return KeyLearner.open(trusted, log.origin, { ask, learned }, remembered)
 }
 
 async function verifyReceipt(
-  { path, vkey }: VerifyTarget & { kind: "receipt" },
+  { path, vkeys }: VerifyTarget & { kind: "receipt" },
   options: VerifyOptions,
   io: CommandIo,
 ): Promise<void> {
   const bytes = readFileSync(path)
   const text = bytes.length <= receiptBytesMax ? decodeUtf8(bytes) : undefined
   if (text === undefined) throw new PosternError("RECEIPT_INVALID", `${path} is no receipt file`)
-  const { index, leaf } = await checkReceipt(text, vkey)
+  const { index, leaf } = await checkReceipt(text, vkeys)
   const { stamp, event, eventBytes } = parseEntry(leaf)
   const received = new Date(stamp.received / 1000).toISOString()
-  const { name: origin } = parseVkey(vkey)
+  const { name: origin } = parseVkey(vkeys[0] ?? "")
   if (options.json)
     return io.line(JSON.stringify({ verified: true, origin, index, received, event }))
   io.line(`entry ${index} is in the log ${origin}, received ${received}`)

@@ -1,0 +1,74 @@
+import { isPosternError, PosternError } from "@postern/log/base"
+import { type Entry, parseEntry, parseTime } from "@postern/log/event"
+import { type Filter, matches, mayMatch, parseFilter } from "@postern/log/query"
+import type { LogView } from "../disk/index.ts"
+
+const stretchEntries = 2048
+const stretchBytes = 2 * 1024 * 1024
+
+/**
+ * The filter of a search, as its parameters have it (docs/reference/read-api.md).
+ * @throws PosternError REQUEST_INVALID
+ */
+export function readQuery(fields: Readonly<Record<string, string>>): Filter {
+  const { since, until, ...conditions } = fields
+  return { ...parseFilter(conditions), from: timeOf("since", since), to: timeOf("until", until) }
+}
+
+function timeOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const time = parseTime(text)
+  if (time !== undefined) return time
+  throw new PosternError("REQUEST_INVALID", `${name} is not a time such as 2026-11-22T12:00:00Z`)
+}
+
+/**
+ * Indexes below `size` of the entries that fulfil the filter, ascending, at most `most` and one; the whole log is
+ * looked through.
+ */
+export async function searchQuery(
+  view: LogView,
+  filter: Filter,
+  size: number,
+  most: number,
+): Promise<number[]> {
+  const writers = new Map<number, string | undefined>()
+  const found: number[] = []
+  for (let from = 0; from < size; ) {
+    const leaves = await view.leaves(from, Math.min(size, from + stretchEntries), stretchBytes)
+    for (const [i, leaf] of leaves.entries()) {
+      if (!mayMatch(filter, leaf)) continue
+      const index = from + i
+      const entry = readEntry(leaf, index)
+      if (!matches(filter, entry, await writerOf(view, writers, entry.stamp.open))) continue
+      found.push(index)
+      if (found.length > most) return found
+    }
+    from += leaves.length
+  }
+  return found
+}
+
+/** As the read API has it: the writer that the opening entry names, the port where it names none. */
+async function writerOf(
+  view: LogView,
+  writers: Map<number, string | undefined>,
+  open: number,
+): Promise<string | undefined> {
+  if (writers.has(open)) return writers.get(open)
+  const [leaf] = await view.leaves(open, open + 1)
+  const { data, source } = readEntry(leaf as Uint8Array, open).event
+  const { writer } = (data ?? {}) as { writer?: unknown }
+  const named = typeof writer === "string" ? writer : source
+  writers.set(open, typeof named === "string" ? named : undefined)
+  return writers.get(open)
+}
+
+function readEntry(leaf: Uint8Array, index: number): Entry {
+  try {
+    return parseEntry(leaf)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    throw new PosternError("LOG_DAMAGED", `entry ${index}: ${error.message}`, { cause: error })
+  }
+}

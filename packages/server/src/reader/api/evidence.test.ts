@@ -1,0 +1,104 @@
+import { checkEvidence } from "@postern/log/evidence"
+import { parsePolicy } from "@postern/log/tlog"
+import { describe, expect, test } from "vitest"
+import { openDesk } from "./api.test.support.ts"
+import { FakeLog } from "./fake-log.test.support.ts"
+
+async function openEvidence() {
+  const log = new FakeLog()
+  log.fill(300)
+  await log.publish()
+  const desk = openDesk(log)
+  const policy = parsePolicy(`log ${log.vkey}\nquorum none\n`)
+  const take = async (path: string) => {
+    const answer = await desk.ask(path)
+    expect(answer.status).toBe(200)
+    return checkEvidence(new Uint8Array(await answer.arrayBuffer()), policy)
+  }
+  return { ...desk, take }
+}
+
+describe("/v1/evidence", () => {
+  test("gives a range, a list and what fits a search, each recorded before it leaves", async () => {
+    const { take, records } = await openEvidence()
+    const range = await take("/v1/evidence?first=20&count=200")
+    expect(range).toMatchObject({ verdict: "SIGNED-ONLY", kind: "range", counts: { leaves: 200 } })
+    const list = await take("/v1/evidence?index=7,200,3")
+    expect(list.senders.map(({ index }) => index)).toEqual([3, 7, 200])
+    const asked = "/v1/evidence?action=postern.*&since=2026-11-22T13:00:00%2b01:00"
+    const query = await take(asked)
+    const fields = { action: "postern.*", since: "2026-11-22T13:00:00+01:00" }
+    expect(query).toMatchObject({ kind: "set", claim: { query: fields }, counts: { leaves: 2 } })
+    expect(records).toHaveLength(3)
+    expect(records[2]).toMatchObject({
+      action: "postern.evidence",
+      what: "evidence",
+      question: asked,
+      facts: { kind: "set", size: 302, count: 2, claim: JSON.stringify({ query: fields }) },
+    })
+  })
+
+  test.each([
+    "",
+    "?first=1",
+    "?first=1&count=2&index=3",
+    "?open=1&stream=00000000000000000000000000000000",
+    "?first=1&count=0",
+    "?index=1,,2",
+    "?index=01",
+    "?stream=xyz",
+    "?since=yesterday",
+    "?nonsense=1",
+  ])("refuses %s", async (query) => {
+    const { json, records } = await openEvidence()
+    expect((await json(`/v1/evidence${query}`, 400)).code).toBe("REQUEST_INVALID")
+    expect(records).toEqual([])
+  })
+
+  test("is not there for entries that are not, nor for monitors", async () => {
+    const { json } = await openEvidence()
+    expect((await json("/v1/evidence?index=99999", 404)).code).toBe("NOT_FOUND")
+    expect((await json("/v1/evidence?first=1&count=2", 403, "monitor")).code).toBe("NOT_GRANTED")
+  })
+
+  test("nothing leaves that could not be recorded, and the next one is made", async () => {
+    const { json, take, behaviour } = await openEvidence()
+    behaviour.keep = () => Promise.reject(new Error("no space"))
+    for (let i = 0; i < 3; i++) {
+      expect((await json("/v1/evidence?first=1&count=2", 503)).code).toBe("READ_UNRECORDED")
+    }
+    behaviour.keep = async () => undefined
+    expect((await take("/v1/evidence?first=1&count=2")).verdict).toBe("SIGNED-ONLY")
+  })
+
+  test("two are made at a time; one that nobody takes any more makes room", async () => {
+    const { ask, json } = await openEvidence()
+    const path = "/v1/evidence?first=0&count=300"
+    const [one, two] = [await ask(path), await ask(path)]
+    expect((await json(path, 503)).code).toBe("OVERLOADED")
+    await one.body?.cancel()
+    await two.arrayBuffer()
+    expect((await ask(path)).status).toBe(200)
+  })
+
+  test("ends when the grant does, and what was sent is no evidence", async () => {
+    const { ask, grants, log } = await openEvidence()
+    log.append(Array.from({ length: 2000 }, (_, i) => ({ data: { text: randomText(i) } })))
+    await log.publish()
+    const answer = await ask("/v1/evidence?first=0&count=2300")
+    grants.clear()
+    const bytes = new Uint8Array(await answer.arrayBuffer())
+    const policy = parsePolicy(`log ${log.vkey}\nquorum none\n`)
+    expect((await checkEvidence(bytes, policy)).verdict).toBe("INVALID")
+  })
+})
+
+/** Hardly any shorter when it is packed. */
+function randomText(seed: number): string {
+  let state = seed + 1
+  const letter = () => {
+    state = (state * 48_271) % 2_147_483_647
+    return String.fromCharCode(33 + (state % 90))
+  }
+  return Array.from({ length: 200 }, letter).join("")
+}
