@@ -68,6 +68,29 @@ describe("checkpoints", () => {
     expect(said).toHaveLength(2)
   })
 
+  test("get other signature lines in their turn, and only the newest does", async () => {
+    const { loop, said, grow } = await begin()
+    await loop.republish(() => "nothing is published yet")
+    expect(said).toEqual([])
+    grow(3)
+    await loop.publish()
+    const note = said[1]?.text
+    await loop.republish((published) => `${published}line\n`)
+    await loop.republish((published) => published)
+    await loop.republish(() => undefined)
+    expect(said.slice(2)).toEqual([{ what: "publish", text: `${note}line\n` }])
+    grow(4)
+    const seen: string[] = []
+    const growing = loop.publish()
+    await loop.republish((published) => {
+      seen.push(published)
+      return undefined
+    })
+    await growing
+    expect(seen).toEqual([said.at(-1)?.text])
+    expect(seen[0]).toContain("\n4\n")
+  })
+
   test("are published once more before the end", async () => {
     const { loop, said, grow } = await begin()
     loop.start()

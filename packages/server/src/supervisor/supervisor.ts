@@ -3,14 +3,15 @@ import { fileURLToPath } from "node:url"
 import { PosternError } from "@postern/log/base"
 
 /** The processes of a service, by what they may touch. They meet on disk and on the wire, never in memory. */
-export type ProcessName = "port" | "reader"
+export type ProcessName = "port" | "reader" | "courier"
 
 const mains: Readonly<Record<ProcessName, URL>> = {
   port: new URL("../port/main.js", import.meta.url),
   reader: new URL("../reader/main.js", import.meta.url),
+  courier: new URL("../courier/main.js", import.meta.url),
 }
 /**
- * Node flags of each process. Both refuse code from strings and tampering with prototypes. The port allocates a buffer
+ * Node flags of each process. All refuse code from strings and tampering with prototypes. The port allocates a buffer
  * per TLS record and nothing else that lives: a small young generation frees them soon, and its heap of some 20 MB is
  * cheaper to mark in one go than beside the work (measured: a tenth of its CPU, a third of its memory).
  */
@@ -23,6 +24,7 @@ export const nodeFlags: Readonly<Record<ProcessName, readonly string[]>> = {
     "--no-incremental-marking",
   ],
   reader: ["--disallow-code-generation-from-strings", "--disable-proto=throw"],
+  courier: ["--disallow-code-generation-from-strings", "--disable-proto=throw"],
 }
 /** What an operator must mend first; starting again would not help (sysexits EX_CONFIG). */
 const exitConfig = 78
@@ -79,7 +81,8 @@ export class Supervisor {
 
   /** The port goes last: the others still have something to record. */
   #stopNext(): void {
-    const next = this.#children.get("reader") ?? this.#children.get("port")
+    const first = this.#children.get("reader") ?? this.#children.get("courier")
+    const next = first ?? this.#children.get("port")
     next?.kill("SIGTERM")
   }
 
@@ -125,6 +128,6 @@ export class Supervisor {
 
 /** Errors: USAGE for a name that is not a process. */
 export function parseProcessName(text: string): ProcessName {
-  if (text === "port" || text === "reader") return text
-  throw new PosternError("USAGE", `${text} is not a process, only port and reader are`)
+  if (text === "port" || text === "reader" || text === "courier") return text
+  throw new PosternError("USAGE", `${text} is not a process, only port, reader and courier are`)
 }

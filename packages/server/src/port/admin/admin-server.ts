@@ -1,30 +1,47 @@
-import { createServer, type Server } from "node:http"
+import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { TLSSocket } from "node:tls"
-import { errorRegistry, isPosternError } from "@postern/log/base"
+import { errorRegistry, isPosternError, PosternError } from "@postern/log/base"
 
-/** What an operator may ask of the running port. */
+/** What may be asked of the running port. */
 export interface AdminActions {
   status(): Promise<unknown> | unknown
   /** Reads configuration, access list and certificates again; the old ones stay if they are not acceptable. */
   reload(): Promise<unknown>
+  /** Takes what a witness said, as JSON. Errors: REQUEST_INVALID. */
+  witness(report: unknown): Promise<unknown>
 }
 
-/** HTTP for the sockets of the admin plane; whoever comes this far showed an operator's certificate. */
-export function createAdminServer(actions: AdminActions): { serve(socket: TLSSocket): void } {
-  const routes: Record<string, () => Promise<unknown> | unknown> = {
-    "GET /v1/status": () => actions.status(),
-    "POST /v1/reload": () => actions.reload(),
+/** By whose certificate somebody came in: each has verbs of its own. */
+export type AdminRole = "operator" | "courier"
+
+const bodyBytesMax = 2_000_000
+
+/** HTTP for the sockets of the admin plane; whoever comes this far showed a certificate of that role. */
+export function createAdminServer(actions: AdminActions): {
+  serve(socket: TLSSocket, role: AdminRole): void
+} {
+  type Route = (request: IncomingMessage) => Promise<unknown> | unknown
+  const routes: Record<AdminRole, Record<string, Route>> = {
+    operator: {
+      "GET /v1/status": () => actions.status(),
+      "POST /v1/reload": () => actions.reload(),
+    },
+    courier: {
+      "POST /v1/witness": async (request) => actions.witness(await readJson(request)),
+    },
   }
+  const roles = new WeakMap<object, AdminRole>()
   const server: Server = createServer({ maxHeaderSize: 8192 }, (request, response) => {
     const answer = (status: number, body: unknown): void => {
       const text = `${JSON.stringify(body)}\n`
       response.writeHead(status, { "content-type": "application/json" })
       response.end(text)
     }
-    const action = routes[`${request.method} ${request.url}`]
+    const allowed = routes[roles.get(request.socket) ?? "courier"]
+    const action = allowed[`${request.method} ${request.url}`]
     if (action === undefined)
-      return answer(404, { code: "HTTP_ROUTE", hint: Object.keys(routes).join(", ") })
-    Promise.resolve()
+      return answer(404, { code: "HTTP_ROUTE", hint: Object.keys(allowed).join(", ") })
+    Promise.resolve(request)
       .then(action)
       .then(
         (body) => answer(200, body),
@@ -40,9 +57,25 @@ export function createAdminServer(actions: AdminActions): { serve(socket: TLSSoc
       )
   })
   return {
-    serve(socket) {
+    serve(socket, role) {
+      roles.set(socket, role)
       socket.setTimeout(30_000, () => socket.destroy())
       server.emit("connection", socket)
     },
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > bodyBytesMax) throw new PosternError("REQUEST_INVALID", "the body is too long")
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString())
+  } catch (cause) {
+    throw new PosternError("REQUEST_INVALID", "the body is not JSON", { cause })
   }
 }

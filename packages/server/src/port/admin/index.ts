@@ -1,2 +1,2 @@
-/** The admin plane's verbs, for operators on this machine. Never reads the log, never takes an event. */
-export { type AdminActions, createAdminServer } from "./admin-server.ts"
+/** The admin plane's verbs, for operators and the courier process on this machine. Never reads the log, never takes an event. */
+export { type AdminActions, type AdminRole, createAdminServer } from "./admin-server.ts"

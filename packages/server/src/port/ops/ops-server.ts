@@ -12,11 +12,28 @@ export interface PortHealth {
   readonly commitSeconds: number
   readonly connections: number
   readonly streams: number
+  /** Writers with a cadence in the access list that have sent nothing for longer. */
+  readonly silentWriters?: number
   readonly durableSize: number
   readonly publishedSize: number
+  /** Why the signer of checkpoints does not sign; undefined if it does. */
+  readonly signerProblem: string | undefined
+  /** Undefined if the port was told of no witnesses. */
+  readonly witnesses: WitnessesHealth | undefined
   readonly creditLeft: number
   /** Why the port takes nothing now; empty = ready. */
   readonly notReady: readonly string[]
+}
+
+/** How far witnesses stand behind the log. */
+export interface WitnessesHealth {
+  /** Entries under the newest checkpoint that has the quorum; 0 if there is none. */
+  readonly size: number
+  /** How long ago the quorum stood behind it; undefined if never. */
+  readonly ageSeconds: number | undefined
+  /** The quorum is older than a minute. */
+  readonly behind: boolean
+  readonly each: readonly { readonly name: string; readonly state: string }[]
 }
 
 /** `/livez`, `/readyz` (`?verbose`), `/metrics` for probes and Prometheus, on loopback. */
@@ -29,13 +46,15 @@ export function createOpsServer(health: () => PortHealth): Server {
         response.writeHead(status, { "content-type": type, "cache-control": "no-store" })
         response.end(request.method === "HEAD" ? undefined : text)
       }
-      const path = (request.url ?? "").split("?", 1)[0]
+      const [path, query] = (request.url ?? "").split("?", 2)
       if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "GET only\n")
       if (path === "/livez") return answer(200, "alive\n")
       if (path === "/readyz") {
-        const reasons = health().notReady
-        if (reasons.length === 0) return answer(200, "ready\n")
-        return answer(503, `not ready\n${reasons.map((reason) => `- ${reason}\n`).join("")}`)
+        const now = health()
+        const more = query === "verbose" ? describe(now) : ""
+        if (now.notReady.length === 0) return answer(200, `ready\n${more}`)
+        const reasons = now.notReady.map((reason) => `- ${reason}\n`).join("")
+        return answer(503, `not ready\n${reasons}${more}`)
       }
       if (path !== "/metrics") return answer(404, "/livez, /readyz and /metrics are here\n")
       registry.metrics().then(
@@ -44,6 +63,17 @@ export function createOpsServer(health: () => PortHealth): Server {
       )
     },
   )
+}
+
+/** What does not decide whether the port is ready, but says how it is. */
+function describe({ durableSize, publishedSize, signerProblem, witnesses }: PortHealth): string {
+  const sizes = `log: ${durableSize} entries durable, ${publishedSize} published\n`
+  const log = signerProblem === undefined ? sizes : `${sizes}signer: ${signerProblem}\n`
+  if (witnesses === undefined) return `${log}witnesses: none configured\n`
+  const { size, ageSeconds, behind, each } = witnesses
+  const age = ageSeconds === undefined ? "never" : `${ageSeconds} seconds ago`
+  const quorum = `witnesses: ${size} entries witnessed, ${age}${behind ? ", behind" : ""}\n`
+  return `${log}${quorum}${each.map(({ name, state }) => `witness ${name}: ${state}\n`).join("")}`
 }
 
 /** Errors: ADDRESS_IN_USE, BIND_REFUSED unless the address is a loopback one. */
@@ -101,10 +131,28 @@ const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) =>
   ["postern_connections", "gauge", "Live connections on the write port.", (h) => h.connections],
   ["postern_streams_open", "gauge", "Open streams.", (h) => h.streams],
   [
+    "postern_writers_silent",
+    "gauge",
+    "Writers that sent nothing for longer than their cadence.",
+    (h) => h.silentWriters ?? 0,
+  ],
+  [
     "postern_credit_left_bytes",
     "gauge",
     "Credit that is not given to any connection.",
     (h) => h.creditLeft,
+  ],
+  [
+    "postern_entries_witnessed",
+    "gauge",
+    "Entries under the newest checkpoint with the quorum; NaN without witnesses.",
+    (h) => h.witnesses?.size ?? Number.NaN,
+  ],
+  [
+    "postern_witnessed_age_seconds",
+    "gauge",
+    "Time since the quorum stood behind it; NaN if never.",
+    (h) => h.witnesses?.ageSeconds ?? Number.NaN,
   ],
   [
     "postern_ready",
