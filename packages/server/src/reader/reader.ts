@@ -4,9 +4,11 @@ import { type Acceptor, openAcceptor, type Peer } from "../acceptor/index.ts"
 import { type AccessList, parseAccess } from "../access/index.ts"
 import { type Config, dataDirectories, readSecretFile, readTextFile } from "../config/index.ts"
 import { type LogView, replaceFile } from "../disk/index.ts"
+import { openBatchSlots } from "../evidence/index.ts"
 import { type AccessWatch, openAccessWatch } from "./access-watch.ts"
-import { createReadApi, type ReadApi, readLimits } from "./api/index.ts"
+import { createReadApi, type MirrorState, type ReadApi, readLimits } from "./api/index.ts"
 import { type HttpListener, openHttpListener } from "./http-listener.ts"
+import { openRawSlots } from "./raw-slots.ts"
 import { openRecorder, type SpoolRecorder } from "./recorder.ts"
 
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
@@ -37,10 +39,14 @@ export class ReadProcess {
     this.#access = parseAccess(readTextFile(config.access))
     this.#api = createReadApi({
       view,
+      slots: openRawSlots(dataDirectories(config).log, view),
+      batches: openBatchSlots(dataDirectories(config).log),
       recorder,
       grantOf: (peer) => this.#access.reader(peer.id, Date.now()),
       accessDigest: () => this.#access.digest,
       elapsedMs: () => performance.now(),
+      now: () => Date.now(),
+      onMirrors: (states) => this.#keepMirrors(states),
       limits: readLimits,
       log: (message, facts) => tell("warn", message, facts),
     })
@@ -118,12 +124,23 @@ export class ReadProcess {
     }
   }
 
+  /** For `postern status`, which asks no reader. Nothing is decided by it: what cannot be written is written next time. */
+  #keepMirrors(mirrors: readonly MirrorState[]): void {
+    const { readerMirrors } = dataDirectories(this.#config)
+    this.#reporting = this.#reporting
+      .then(() => replaceFile(readerMirrors, `${JSON.stringify({ mirrors })}\n`))
+      .catch((error) => {
+        this.#tell("warn", "the word of the mirrors could not be kept", { error: String(error) })
+      })
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#acceptor.stop()
     await this.#api.close()
     await this.#http.drain(drainMs)
     await this.#acceptor.close()
+    await this.#reporting
     await this.#recorder.close()
     await this.#view.close()
   }

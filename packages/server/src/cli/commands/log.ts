@@ -1,12 +1,13 @@
 import type { Command } from "commander"
 import { dataDirectories, loadConfig } from "../../config/index.ts"
 import { followLog } from "../../disk/index.ts"
+import { logVerifierKey } from "../../guard/setup/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { exportLog } from "../log-export.ts"
 import { configOption, jsonOption, wholeNumber } from "../options.ts"
 import { createProgress } from "../progress.ts"
-import { keyOf } from "../verify-target.ts"
+import { registerLogRestore } from "./log-restore.ts"
 
 interface ExportFlags {
   readonly config: string
@@ -19,7 +20,7 @@ export function registerLog(program: Command, io: CommandIo): void {
   const log = program
     .command("log")
     .helpGroup(helpGroups.check)
-    .summary("export the log")
+    .summary("export or restore the log")
     .description("The log as a whole, on the machine that holds it.")
     .addHelpText("after", examples)
   log
@@ -42,6 +43,7 @@ export function registerLog(program: Command, io: CommandIo): void {
     .action(async (directory: string, flags: ExportFlags) => {
       await runExport(directory, flags, io)
     })
+  registerLogRestore(log, io)
 }
 
 const examples = `
@@ -51,7 +53,7 @@ Examples:
 
 async function runExport(directory: string, flags: ExportFlags, io: CommandIo): Promise<void> {
   const config = loadConfig(flags.config)
-  const vkey = keyOf(config)
+  const vkey = logVerifierKey(config)
   const view = await followLog(dataDirectories(config).log)
   const progress = createProgress(io, "entries", flags.progress === true)
   try {

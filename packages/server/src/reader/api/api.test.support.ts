@@ -1,7 +1,16 @@
+import { PosternError } from "@postern/log/base"
 import { expect } from "vitest"
 import type { Peer } from "../../acceptor/index.ts"
+import type { BatchSlots } from "../../evidence/index.ts"
 import { FakeLog } from "./fake-log.test.support.ts"
-import { createReadApi, type Read, type ReadLimits, readLimits } from "./index.ts"
+import {
+  createReadApi,
+  type MirrorState,
+  type RawSlots,
+  type Read,
+  type ReadLimits,
+  readLimits,
+} from "./index.ts"
 import { problemSchema } from "./schema.ts"
 
 export function peerOf(name: string): Peer {
@@ -16,7 +25,13 @@ export function peerOf(name: string): Peer {
 }
 
 /** A read API over a fake log, asked without a socket. Every answer is held against the OpenAPI document. */
-export function openDesk(log = new FakeLog(), limits: Partial<ReadLimits> = {}) {
+export function openDesk(
+  log = new FakeLog(),
+  limits: Partial<ReadLimits> = {},
+  slots: RawSlots = noSlots,
+  batches: BatchSlots = noBatches,
+) {
+  const mirrors: MirrorState[][] = []
   const records: Read[] = []
   const lines: string[] = []
   /** Tests replace it to fail, or to hold records back. */
@@ -27,6 +42,8 @@ export function openDesk(log = new FakeLog(), limits: Partial<ReadLimits> = {}) 
   ])
   const api = createReadApi({
     view: log,
+    slots,
+    batches,
     recorder: {
       async record(read) {
         await behaviour.keep(read)
@@ -39,6 +56,8 @@ export function openDesk(log = new FakeLog(), limits: Partial<ReadLimits> = {}) 
     },
     accessDigest: () => "ab".repeat(32),
     elapsedMs: () => performance.now(),
+    now: () => Date.now(),
+    onMirrors: (states) => void mirrors.push([...states]),
     limits: { ...readLimits, ...limits },
     log: (message, facts) => lines.push(`${message} ${JSON.stringify(facts)}`),
   })
@@ -58,7 +77,18 @@ export function openDesk(log = new FakeLog(), limits: Partial<ReadLimits> = {}) 
     return JSON.parse(text)
   }
 
-  return { api, log, records, lines, behaviour, grants, ask, json }
+  return { api, log, records, lines, behaviour, grants, mirrors, ask, json }
+}
+
+/** A log in memory has no slots. */
+const noSlots: RawSlots = {
+  open: () => Promise.reject(new PosternError("NOT_FOUND", "the log has no slot")),
+}
+
+const noBatches: BatchSlots = {
+  from: () => {
+    throw new PosternError("NOT_FOUND", "the log has no slot")
+  },
 }
 
 type Routes = ReturnType<typeof createReadApi>["routes"]

@@ -1,17 +1,21 @@
 import { PosternError } from "@postern/log/base"
 import { type Context, Hono } from "hono"
 import type { Peer } from "../../acceptor/index.ts"
+import { agreementRoute } from "./agreement.ts"
 import { openCheckpoints } from "./checkpoint.ts"
 import type { Desk } from "./desk.ts"
 import { entryRoutes } from "./entries.ts"
 import { openOpenings } from "./entry.ts"
+import { openEvidenceAnswers } from "./evidence.ts"
 import { openLedger } from "./ledger.ts"
+import { openMirrors } from "./mirrors.ts"
 import { openApiRoute } from "./openapi.ts"
 import { parseParameters } from "./parameters.ts"
 import { describeFailure, problemResponse } from "./problem.ts"
 import { proofRoutes } from "./proofs.ts"
 import type { Route } from "./route.ts"
 import { searchRoute } from "./search.ts"
+import { openSlotStreams } from "./slots.ts"
 import { openTails } from "./tail.ts"
 import { tileRoutes } from "./tiles.ts"
 import { type ReadCounters, type ReadWorld, zeroCounters } from "./world.ts"
@@ -36,15 +40,21 @@ export function createReadApi(world: ReadWorld): ReadApi {
     checkpoints: openCheckpoints(world.view),
     openings: openOpenings(world.view, world.limits.openingsMax),
     ledger: openLedger(world, counters),
+    mirrors: openMirrors(world),
     counters,
   }
   const tails = openTails(desk)
+  const slots = openSlotStreams(desk)
+  const evidence = openEvidenceAnswers(desk)
   const asked = [
     ...tileRoutes(desk),
     ...entryRoutes(desk),
     ...proofRoutes(desk),
     searchRoute(desk),
     tails.route,
+    slots.route,
+    evidence.route,
+    agreementRoute(desk),
   ]
   const routes = [...asked, openApiRoute(asked)]
   const app = new Hono<ReadEnv>()
@@ -60,7 +70,7 @@ export function createReadApi(world: ReadWorld): ReadApi {
     return problemResponse(failure)
   })
   async function close(): Promise<void> {
-    await tails.close()
+    await Promise.all([tails.close(), slots.close(), evidence.close()])
     await desk.ledger.close()
   }
   return { app, routes, counters, close }

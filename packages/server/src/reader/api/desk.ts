@@ -1,6 +1,7 @@
 import type { Checkpoints } from "./checkpoint.ts"
 import type { Openings } from "./entry.ts"
 import type { Ledger } from "./ledger.ts"
+import type { Mirrors } from "./mirrors.ts"
 import type { ReadCounters, ReadWorld } from "./world.ts"
 
 /** What all handlers of one read API work with. */
@@ -9,5 +10,6 @@ export interface Desk {
   readonly checkpoints: Checkpoints
   readonly openings: Openings
   readonly ledger: Ledger
+  readonly mirrors: Mirrors
   readonly counters: ReadCounters
 }

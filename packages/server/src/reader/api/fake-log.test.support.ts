@@ -47,6 +47,7 @@ export class FakeLog implements LogView {
   readonly #listeners = new Set<(head: Head) => void>()
   #clock = Date.UTC(2026, 10, 22, 12) * 1000
   #checkpoint: string | undefined
+  #witnessed: string | undefined
   #visible = 0
 
   constructor() {
@@ -132,6 +133,11 @@ export class FakeLog implements LogView {
     return signNote(text, { name: this.origin, keyId: this.#keyId, sign: this.#sign })
   }
 
+  /** Serves what is published now as the newest that has the quorum. */
+  witness(): void {
+    this.#witnessed = this.#checkpoint
+  }
+
   /** Serves this text as the checkpoint. */
   publishText(text: string | undefined): void {
     this.#checkpoint = text
@@ -149,6 +155,16 @@ export class FakeLog implements LogView {
 
   async checkpoint(): Promise<string | undefined> {
     return this.#checkpoint
+  }
+
+  keysText = ""
+
+  async keys(): Promise<string> {
+    return this.keysText
+  }
+
+  async witnessed(): Promise<string | undefined> {
+    return this.#witnessed
   }
 
   async leaves(from: number, to: number, bytesMax = Number.MAX_SAFE_INTEGER) {

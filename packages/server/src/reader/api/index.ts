@@ -4,11 +4,15 @@
  * signs, never opens a socket or a file: log, recorder, clock and grants are handed in.
  */
 export { createReadApi, type ReadApi, type ReadEnv } from "./api.ts"
+export type { MirrorState } from "./mirrors.ts"
 export {
+  type RawSlots,
   type Read,
   type ReadCounters,
   type ReadLimits,
   type ReadWorld,
   type Recorder,
   readLimits,
+  type SlotCursor,
+  type SlotPiece,
 } from "./world.ts"

@@ -1,8 +1,8 @@
 import { formatBase64 } from "@postern/log/base"
+import { proveSeveral } from "@postern/log/tlog"
 import type { LogView } from "../../disk/index.ts"
 import type { Desk } from "./desk.ts"
 import { type EntryJson, formatEntry, type ReadEntry } from "./entry.ts"
-import { proveSeveral } from "./several-path.ts"
 
 export interface SeveralProof {
   readonly size: number
@@ -56,6 +56,6 @@ export async function proveIndexes(
 ): Promise<SeveralProof | undefined> {
   const covered = indexes.filter((index) => index < size)
   if (covered.length === 0) return undefined
-  const path = await proveSeveral(view, covered, size)
+  const path = await proveSeveral(covered, size, (...span) => view.hashes(...span))
   return { size, path: path.map(formatBase64) }
 }

@@ -83,7 +83,10 @@ async function giveConsistency(
   return jsonResponse({ from, to, path: path.map(formatBase64) })
 }
 
-async function giveStatus({ world, checkpoints }: Desk, { grant }: Question): Promise<Response> {
+async function giveStatus(
+  { world, checkpoints, mirrors }: Desk,
+  { grant }: Question,
+): Promise<Response> {
   const published = (await checkpoints.newest())?.size
   const { size, time } = world.view.head()
   return jsonResponse({
@@ -95,6 +98,7 @@ async function giveStatus({ world, checkpoints }: Desk, { grant }: Question): Pr
     reader: grant.id,
     see: grant.see,
     access: world.accessDigest(),
+    mirrors: mirrors.states(),
   })
 }
 

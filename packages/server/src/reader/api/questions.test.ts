@@ -17,7 +17,14 @@ const monitored = [
   "/v1/status",
   "/openapi.json",
 ]
-const audited = ["/tile/entries/000.p/5", "/v1/entries", "/v1/entries/3", "/v1/search", "/v1/tail"]
+const audited = [
+  "/tile/entries/000.p/5",
+  "/v1/entries",
+  "/v1/entries/3",
+  "/v1/search",
+  "/v1/tail",
+  "/v1/evidence?index=3",
+]
 
 describe("grants", () => {
   it.each(monitored)("monitor and auditor may ask %s, a stranger not", async (path) => {

@@ -114,8 +114,25 @@ export const statusSchema = z
     reader: z.string(),
     see: z.enum(["monitor", "auditor"]),
     access: z.string().meta({ description: "SHA-256 of the access list in force." }),
+    mirrors: z
+      .array(
+        z.strictObject({
+          reader: z.string(),
+          size: wholeNumber.meta({ description: "Entries that it says are synced on its disk." }),
+          confirmed: z.string().meta({ description: "When it said so." }),
+          connected: z.boolean(),
+        }),
+      )
+      .meta({ description: "Off-host copies, by their own word. None: durable on one disk." }),
   })
   .meta({ id: "Status" })
+
+export const agreementSchema = z
+  .strictObject({
+    size: wholeNumber,
+    agrees: z.boolean().meta({ description: "The log has this root at this size." }),
+  })
+  .meta({ id: "Agreement" })
 
 export const problemSchema = z
   .strictObject({
@@ -142,6 +159,7 @@ export const schemas = {
   EntryAnswer: entryAnswerSchema,
   Consistency: consistencySchema,
   Status: statusSchema,
+  Agreement: agreementSchema,
   Problem: problemSchema,
   TailCheckpoint: tailCheckpointSchema,
 } as const

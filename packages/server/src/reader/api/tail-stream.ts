@@ -18,9 +18,9 @@ export interface TailStreamOptions {
   /** Ends the viewer's connection at once; without it a viewer that is stuck sees its body fail. */
   readonly cut: (() => void) | undefined
   mayGoOn(): boolean
-  frames(pace: TailPace): AsyncGenerator<string, void, undefined>
+  frames(pace: TailPace): AsyncGenerator<string | Uint8Array, void, undefined>
   /** The last frame of a tail that failed. */
-  failure(error: unknown): string
+  failure(error: unknown): string | Uint8Array
   onEnd(why: TailEnd): Promise<void>
 }
 
@@ -70,7 +70,7 @@ export function openTailStream(options: TailStreamOptions): TailStream {
   const mayGoOn = () => ended === undefined && options.mayGoOn()
   const frames = options.frames({ mayGoOn, pause })
 
-  async function next(): Promise<{ text: string; end?: TailEnd }> {
+  async function next(): Promise<{ text: string | Uint8Array; end?: TailEnd }> {
     try {
       const { done, value } = await frames.next()
       return done === true ? { text: "", end: "grant" } : { text: value }
@@ -83,7 +83,8 @@ export function openTailStream(options: TailStreamOptions): TailStream {
     clearTimeout(stuck)
     const { text, end: why } = await next()
     if (ended !== undefined) return
-    if (text !== "") controller?.enqueue(encodeUtf8(text))
+    const bytes = typeof text === "string" ? encodeUtf8(text) : text
+    if (bytes.length > 0) controller?.enqueue(bytes)
     if (why === undefined) waitForViewer()
     else await end(why)
   }

@@ -125,3 +125,24 @@ describe("the checkpoint", () => {
     expect(lines.join()).toContain("LOG_DAMAGED")
   })
 })
+
+it("gives the proofs of the log's keys, nothing where there were none", async () => {
+  const { ask, log } = openDesk(await logOf(10))
+  expect(await (await ask("/v1/keys")).text()).toBe("")
+  log.keysText = '{"key":{}}\n'
+  const answer = await ask("/v1/keys")
+  expect(answer.headers.get("content-type")).toBe("application/x-ndjson")
+  expect(await answer.text()).toBe(log.keysText)
+})
+
+it("gives the newest checkpoint that was witnessed beside the newest one", async () => {
+  const log = await logOf(3)
+  const { ask } = openDesk(log)
+  expect((await ask("/v1/checkpoint/witnessed")).status).toBe(404)
+  log.witness()
+  const witnessed = await log.witnessed()
+  log.fill(2)
+  await log.publish()
+  expect(await (await ask("/v1/checkpoint/witnessed")).text()).toBe(witnessed)
+  expect(await (await ask("/checkpoint")).text()).not.toBe(witnessed)
+})

@@ -32,6 +32,27 @@ export function tileRoutes(desk: Desk): Route[] {
       handle: () => giveCheckpoint(desk),
     }),
     defineRoute({
+      path: "/v1/checkpoint/witnessed",
+      pattern: "/v1/checkpoint/witnessed",
+      operation: "getWitnessedCheckpoint",
+      summary: "The newest checkpoint that has the quorum of the log's own witnesses",
+      see: "monitor",
+      query: none,
+      answer: { type: "text/plain" },
+      handle: () => giveWitnessed(desk),
+    }),
+    defineRoute({
+      path: "/v1/keys",
+      pattern: "/v1/keys",
+      operation: "getKeys",
+      summary:
+        "The proofs of each change of the log key, oldest first, one JSON object a line (docs/spec/keys.md)",
+      see: "monitor",
+      query: none,
+      answer: { type: "application/x-ndjson" },
+      handle: () => giveKeys(desk),
+    }),
+    defineRoute({
       path: "/tile/entries/{N}",
       pattern: "/tile/entries/*",
       operation: "getEntryBundle",
@@ -63,12 +84,24 @@ async function giveCheckpoint({ checkpoints, counters }: Desk): Promise<Response
   return bytesResponse(newest.note, "text/plain; charset=utf-8", "private, max-age=1")
 }
 
+/** A busy log signs anew before cosignatures are back, so the newest checkpoint seldom has them. */
+async function giveWitnessed({ world, counters }: Desk): Promise<Response> {
+  const note = await world.view.witnessed()
+  if (note === undefined) throw new PosternError("NOT_FOUND", "no checkpoint was witnessed yet")
+  counters.checkpoints++
+  return bytesResponse(note, "text/plain; charset=utf-8", "private, max-age=1")
+}
+
 async function giveHashTile(desk: Desk, { path }: Question): Promise<Response> {
   const { level, index, width } = await publishedTile(desk, path)
   const from = index * tileWidthMax
   const hashes = await desk.world.view.hashes(Number(level), from, from + width)
   desk.counters.tiles++
   return bytesResponse(hashes, octets, immutable)
+}
+
+async function giveKeys({ world }: Desk): Promise<Response> {
+  return bytesResponse(await world.view.keys(), "application/x-ndjson", "private, max-age=1")
 }
 
 async function giveBundle(desk: Desk, { path, peer, text }: Question): Promise<Response> {

@@ -1,10 +1,15 @@
 import type { Peer } from "../../acceptor/index.ts"
 import type { ReaderGrant } from "../../access/index.ts"
 import type { LogView } from "../../disk/index.ts"
+import type { BatchSlots } from "../../evidence/index.ts"
+import type { MirrorState } from "./mirrors.ts"
 
 /** Everything the read API needs of the outside. It opens nothing itself. */
 export interface ReadWorld {
   readonly view: LogView
+  readonly slots: RawSlots
+  /** The batch tables, for evidence about streams. */
+  readonly batches: BatchSlots
   readonly recorder: Recorder
   /** What this peer may see now; asked for every request and, while a tail runs, at each of its steps. */
   grantOf(peer: Peer): ReaderGrant | undefined
@@ -12,10 +17,39 @@ export interface ReadWorld {
   accessDigest(): string
   /** Milliseconds of a clock that never goes back; for budgets and deadlines only. */
   elapsedMs(): number
+  /** Milliseconds since the epoch, for what is shown. */
+  now(): number
+  /** Told of each word of a mirror: how far all of them are. */
+  onMirrors(states: readonly MirrorState[]): void
   readonly limits: ReadLimits
   /** One line for the operator; `facts` are printable and bounded. */
   log(message: string, facts: Readonly<Record<string, string | number>>): void
 }
+
+/** The slots of the log as they stand on disk. */
+export interface RawSlots {
+  /** A cursor before slot number `slot`. Errors: NOT_FOUND if that is not the next one nor an older one, LOG_DAMAGED. */
+  open(slot: number): Promise<SlotCursor>
+}
+
+export interface SlotCursor {
+  /**
+   * What comes next, up to the head: about `bytesMax` bytes, but one slot at least; nothing if the head is reached. The
+   * views are the caller's. Errors: LOG_DAMAGED.
+   */
+  next(bytesMax: number): Promise<readonly SlotPiece[]>
+  close(): Promise<void>
+}
+
+export type SlotPiece =
+  | { readonly kind: "segment"; readonly first: number; readonly start: Uint8Array }
+  | {
+      readonly kind: "slot"
+      readonly slot: number
+      readonly first: number
+      readonly entries: number
+      readonly bytes: Uint8Array
+    }
 
 /** Where reads are written down. Nothing that was not recorded leaves the process. */
 export interface Recorder {
@@ -27,12 +61,19 @@ export interface Recorder {
 }
 
 export interface Read {
-  readonly action: "postern.read" | "postern.tail.opened" | "postern.tail.closed"
+  readonly action:
+    | "postern.read"
+    | "postern.tail.opened"
+    | "postern.tail.closed"
+    | "postern.mirror.opened"
+    | "postern.mirror.confirmed"
+    | "postern.mirror.closed"
+    | "postern.evidence"
   /** SPIFFE ID of who asks. */
   readonly reader: string
   /** Remote address and port. */
   readonly from: string
-  readonly what: "entries" | "search" | "show" | "tail" | "bundle"
+  readonly what: "entries" | "search" | "show" | "tail" | "bundle" | "slots" | "evidence"
   /** The request as it was sent: path and query. */
   readonly question: string
   /** What is known when the record is written: tree size, where a follow-up page goes on, counts of a tail. */
@@ -49,6 +90,8 @@ export interface ReadLimits {
   readonly scanMs: number
   /** Searches that run at a time, over all readers. */
   readonly scansMax: number
+  /** Evidence files that are made at a time, over all readers: for one of a stream much of the log is read. */
+  readonly evidenceMax: number
   readonly tailsMax: number
   readonly tailsPerReaderMax: number
   readonly heartbeatMs: number
@@ -72,6 +115,7 @@ export const readLimits: ReadLimits = {
   scanEntriesMax: 200_000,
   scanMs: 500,
   scansMax: 8,
+  evidenceMax: 2,
   tailsMax: 128,
   tailsPerReaderMax: 16,
   heartbeatMs: 15_000,
