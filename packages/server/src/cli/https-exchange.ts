@@ -28,10 +28,11 @@ export interface HttpsExchange {
   close(): void
 }
 
-const timeoutMs = 60_000
+const answerMs = 60_000
 const connectionsMax = 8
 
-export function openHttpsExchange(profile: Profile): HttpsExchange {
+/** @param timeoutMs for each question with its whole answer */
+export function openHttpsExchange(profile: Profile, timeoutMs = answerMs): HttpsExchange {
   const address = parseHostPort(profile.address)
   if (address === undefined) throw new PosternError("PROFILE_INVALID", "address is not HOST:PORT")
   const agent = new Agent({ ...profileTls(profile), keepAlive: true, maxSockets: connectionsMax })

@@ -17,17 +17,30 @@ export async function startProcesses(directory: string) {
     directory,
     ports: { write: write as number, read: read as number, ops: ops as number },
   })
-  const running = [
-    await startProcess("port", made.config.file),
-    await startProcess("reader", made.config.file),
-  ]
+  const running = new Map<keyof typeof mains, ChildProcess>()
+  async function start(name: keyof typeof mains): Promise<void> {
+    running.set(name, await startProcess(name, made.config.file))
+  }
+  async function end(name: keyof typeof mains, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const child = running.get(name)
+    running.delete(name)
+    if (child === undefined) return
+    const exit = once(child, "exit")
+    child.kill(signal)
+    await exit
+  }
+  await start("port")
+  await start("reader")
   return {
     ...made,
+    /** One of the two again, after `end`. */
+    start,
+    end,
+    /** Takes the time from one of the two, as a machine without power does, and gives it back. */
+    hold: (name: keyof typeof mains) => running.get(name)?.kill("SIGSTOP"),
+    release: (name: keyof typeof mains) => running.get(name)?.kill("SIGCONT"),
     async stop() {
-      for (const child of running.toReversed()) {
-        child.kill("SIGTERM")
-        await once(child, "exit")
-      }
+      for (const name of ["reader", "port"] as const) await end(name, "SIGTERM")
     },
   }
 }

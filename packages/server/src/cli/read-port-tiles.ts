@@ -6,17 +6,31 @@ import { type HttpsExchange, openHttpsExchange, problemOf } from "./https-exchan
 /** A full bundle of the longest entries, with their lengths. */
 const tileBytesMax = 256 * (2 + 65_535)
 const noteBytesMax = 1_000_000
+const keysBytesMax = 4_000_000
 
 /** The read port as a source of tiles (C2SP tlog-tiles). Bundles that it gives are recorded as read. */
 export function openReadPort(profile: Profile): TileSource & { close(): void } {
+  const exchange = openReadExchange(profile)
+  return { ...tilesOf(exchange), close: () => exchange.close() }
+}
+
+/** Errors: PROFILE_INVALID if the profile is not a reader's. */
+export function openReadExchange(profile: Profile, timeoutMs?: number): HttpsExchange {
   if (profile.role !== "reader") {
     throw new PosternError("PROFILE_INVALID", `it is a ${profile.role}'s, a reader's is needed`)
   }
-  const exchange = openHttpsExchange(profile)
+  return openHttpsExchange(profile, timeoutMs)
+}
+
+/** Asks the read port for the proofs of the log's key changes. */
+export async function askKeys(exchange: HttpsExchange): Promise<string> {
+  return (await get(exchange, "/v1/keys", keysBytesMax)).toString("utf8")
+}
+
+export function tilesOf(exchange: HttpsExchange): TileSource {
   return {
     checkpoint: async () => (await get(exchange, "/checkpoint", noteBytesMax)).toString("utf8"),
     tile: (path) => get(exchange, `/${path}`, tileBytesMax),
-    close: () => exchange.close(),
   }
 }
 

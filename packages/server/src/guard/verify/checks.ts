@@ -31,6 +31,8 @@ export const directoryChecks = {
   /** The checkpoint's root is that of the recomputed tree at its size. */
   checkpoint: "checkpoints",
   "checkpoint-signature": "signatures",
+  /** Each change of the log key is proven and stands in the tree; omitted if there is none. */
+  keys: "changes",
 } as const
 
 export type DirectoryCheck = keyof typeof directoryChecks

@@ -9,6 +9,8 @@ export interface Claims {
   readonly origin: string
   /** The newest signed checkpoint, a note. */
   readonly checkpoint: string | undefined
+  /** Proofs of the changes of the log key (docs/spec/keys.md). */
+  readonly keys: string | undefined
   readonly lastSigned: { readonly size: number; readonly root: string } | undefined
   readonly head: Head | undefined
 }
@@ -19,15 +21,16 @@ export interface Claims {
  */
 export async function readClaims(path: string, draft: DirectoryDraft): Promise<Claims> {
   const { origin } = await openLogDirectory(path)
-  const checkpoint = await readCheckpoint(path)
+  const checkpoint = await readTextIfAny(path, "checkpoint")
+  const keys = await readTextIfAny(path, "keys")
   const lastSigned = await readSigned(path, draft)
   const head = await readHead(path, draft)
-  return { origin, checkpoint, lastSigned, head }
+  return { origin, checkpoint, keys, lastSigned, head }
 }
 
-async function readCheckpoint(path: string): Promise<string | undefined> {
+async function readTextIfAny(path: string, name: string): Promise<string | undefined> {
   try {
-    return await readFile(join(path, "checkpoint"), "utf8")
+    return await readFile(join(path, name), "utf8")
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
     throw error

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto"
 import {
   cpSync,
   mkdtempSync,
@@ -267,9 +268,10 @@ describe("a .start that says something else", () => {
   const change = (name: string, alter: (start: Record<string, unknown>) => void) =>
     verify((path) => {
       const file = segmentPath(path, 723, "start")
-      const start = JSON.parse(readFileSync(file, "utf8"))
+      const start = JSON.parse(readFileSync(file, "utf8").split("\n")[0] ?? "")
       alter(start)
-      writeFileSync(file, `${JSON.stringify(start)}\n`)
+      const text = JSON.stringify(start)
+      writeFileSync(file, `${text}\n${hash("sha256", text)}\n`)
     }).then((report) => [name, codes(report)])
   const zeros = "0".repeat(64)
 

@@ -11,6 +11,7 @@ import { BatchCheck, type Thoroughness } from "./batch-check.ts"
 import { contentChecks, type DirectoryDraft, directoryChecks } from "./checks.ts"
 import { type Claims, readClaims } from "./claims.ts"
 import { HashFiles } from "./hash-files.ts"
+import { KeyCheck } from "./key-check.ts"
 import { LogWalk, type WalkVisitor } from "./log-walk.ts"
 import { OffsetsCheck } from "./offsets-check.ts"
 import { ReceiptCheck } from "./receipt-check.ts"
@@ -22,6 +23,8 @@ import { TreeCheck } from "./tree-check.ts"
 export interface DirectoryOptions {
   /** The log's verifier key, from somewhere else than the directory; without it signatures are `unknown`. */
   readonly vkey?: string | undefined
+  /** Other keys that are pinned beside it: its root key, newer ones. */
+  readonly others?: readonly string[]
   /** Every signature, nonce and chain digest instead of samples. */
   readonly full?: boolean
   /** Called after each slot: entries done, and in all. */
@@ -41,8 +44,10 @@ export async function verifyDirectory(
 ): Promise<Report> {
   const draft: DirectoryDraft = new Draft(directoryChecks)
   const claims = await readClaims(path, draft)
-  const signed = await SignedSizes.open(draft, claims, options.vkey)
-  const verification = new DirectoryVerification(path, draft, claims, signed, options)
+  const { vkey, others = [] } = options
+  const keys = await KeyCheck.open(draft, claims, vkey === undefined ? [] : [vkey, ...others])
+  const signed = await SignedSizes.open(draft, claims, keys)
+  const verification = new DirectoryVerification(path, draft, claims, { signed, keys }, options)
   try {
     return await verification.run()
   } finally {
@@ -55,6 +60,7 @@ class DirectoryVerification implements WalkVisitor {
   readonly #draft: DirectoryDraft
   readonly #claims: Claims
   readonly #signed: SignedSizes
+  readonly #keys: KeyCheck
   readonly #progress: (entries: number, of: number) => void
   readonly #files: HashFiles
   readonly #tree: TreeCheck
@@ -70,24 +76,30 @@ class DirectoryVerification implements WalkVisitor {
     path: string,
     draft: DirectoryDraft,
     claims: Claims,
-    signed: SignedSizes,
+    { signed, keys }: { readonly signed: SignedSizes; readonly keys: KeyCheck },
     options: DirectoryOptions,
   ) {
-    const { vkey, full = false, chance = Math.random, progress = () => undefined } = options
+    const { full = false, chance = Math.random, progress = () => undefined } = options
     const how: Thoroughness = { full, chance }
     const { origin } = claims
     this.#path = path
     this.#draft = draft
     this.#claims = claims
     this.#signed = signed
+    this.#keys = keys
     this.#progress = progress
     this.#files = new HashFiles(path)
     this.#tree = new TreeCheck(draft, this.#files)
     this.#batches = new BatchCheck(draft, how)
-    this.#receipts = new ReceiptCheck(draft, how, { origin, vkey, signedSize: signed.signedSize })
-    this.#streams = new StreamCheck(draft, full, (entry, where) =>
-      this.#receipts.started(entry, where),
-    )
+    this.#receipts = new ReceiptCheck(draft, how, {
+      origin,
+      certifiers: keys.trust === undefined ? undefined : (index) => keys.certifiers(index),
+      signedSize: signed.signedSize,
+    })
+    this.#streams = new StreamCheck(draft, full, {
+      started: (entry, index) => this.#receipts.started(entry, index),
+      key: (leaf, index) => keys.entry(leaf, index),
+    })
     this.#offsets = new OffsetsCheck(path, draft)
     if (!full) {
       draft.note("nonces", "a sample; --full takes all")
@@ -101,6 +113,7 @@ class DirectoryVerification implements WalkVisitor {
     await walk.run()
     this.#streams.finish(this.#lastSlot)
     this.#signed.finish(head?.size ?? this.#size, this.#damaged)
+    this.#keys.finish(this.#signed.publishedSize, this.#damaged)
     this.#compareHead(head, walk)
     if (this.#size === 0) this.#draft.cannot("tree", "the log has no entry yet")
     const root = this.#tree.root

@@ -5,6 +5,7 @@
  */
 export { type DirectoryOptions, verifyDirectory } from "./directory-verification.ts"
 export type { Check, Finding, Report, Status } from "./report.ts"
+export { type FetchedTile, TileFetcher } from "./tile-fetcher.ts"
 export { openTileDirectory, type TileSource } from "./tile-source.ts"
-export { TileTree } from "./tile-tree.ts"
+export { type KnownTile, TileTree } from "./tile-tree.ts"
 export { type TileOptions, type TileReport, verifyTiles } from "./tile-verification.ts"

@@ -1,5 +1,6 @@
 import { isPosternError } from "@postern/log/base"
 import { parseEntry } from "@postern/log/event"
+import { keyActions } from "@postern/log/evidence"
 
 /** Of the port's own entries, those that a verifier draws conclusions from. */
 export type OwnEntry =
@@ -12,6 +13,8 @@ export type OwnEntry =
       readonly sequence: number
       readonly count: number
     }
+  /** About the log key. */
+  | { readonly kind: "key" }
   | { readonly kind: "other" }
 
 /**
@@ -51,6 +54,9 @@ export function readOwnEntry(leaf: Uint8Array): OwnEntry | undefined {
       if (!isCount(open) || !isCount(sequence) || !isCount(count)) return undefined
       return { kind: "gap", open, sequence, count }
     }
+    case keyActions.rolled:
+    case keyActions.retired:
+      return { kind: "key" }
     default:
       return { kind: "other" }
   }

@@ -16,7 +16,8 @@ interface Issued {
 
 export interface ReceiptLog {
   readonly origin: string
-  readonly vkey: string | undefined
+  /** Log keys that may have certified a receipt key in the entry at this index; undefined if no key is known. */
+  readonly certifiers: ((index: number) => readonly string[]) | undefined
   /** Entries from here on stand under no checkpoint: their receipts are all that binds them, so each is looked at. */
   readonly signedSize: number
 }
@@ -31,7 +32,7 @@ export class ReceiptCheck {
   /** Starts of the port that were read and not yet looked at. */
   readonly #started: {
     readonly entry: OwnEntry & { kind: "started" }
-    readonly where: string
+    readonly index: number
   }[] = []
   #before: Issued | undefined = { first: 0, entries: 0, rangeRoot: undefined }
 
@@ -39,7 +40,7 @@ export class ReceiptCheck {
     this.#draft = draft
     this.#how = how
     this.#log = log
-    if (log.vkey === undefined) {
+    if (log.certifiers === undefined) {
       draft.cannot("receipt-signatures", "the log's verifier key was not given")
     }
   }
@@ -48,8 +49,8 @@ export class ReceiptCheck {
     this.#before = undefined
   }
 
-  started(entry: OwnEntry & { kind: "started" }, where: string): void {
-    this.#started.push({ entry, where })
+  started(entry: OwnEntry & { kind: "started" }, index: number): void {
+    this.#started.push({ entry, index })
   }
 
   /** @param rangeRoot of the slot's own entries */
@@ -81,7 +82,7 @@ export class ReceiptCheck {
     if (before !== undefined) this.#compare(receipt, before, where)
     const unsigned = receipt.first + receipt.count > this.#log.signedSize
     const chosen = unsigned || this.#how.full || this.#how.chance() * sampleOf < 1
-    if (chosen && this.#log.vkey !== undefined) await this.#checkSignature(note, where)
+    if (chosen && this.#log.certifiers !== undefined) await this.#checkSignature(note, where)
   }
 
   #read(note: string, where: string): Receipt | undefined {
@@ -119,11 +120,14 @@ export class ReceiptCheck {
   }
 
   async #certify(): Promise<void> {
-    const { vkey } = this.#log
-    if (vkey === undefined) return
-    for (const { entry, where } of this.#started.splice(0)) {
+    const { certifiers } = this.#log
+    if (certifiers === undefined) return
+    for (const { entry, index } of this.#started.splice(0)) {
       const { certificate, receiptKey } = entry
-      if (!this.#keys.has(certificate)) await this.#openCertificate(certificate, vkey, where)
+      const where = `entry ${index}`
+      if (!this.#keys.has(certificate)) {
+        await this.#openCertificate(certificate, certifiers(index), where)
+      }
       const key = this.#keys.get(certificate)
       if (key === undefined || key === receiptKey) continue
       const what = "it names another receipt key than its certificate"
@@ -131,10 +135,14 @@ export class ReceiptCheck {
     }
   }
 
-  async #openCertificate(certificate: string, vkey: string, where: string): Promise<void> {
+  async #openCertificate(
+    certificate: string,
+    vkeys: readonly string[],
+    where: string,
+  ): Promise<void> {
     this.#keys.set(certificate, undefined)
     try {
-      this.#keys.set(certificate, await openReceiptCertificate(certificate, vkey))
+      this.#keys.set(certificate, await openReceiptCertificate(certificate, vkeys))
     } catch (error) {
       if (!isPosternError(error)) throw error
       this.#draft.fail("receipt-signatures", "receipt-certificate", where, error.message)

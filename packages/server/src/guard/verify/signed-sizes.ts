@@ -1,11 +1,13 @@
 import { equalBytes, formatBase64, isPosternError, parseBase64 } from "@postern/log/base"
-import { type Checkpoint, openCheckpoint, parseCheckpoint, parseNote } from "@postern/log/tlog"
+import type { KeyTrust } from "@postern/log/evidence"
+import { type Checkpoint, parseCheckpoint, parseNote } from "@postern/log/tlog"
 import type { DirectoryDraft } from "./checks.ts"
 import type { Claims } from "./claims.ts"
+import type { KeyCheck } from "./key-check.ts"
 
 /** A root that something outside the segments claims for a size. */
 interface ClaimedRoot {
-  readonly check: "checkpoint" | "last-signed"
+  readonly check: "checkpoint" | "last-signed" | "keys"
   readonly size: number
   readonly root: Uint8Array
   met: boolean
@@ -24,15 +26,16 @@ export class SignedSizes {
     this.signedSize = signedSize
   }
 
-  /** @param vkey the log's verifier key, undefined if it was not given */
   static async open(
     draft: DirectoryDraft,
     claims: Claims,
-    vkey: string | undefined,
+    { trust, checkpoints }: KeyCheck,
   ): Promise<SignedSizes> {
-    const claimed: ClaimedRoot[] = []
+    const claimed: ClaimedRoot[] = checkpoints.map(({ size, root }) => {
+      return { check: "keys", size, root, met: false }
+    })
     const checkpoint = readCheckpoint(draft, claims)
-    const signed = await checkSignature(draft, claims.checkpoint, vkey)
+    const signed = await checkSignature(draft, claims.checkpoint, trust)
     if (checkpoint !== undefined) {
       const { size, root } = checkpoint
       draft.count("checkpoint")
@@ -47,6 +50,11 @@ export class SignedSizes {
       draft.fail("last-signed", "last-signed-unreadable", "last-signed", "its root is no root")
     }
     return new SignedSizes(draft, claimed, signed && checkpoint !== undefined ? checkpoint.size : 0)
+  }
+
+  /** Of the checkpoint in the directory; 0 if there is none. */
+  get publishedSize(): number {
+    return this.#claimed.find(({ check }) => check === "checkpoint")?.size ?? 0
   }
 
   /** The tree has this size, and this root if it was recomputed soundly. */
@@ -112,16 +120,16 @@ function readCheckpoint(draft: DirectoryDraft, claims: Claims): Checkpoint | und
 async function checkSignature(
   draft: DirectoryDraft,
   note: string | undefined,
-  vkey: string | undefined,
+  trust: KeyTrust | undefined,
 ): Promise<boolean> {
   if (note === undefined) draft.cannot("checkpoint-signature", "there is no checkpoint yet")
-  if (vkey === undefined) {
+  if (trust === undefined) {
     draft.cannot("checkpoint-signature", "the log's verifier key was not given")
   }
-  if (note === undefined || vkey === undefined) return false
+  if (note === undefined || trust === undefined) return false
   draft.count("checkpoint-signature")
   try {
-    await openCheckpoint(note, vkey)
+    await trust.openCheckpoint(note)
     return true
   } catch (error) {
     if (!isPosternError(error)) throw error

@@ -19,6 +19,12 @@ interface OwnStream {
   next: number
 }
 
+/** Who draws conclusions from the port's own entries, besides. */
+export interface OwnEntryListener {
+  started(entry: OwnEntry & { kind: "started" }, index: number): void
+  key(leaf: Uint8Array, index: number): void
+}
+
 /**
  * Every stream from its opening entry to its last row: sequences without a hole, except for gaps that are entries
  * and refusals that the row counts.
@@ -26,7 +32,7 @@ interface OwnStream {
 export class StreamCheck {
   readonly #draft: DirectoryDraft
   readonly #full: boolean
-  readonly #started: (entry: OwnEntry & { kind: "started" }, where: string) => void
+  readonly #told: OwnEntryListener
   readonly #streams = new Map<number, Stream>()
   #own: OwnStream | undefined
   /** Rows of gaps whose entry has not been seen, by what the entry must say. */
@@ -36,14 +42,10 @@ export class StreamCheck {
   #damaged = false
 
   /** @param full chain digests are recomputed where the whole batch was accepted */
-  constructor(
-    draft: DirectoryDraft,
-    full: boolean,
-    started: (entry: OwnEntry & { kind: "started" }, where: string) => void,
-  ) {
+  constructor(draft: DirectoryDraft, full: boolean, told: OwnEntryListener) {
     this.#draft = draft
     this.#full = full
-    this.#started = started
+    this.#told = told
     for (const name of ["starts", "refusedEvents", "gaps", "lostEvents"]) {
       draft.fact(name, 0)
     }
@@ -107,7 +109,10 @@ export class StreamCheck {
         this.#draft.fail("streams", "own-entry", where, "the port writes no such entry")
         return
       case "started":
-        this.#started(entry, where)
+        this.#told.started(entry, index)
+        return
+      case "key":
+        this.#told.key(leaf, index)
         return
       case "opened": {
         const digest = entry.framed ? streamDigestStart(entry.stream) : undefined

@@ -26,32 +26,39 @@ export class TileFetcher {
   readonly #size: number
   #granted = true
 
-  constructor(source: TileSource, size: number) {
+  /** @param granted whether bundles are asked for at all */
+  constructor(source: TileSource, size: number, granted = true) {
     this.#source = source
     this.#size = size
+    this.#granted = granted
   }
 
   /** Finds out whether this reader may see entries. */
   async look(): Promise<"entries" | "hashes"> {
+    if (!this.#granted) return "hashes"
     if (this.#size === 0) return "entries"
     const width = tileWidth("entries", 0, this.#size)
-    const first = await this.#fetch({ level: "entries", index: 0, width })
-    this.#granted = first !== "NOT_GRANTED"
+    await this.#fetch({ level: "entries", index: 0, width })
     return this.#granted ? "entries" : "hashes"
   }
 
-  /** Tiles of level 0 and entry bundles from the first to the last one. */
-  async *bottom(): AsyncGenerator<FetchedTile> {
+  /** Whether this reader may see entries, as far as the source has shown. */
+  get granted(): boolean {
+    return this.#granted
+  }
+
+  /** Tiles of level 0 and entry bundles, from the tile of this number to the last one. */
+  async *bottom(first = 0): AsyncGenerator<FetchedTile> {
     const count = Math.ceil(this.#size / tileWidthMax)
     const asked: Promise<FetchedTile>[] = []
-    for (let index = 0; index < count + ahead; index++) {
+    for (let index = first; index < count + ahead; index++) {
       if (index < count) {
         const fetched = this.#bottomTile(index)
         // It is awaited later; when one before it fails, nobody may come to it.
         fetched.catch(() => undefined)
         asked.push(fetched)
       }
-      if (index < ahead - 1) continue
+      if (index < first + ahead - 1) continue
       const next = asked.shift()
       if (next === undefined) return
       yield await next
@@ -70,7 +77,8 @@ export class TileFetcher {
     const width = tileWidth(0, index, this.#size)
     const bundle = this.#granted ? this.#bundle(index, width) : ("not granted" as const)
     const [hashes, entries] = await Promise.all([this.hashTile(0, index, width), bundle])
-    return { index, width, hashes, entries }
+    // The grant may be taken away meanwhile.
+    return { index, width, hashes, entries: this.#granted ? entries : "not granted" }
   }
 
   #bundle(index: number, width: number): Promise<Uint8Array[] | undefined> {
@@ -100,6 +108,7 @@ export class TileFetcher {
     } catch (error) {
       if (!isPosternError(error)) throw error
       const hidden = error.code === "NOT_GRANTED" && tile.level === "entries"
+      if (hidden) this.#granted = false
       if (error.code === "NOT_FOUND" || hidden) return error.code
       throw error
     }

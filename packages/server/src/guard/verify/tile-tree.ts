@@ -23,8 +23,35 @@ export class TileTree {
   readonly #levels: Level[] = []
   #size = 0
 
+  /**
+   * A tree that goes on from what `frontier` gave at this size, a multiple of 256; undefined if these cannot be its hashes.
+   * That they are the right ones only a root can say.
+   */
+  static resume(size: number, frontier: readonly Uint8Array[]): TileTree | undefined {
+    if (!Number.isSafeInteger(size) || size < 0 || size % tileWidthMax !== 0) return undefined
+    const tree = new TileTree()
+    tree.#size = size
+    for (let level = 1, nodes = size / tileWidthMax; nodes > 0; level++) {
+      const hashes = frontier[level - 1]
+      const count = nodes % tileWidthMax
+      if (hashes?.length !== count * hashBytes) return undefined
+      tree.#level(level).hashes.set(hashes)
+      tree.#level(level).count = count
+      nodes = Math.floor(nodes / tileWidthMax)
+      tree.#level(level).tiles = nodes
+    }
+    return frontier.length === Math.max(0, tree.#levels.length - 1) ? tree : undefined
+  }
+
   get size(): number {
     return this.#size
+  }
+
+  /** The hashes of the unfinished tile of each level above the bottom, as copies: all there is to go on from. */
+  frontier(): Uint8Array[] {
+    assert(this.#size % tileWidthMax === 0, "a tree goes on after a full tile only")
+    const above = this.#levels.slice(1)
+    return above.map(({ hashes, count }) => hashes.slice(0, count * hashBytes))
   }
 
   /**

@@ -16,8 +16,12 @@ import { type KnownTile, TileTree } from "./tile-tree.ts"
 export interface TileOptions {
   /** The log's verifier key, from somewhere else than the source. */
   readonly vkey: string
+  /** Opens a checkpoint of this log, also one by a newer key; default: under `vkey` alone. */
+  readonly open?: (note: string) => Promise<Checkpoint>
   /** The checkpoint (a note) of the last verification that was well; undefined the first time, absent if nobody remembers. */
   readonly remembered?: string | undefined
+  /** False: entries are not asked for, even if they would be shown. */
+  readonly entries?: boolean
   /** Called after each tile of level 0: entries done, and in all. */
   readonly progress?: (entries: number, of: number) => void
 }
@@ -42,10 +46,10 @@ export async function verifyTiles(source: TileSource, options: TileOptions): Pro
     draft.note("consistency", "nothing to compare with: this is the first time")
   }
   const note = await source.checkpoint()
-  const checkpoint = await readCheckpoint(draft, note, options.vkey)
+  const checkpoint = await readCheckpoint(draft, note, openerOf(options))
   if (checkpoint === undefined) return unsigned(draft)
   const { origin, size } = checkpoint
-  const fetcher = new TileFetcher(source, size)
+  const fetcher = new TileFetcher(source, size, options.entries)
   const saw = await fetcher.look()
   const verification = new TileVerification(draft, fetcher, checkpoint)
   verification.remember(await readRemembered(draft, options))
@@ -178,14 +182,18 @@ class TileVerification {
   }
 }
 
+function openerOf({ vkey, open }: TileOptions): (note: string) => Promise<Checkpoint> {
+  return open ?? ((note) => openCheckpoint(note, vkey))
+}
+
 /** Undefined if it is not signed: then nobody has said how large the log is, or what its root should be. */
 async function readCheckpoint(
   draft: TileDraft,
   note: string,
-  vkey: string,
+  open: (note: string) => Promise<Checkpoint>,
 ): Promise<Checkpoint | undefined> {
   try {
-    const checkpoint = await openCheckpoint(note, vkey)
+    const checkpoint = await open(note)
     draft.count("checkpoint-signature")
     return checkpoint
   } catch (error) {
@@ -204,11 +212,12 @@ function unsigned(draft: TileDraft): TileReport {
 
 async function readRemembered(
   draft: TileDraft,
-  { remembered, vkey }: TileOptions,
+  options: TileOptions,
 ): Promise<Checkpoint | undefined> {
+  const { remembered } = options
   if (remembered === undefined) return undefined
   try {
-    return await openCheckpoint(remembered, vkey)
+    return await openerOf(options)(remembered)
   } catch (error) {
     if (!isPosternError(error)) throw error
     const where = "remembered checkpoint"

@@ -1,6 +1,7 @@
 import { concatBytes, encodeUtf8, PosternError } from "@postern/log/base"
 import { formatStamp } from "@postern/log/event"
 import {
+  emptyRoot,
   encodeEntryBundle,
   formatCheckpoint,
   hashBytes,
@@ -46,7 +47,7 @@ export async function publish(entries: readonly Uint8Array[], key: Key): Promise
     })
     files.set(tilePath(tile), concatBytes(...hashes))
   }
-  const root = rangeRoot(0, leafHashes)
+  const root = entries.length === 0 ? emptyRoot : rangeRoot(0, leafHashes)
   const text = formatCheckpoint({ origin, size: entries.length, root })
   const log: PublishedLog = {
     files,

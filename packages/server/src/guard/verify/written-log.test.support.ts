@@ -64,6 +64,8 @@ export class WrittenLog {
   readonly path: string
   /** Signs checkpoints and certificates from now on. */
   log: Key
+  /** Signs with it, from now on. */
+  beside: Key | undefined
   /** Signs receipts from now on. */
   receipts: Key
   readonly streams = new Map<number, Stream>()
@@ -109,7 +111,7 @@ export class WrittenLog {
   async started(more: object = {}): Promise<void> {
     const receiptKey = this.receipts.vkey
     const text = formatReceiptCertificateText(origin, receiptKey)
-    const certificate = await signNote(text, this.log.signer)
+    const certificate = await signNote(text, ...this.#signing().map(({ signer }) => signer))
     this.#own = { open: this.size, next: 0 }
     this.own("postern.started", { receiptKey, certificate, ...more })
   }
@@ -130,9 +132,9 @@ export class WrittenLog {
   }
 
   /** Returns the index of the opening entry. */
-  opened(framed: boolean): number {
+  opened(framed: boolean, more: object = {}): number {
     const id = framed ? formatHex(sha256(encodeUtf8(`${this.size}`)).subarray(0, 16)) : "http"
-    const open = this.own("postern.stream.opened", { stream: id, writer: "w", framed })
+    const open = this.own("postern.stream.opened", { stream: id, writer: "w", framed, ...more })
     const digest = framed ? streamDigestStart(id) : noDigest
     this.streams.set(open, { id, framed, next: 0, digest })
     return open
@@ -255,12 +257,19 @@ export class WrittenLog {
     await this.#store.roll(start)
   }
 
-  async checkpoint(key: Key = this.log): Promise<void> {
+  /** @param keys that sign it; the log's, unless told otherwise */
+  async checkpoint(...keys: readonly Key[]): Promise<string> {
     const { size } = this.#tree
     const root = this.#tree.root()
     await this.#store.rememberSigned({ size, root: formatBase64(root) })
-    const note = await signNote(formatCheckpoint({ origin, size, root }), key.signer)
+    const signers = (keys.length === 0 ? this.#signing() : keys).map(({ signer }) => signer)
+    const note = await signNote(formatCheckpoint({ origin, size, root }), ...signers)
     await this.#store.publishCheckpoint(note)
+    return note
+  }
+
+  #signing(): Key[] {
+    return [this.log, ...(this.beside === undefined ? [] : [this.beside])]
   }
 
   async close(): Promise<void> {
