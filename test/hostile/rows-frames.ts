@@ -81,21 +81,33 @@ function batchAt(stream: ClientStream, sequence: number, events = [eventText()])
 }
 
 const { welcome, opened, ack, refused, credit, closed, pong, goaway: goawayType } = frameTypes
-const portTypes = { welcome, opened, ack, refused, credit, closed, pong, goaway: goawayType }
+const { checkpoint } = frameTypes
+const portTypes = {
+  ...{ welcome, opened, ack, refused, credit, closed, pong, goaway: goawayType, checkpoint },
+}
 
 const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`
 const batch = new ClientStream().batch([eventText()])
+
+const audit = rawFrame(frameTypes.audit, '{"seen":0,"sample":null}')
+const noSignature = Buffer.alloc(64).toString("base64")
+const beat = rawFrame(frameTypes.beat, `{"channel":0,"sequence":0,"signature":"${noSignature}"}`)
 
 export const frameRows: readonly Row[] = [
   first("a frame of length 0", "FRAME_LENGTH", rawLength(0)),
   first("a frame of length 1", "FRAME_LENGTH", rawLength(1), Buffer.from([1])),
   first("a frame of 2^32-1 bytes", "FRAME_LENGTH", rawLength(0xffff_ffff)),
   greeted("a frame of 1 MiB and a byte", "FRAME_LENGTH", rawLength(limits.frameBytesMax - 3)),
-  ...[0, 15, 255].map((type) => greeted(`type ${type}`, "FRAME_TYPE", rawFrame(type))),
+  ...[0, 19, 255].map((type) => greeted(`type ${type}`, "FRAME_TYPE", rawFrame(type))),
   greeted("flags 1", "FRAME_SYNTAX", rawFrame(frameTypes.ping, "", 1)),
   ...Object.entries(portTypes).map(([name, type]) =>
     greeted(`the port's ${name}`, "FRAME_TYPE", rawFrame(type)),
   ),
+  greeted("BEAT without a stream", "STREAM_UNKNOWN", beat),
+  greeted("BEAT without a signature", "FRAME_SYNTAX", rawFrame(frameTypes.beat, '{"channel":0}')),
+  greeted("two AUDITs at once", "FRAME_ORDER", audit, audit),
+  greeted("AUDIT of half an entry", "FRAME_SYNTAX", rawFrame(frameTypes.audit, '{"seen":0.5}')),
+  greeted("DOUBT without a code", "FRAME_SYNTAX", rawFrame(frameTypes.doubt, "{}")),
   first("BATCH before HELLO", "FRAME_ORDER", batch),
   first("PING before HELLO", "FRAME_ORDER", rawFrame(frameTypes.ping)),
   first("OPEN before HELLO", "FRAME_ORDER", openFrame(0, newStreamId())),

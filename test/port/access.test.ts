@@ -76,7 +76,7 @@ describe("a changed access list", () => {
     const entry = await loaded("postern.access.loaded", size)
     expect(dataOf(entry)).toMatchObject({
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
-      identities: 3,
+      identities: 4,
     })
     expect((await post(fresh)).status).toBe(200)
     const { json } = await askAdmin(installation, "GET /v1/status")

@@ -160,22 +160,26 @@ describe("the same again", () => {
   async function resend({
     stream,
     frames,
+    refused = [],
   }: {
     stream: ClientStream
     frames: readonly Uint8Array[]
+    /** Which frames hold events that were refused: the port says so again while it remembers. */
+    refused?: readonly number[]
   }) {
     const client = await enter()
     const opened = await client.open(0, stream.id)
     const acks: unknown[] = []
-    for (const frame of frames) {
+    for (const [i, frame] of frames.entries()) {
       client.send(frame)
+      if (refused.includes(i)) await client.refused()
       acks.push(describeAck(await client.ack()))
     }
     client.destroy()
     return { opened, acks }
   }
 
-  test("gets the same acknowledgement after a new connection, and no second entry", async () => {
+  test("gets the same acknowledgement and refusals after a new connection, and no second entry", async () => {
     const client = await enter()
     const stream = new ClientStream()
     await client.open(0, stream.id)
@@ -190,7 +194,7 @@ describe("the same again", () => {
       seen += rows.length
     }
     client.destroy()
-    const again = await resend({ stream, frames })
+    const again = await resend({ stream, frames, refused: [1] })
     expect(again.opened).toMatchObject({ next: stream.next, digest: stream.digest })
     expect(again.acks).toEqual(acks)
     const { open } = again.opened

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { formatWitnessVkey } from "@postern/log/tlog"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { nodeFlags, Supervisor } from "../../packages/server/dist/supervisor/index.js"
 import { Installation } from "../support/installation.ts"
@@ -32,7 +34,11 @@ describe("postern serve", () => {
   })
   afterAll(() => installation.remove())
 
-  test("starts each process with the flags that were measured for it, and stops them", async () => {
+  test("starts each process, also the courier, with the flags that were measured for it, and stops them", async () => {
+    const nobody = `w ${formatWitnessVkey("w.example/1", new Uint8Array(32))} http://127.0.0.1:1`
+    const policy = join(installation.directory, "witnesses.policy")
+    writeFileSync(policy, `witness ${nobody}\nquorum w\n`)
+    appendFileSync(installation.configFile, "\nwitnesses: witnesses.policy\n")
     const ready = new Set<string>()
     let allReady: () => void = () => undefined
     const started = new Promise<void>((resolve) => {
@@ -42,15 +48,15 @@ describe("postern serve", () => {
       note: () => undefined,
       ready: (name) => {
         ready.add(name)
-        if (ready.size === 2) allReady()
+        if (ready.size === 3) allReady()
       },
     })
-    const ended = supervisor.run(["port", "reader"])
-    await within(started, 30_000, "the start of both processes")
+    const ended = supervisor.run(["port", "reader", "courier"])
+    await within(started, 30_000, "the start of all processes")
     const lines = servingProcesses()
     supervisor.stop()
-    expect(await within(ended, 20_000, "the end of both processes")).toBe(0)
-    for (const name of ["port", "reader"] as const) {
+    expect(await within(ended, 20_000, "the end of all processes")).toBe(0)
+    for (const name of ["port", "reader", "courier"] as const) {
       const line = lines.find((candidate) => candidate.includes(`/${name}/main.js`))
       for (const flag of nodeFlags[name]) expect(line).toContain(` ${flag} `)
     }

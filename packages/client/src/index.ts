@@ -21,6 +21,8 @@ export {
 export {
   type Audit,
   type AuditStatus,
+  type Confirmed,
+  type ConfirmOptions,
   type ConnectOptions,
   connect,
   type Details,

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { isPosternError } from "@postern/log/base"
+import { formatVkey, formatWitnessVkey } from "@postern/log/tlog"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { parse as parseYaml } from "yaml"
@@ -49,6 +50,32 @@ describe("profile text", () => {
   it("means the same to a YAML library", () => {
     const yaml = parseYaml(formatProfile(writer))
     expect(yaml).toEqual({ postern: "profile@v1", ...writer })
+  })
+
+  describe("with a trust policy", () => {
+    const origin = "postern.local/audit"
+    const vkey = formatVkey(origin, new Uint8Array(32).fill(1))
+    const one = formatWitnessVkey("witness.test/one", new Uint8Array(32).fill(2))
+    const log = { origin, vkey }
+    const policy = `# Who looks on\nlog ${vkey}\n\nwitness one ${one}\nquorum one\n`
+
+    it("comes back as it was written, and means the same to a YAML library", () => {
+      const text = formatProfile({ ...writer, log, policy })
+      expect(parseProfile(text)).toEqual({ ...writer, log, policy })
+      expect(parseYaml(text).policy).toBe(policy)
+    })
+
+    it.each([
+      [
+        "of another log",
+        `log ${formatVkey("other/log", new Uint8Array(32))}\nquorum none\n`,
+        /another log/,
+      ],
+      ["that names no log", "quorum none\n", /another log/],
+      ["that is none", "quorum\n", /policy: line 1/],
+    ])("refuses one %s", (_, bad, why) => {
+      expect(refusal(() => formatProfile({ ...writer, log, policy: bad }))).toMatch(why)
+    })
   })
 
   it("holds any address, source, spool and origin", () => {

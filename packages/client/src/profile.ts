@@ -8,6 +8,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { PeerCertificate } from "node:tls"
 import { PosternError } from "@postern/log/base"
+import { parsePolicy } from "@postern/log/tlog"
 
 export type ProfileRole = "writer" | "reader" | "operator"
 
@@ -25,6 +26,8 @@ export interface Profile {
   readonly spool?: string
   /** The log and the key it is verified with (signed-note verifier key, named as the origin). */
   readonly log: { readonly origin: string; readonly vkey: string }
+  /** Whose cosignatures count (C2SP tlog-policy): its logs hold `log.vkey`. */
+  readonly policy?: string
   /** PEM. */
   readonly ca: string
   readonly certificate: string
@@ -33,7 +36,7 @@ export interface Profile {
 
 const scalarKeys = ["postern", "role", "id", "server", "address", "source", "spool"] as const
 const logKeys = ["log.origin", "log.vkey"] as const
-const blockKeys = ["ca", "certificate", "key"] as const
+const blockKeys = ["policy", "ca", "certificate", "key"] as const
 const version = "profile@v1"
 const profileBytesMax = 262_144
 const spiffePattern = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/[A-Za-z0-9._-]+)+$/
@@ -56,8 +59,10 @@ export function formatProfile(profile: Profile): string {
     `  vkey: ${formatScalar(profile.log.vkey)}`,
   )
   for (const key of blockKeys) {
+    const block = profile[key]
+    if (block === undefined) continue
     lines.push(`${key}: |`)
-    for (const line of profile[key].trimEnd().split("\n")) lines.push(`  ${line}`)
+    for (const line of block.trimEnd().split("\n")) lines.push(`  ${line}`)
   }
   const text = `${lines.join("\n")}\n`
   parseProfile(text)
@@ -97,6 +102,7 @@ export function parseProfile(text: string): Profile {
     ...(source === undefined ? {} : { source }),
     ...(spool === undefined ? {} : { spool }),
     log: { origin, vkey },
+    ...readPolicy(values.get("policy"), vkey),
     ca: pem(values, "ca", "CERTIFICATE"),
     certificate: pem(values, "certificate", "CERTIFICATE"),
     key: pem(values, "key", "PRIVATE KEY"),
@@ -204,6 +210,17 @@ function required(values: ReadonlyMap<Key, string>, key: Key): string {
   if (value === undefined || value === "") throw invalid(`${key} is missing`)
   if (value.length > 4096 && !/^-----BEGIN/.test(value)) throw invalid(`${key} is too long`)
   return value
+}
+
+function readPolicy(text: string | undefined, vkey: string): { policy?: string } {
+  if (text === undefined) return {}
+  const policy = `${text}\n`
+  try {
+    if (parsePolicy(policy).logs.some((log) => log.vkey === vkey)) return { policy }
+  } catch (error) {
+    throw invalid(`policy: ${error instanceof PosternError ? error.detail : String(error)}`)
+  }
+  throw invalid("policy names another log than log.vkey")
 }
 
 function spiffe(values: ReadonlyMap<Key, string>, key: Key): string {

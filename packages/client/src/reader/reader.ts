@@ -1,5 +1,5 @@
 import { PosternError } from "@postern/log/base"
-import { type Checkpoint, checkInclusion } from "@postern/log/tlog"
+import { type Checkpoint, checkInclusion, parsePolicy } from "@postern/log/tlog"
 import { loadProfile, type Profile } from "../profile.ts"
 import { type Asker, openAsker } from "./ask.ts"
 import {
@@ -22,6 +22,10 @@ export interface ReaderOptions {
   readonly remembered?: string
   /** Told of each newer checkpoint that was found right. */
   readonly onCheckpoint?: (note: string) => void
+  /** What onKeys was told before: keys of the log that were learned, and keys that have ended. */
+  readonly rememberedKeys?: string
+  /** Told when the log's key has changed, and the change is believed: proofs, one a line. */
+  readonly onKeys?: (proofs: string) => void
 }
 
 export interface SearchOptions {
@@ -70,7 +74,11 @@ export function openReader(
     throw new PosternError("PROFILE_INVALID", `it is a ${known.role}'s, not a reader's`)
   }
   const asker = openAsker(known)
-  const trust = new Trust(asker, known.log.vkey, options.remembered, options.onCheckpoint)
+  const trust = new Trust(asker, known.log.vkey, options.remembered, options.onCheckpoint, {
+    policy: known.policy === undefined ? undefined : parsePolicy(known.policy),
+    remembered: options.rememberedKeys,
+    learned: options.onKeys,
+  })
   return {
     search: (filter, own = {}) => search(asker, trust, filter, own),
     tail: (filter, own = {}) => followTail(asker, trust, filter, own),

@@ -1,5 +1,12 @@
 import { concatBytes, equalBytes, PosternError } from "@postern/log/base"
-import { type Checkpoint, checkConsistency, checkSeveral, openCheckpoint } from "@postern/log/tlog"
+import { KeyLearner, pinnedPolicy } from "@postern/log/evidence"
+import {
+  type Checkpoint,
+  checkConsistency,
+  checkSeveral,
+  parseVkey,
+  type TrustPolicy,
+} from "@postern/log/tlog"
 import type { Asker } from "./ask.ts"
 import {
   addClaim,
@@ -11,19 +18,34 @@ import {
   readHashes,
 } from "./entry.ts"
 
+/** What is asked by itself: proofs of consistency, and of the log's keys. */
+export type TrustAsker = Pick<Asker, "json"> & Partial<Pick<Asker, "text">>
+
 /** What an answer says to prove its entries. */
 export interface ProofAnswer {
   readonly checkpoint?: unknown
   readonly proof?: unknown
 }
 
+/** The log's keys, beyond the one of the profile (docs/spec/keys.md). */
+export interface KnownKeys {
+  /** Whose keys and quorum count; default: the profile's key and nobody else. */
+  readonly policy?: TrustPolicy | undefined
+  /** Proofs that were learned before, as text. */
+  readonly remembered?: string | undefined
+  /** Told of all proofs that are believed, whenever there are more. */
+  readonly learned?: ((proofs: string) => void) | undefined
+}
+
 /**
- * What this reader believes of the log: checkpoints signed by the profile's key, each consistent with the newest one
+ * What this reader believes of the log: checkpoints signed by the profile's key, or by one that it leads to, each consistent with the newest one
  * seen before. A log that shows two histories to one reader is found out here.
  */
 export class Trust {
-  readonly #asker: Pick<Asker, "json">
+  readonly #asker: TrustAsker
   readonly #vkey: string
+  readonly #known: KnownKeys
+  #keys: KeyLearner | undefined
   readonly #onCheckpoint: ((note: string) => void) | undefined
   /** From an earlier day, not opened yet. */
   #remembered: string | undefined
@@ -35,13 +57,15 @@ export class Trust {
    * @param onCheckpoint told of each newer one that was found right
    */
   constructor(
-    asker: Pick<Asker, "json">,
+    asker: TrustAsker,
     vkey: string,
     remembered?: string,
     onCheckpoint?: (note: string) => void,
+    known: KnownKeys = {},
   ) {
     this.#asker = asker
     this.#vkey = vkey
+    this.#known = known
     this.#remembered = remembered
     this.#onCheckpoint = onCheckpoint
   }
@@ -62,10 +86,10 @@ export class Trust {
     if (typeof note !== "string")
       throw new PosternError("NOTE_INVALID", "the answer has no checkpoint")
     if (this.#remembered !== undefined) {
-      this.#newest = await openCheckpoint(this.#remembered, this.#vkey)
+      this.#newest = await this.#open(this.#remembered)
       this.#remembered = undefined
     }
-    const found = await openCheckpoint(note, this.#vkey)
+    const found = await this.#open(note)
     const known = this.#newest
     if (known !== undefined) await this.#connect(known, found)
     if (known === undefined || known.size < found.size) {
@@ -73,6 +97,22 @@ export class Trust {
       this.#onCheckpoint?.(note)
     }
     return found
+  }
+
+  async #open(note: string): Promise<Checkpoint> {
+    this.#keys ??= await this.#openKeys()
+    const { checkpoint } = await this.#keys.openCheckpoint(note)
+    const { origin } = this.#keys
+    if (checkpoint.origin === origin) return checkpoint
+    throw new PosternError("NOTE_INVALID", `a checkpoint of another log than ${origin}`)
+  }
+
+  #openKeys(): Promise<KeyLearner> {
+    const { policy = pinnedPolicy([this.#vkey]), remembered, learned } = this.#known
+    const ask = async () => (await this.#asker.text?.("/v1/keys")) ?? ""
+    const { name: origin } = parseVkey(this.#vkey)
+    const world = { ask, ...(learned === undefined ? {} : { learned }) }
+    return KeyLearner.open(policy, origin, world, remembered)
   }
 
   /** Both must be of one history. */

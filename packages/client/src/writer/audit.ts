@@ -1,6 +1,6 @@
 import { PosternError } from "@postern/log/base"
-import type { ReceiptFile } from "@postern/log/evidence"
 import { loadProfile, type Profile } from "../profile.ts"
+import type { Confirmed, WaitLevel } from "./auditor.ts"
 import type { ConnectOptions } from "./options.ts"
 import { type AuditStatus, type Details, Writer } from "./writer.ts"
 
@@ -12,11 +12,12 @@ import { type AuditStatus, type Details, Writer } from "./writer.ts"
 export interface Audit {
   (action: string, details: Details): string
   /**
-   * Takes an event and resolves when it is durable, with its receipt, checked. Rejects with the code for which the event was refused;
+   * Takes an event and resolves when it has come as far as `wait` says, with its receipt, checked, and its proof. Rejects with the code for which the event was refused;
    * RECEIPT_INVALID or NOTE_INVALID if the receipt is wrong; RECEIPT_GONE if the event is kept but its receipt is not at hand;
-   * SPOOL_FULL if the event was given up; UNREACHABLE if close() came first.
+   * SPOOL_FULL if the event was given up; UNREACHABLE if close() came first; NOTE_INVALID, PROOF_INVALID, LOG_ROLLED_BACK or LOG_FORKED if
+   * the log contradicts itself; PROFILE_INVALID for `witnessed` without a policy. Proofs come about one a second for a writer.
    */
-  confirm(action: string, details: Details): Promise<ReceiptFile>
+  confirm(action: string, details: Details, options?: ConfirmOptions): Promise<Confirmed>
   /**
    * Resolves when everything so far is acknowledged, refused by name, or told to the port as lost. Errors: UNREACHABLE after
    * timeoutMs (default 30,000); the events stay in the spool.
@@ -33,6 +34,14 @@ export interface Audit {
    * the next start. Never rejects.
    */
   close(timeoutMs?: number): Promise<void>
+}
+
+export interface ConfirmOptions {
+  /**
+   * `durable`: on stable storage of the port (default). `published`: under a signed checkpoint which goes on from those that this writer
+   * knows. `witnessed`: and the quorum of the profile's policy has cosigned it.
+   */
+  readonly wait?: "durable" | WaitLevel
 }
 
 const flushMs = 30_000
@@ -71,7 +80,9 @@ export async function connect(
   }
   const audit = (action: string, details: Details): string => writer.write(action, details)
   return Object.assign(audit, {
-    confirm: (action: string, details: Details) => writer.confirm(action, details),
+    confirm: (action: string, details: Details, { wait = "durable" }: ConfirmOptions = {}) => {
+      return writer.confirm(action, details, wait)
+    },
     flush: (timeoutMs = flushMs) => writer.flush(timeoutMs),
     spooled: () => writer.spooled(),
     status: () => writer.status(),

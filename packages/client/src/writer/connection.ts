@@ -1,5 +1,6 @@
 import { decodeUtf8, type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
 import {
+  type Close,
   decodeAck,
   decodeClosed,
   decodeCredit,
@@ -7,6 +8,7 @@ import {
   decodeOpened,
   decodeRefused,
   decodeWelcome,
+  encodeBeat,
   encodeClose,
   encodeFrame,
   encodeHello,
@@ -16,11 +18,13 @@ import {
   frameTypes,
 } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
+import type { Auditor } from "./auditor.ts"
 import type { Delivery } from "./delivery.ts"
 import { endOf } from "./frame-queue.ts"
 import { type Line, openLine } from "./line.ts"
 import { knownCode } from "./problem.ts"
 import { type Effect, initialState, type SessionInput, type SessionState, step } from "./session.ts"
+import { StreamSigner } from "./stream-signer.ts"
 import type { Timer, World } from "./world.ts"
 
 const agent = "@postern/client/0.1.0"
@@ -44,6 +48,8 @@ export class Connection {
   readonly #profile: () => Profile
   readonly #world: World
   readonly #events: ConnectionEvents
+  readonly #signer: StreamSigner
+  readonly #auditor: Auditor
   #state: SessionState
   #line: Line | undefined
   #reader = new FrameReader()
@@ -53,6 +59,8 @@ export class Connection {
   #isPumping = false
   #isBlocked = false
   #isHeld = false
+  /** The end of the stream, signed for the line that it was signed for. */
+  #lastWord: { readonly line: Line | undefined; readonly close: Omit<Close, "channel"> } | undefined
   readonly #done: (() => void)[] = []
 
   /** @param profile asked for at each attempt, so that a renewed certificate is used */
@@ -61,12 +69,15 @@ export class Connection {
     acked: number,
     profile: () => Profile,
     world: World,
+    auditor: Auditor,
     events: ConnectionEvents,
   ) {
+    this.#auditor = auditor
     this.#delivery = delivery
     this.#profile = profile
     this.#world = world
     this.#events = events
+    this.#signer = new StreamSigner(world, () => this.wake())
     this.#state = initialState(acked, world.nowMs())
   }
 
@@ -104,8 +115,12 @@ export class Connection {
 
   /** Everything is acknowledged and nothing more will come: ends the stream, then the connection. */
   async finish(): Promise<void> {
-    // The next start begins a new stream, whether the port hears of the end of this one or not.
-    if (this.isOpen) await this.#delivery.switchStream()
+    if (this.isOpen) {
+      const signed = this.#signer.sign("close", this.#delivery.pointAt(this.#state.cursor))
+      this.#lastWord = { line: this.#line, close: signed === undefined ? {} : { signed } }
+      // The next start begins a new stream, whether the port hears of the end of this one or not.
+      await this.#delivery.switchStream()
+    }
     await this.#end({ type: "finish" })
   }
 
@@ -169,17 +184,20 @@ export class Connection {
       case "ping":
         return this.#send(encodeFrame(frameTypes.ping, new Uint8Array(0)))
       case "close":
-        return this.#send(encodeFrame(frameTypes.close, encodeClose(effect)))
+        return this.#close(effect.channel)
       case "hangUp":
         this.#line?.close()
         this.#line = undefined
-        return
+        return this.#auditor.end()
       case "tell":
         return this.#events.tell(effect.code, effect.detail)
       case "ready":
         this.#events.ready()
+        this.#signer.advanced()
+        this.#auditor.begin(this.#signer.profile ?? this.#profile(), (frame) => this.#send(frame))
         return this.wake()
       case "done":
+        this.#signer.end()
         for (const done of this.#done.splice(0)) done()
         return
       case "switch":
@@ -193,10 +211,18 @@ export class Connection {
     }
   }
 
+  #close(channel: number): void {
+    const { line, close } = this.#lastWord ?? {}
+    const signed = line === this.#line ? close : undefined
+    this.#send(encodeFrame(frameTypes.close, encodeClose({ channel, ...signed })))
+  }
+
   #dial(): void {
     this.#reader = new FrameReader()
     this.#isBlocked = false
-    const line = openLine(this.#profile(), {
+    const profile = this.#profile()
+    this.#signer.begin(profile)
+    const line = openLine(profile, {
       opened: () => this.#step({ type: "connected" }),
       received: (chunk) => this.#received(chunk),
       drained: () => {
@@ -269,10 +295,15 @@ export class Connection {
         return undefined
       case frameTypes.goaway: {
         const { code, message, hint, detail } = decodeGoaway(frame.body)
+        // A port that does not know these frames is an older one: delivery is what matters.
+        if (code === "STREAM_SIGNATURE" || code === "FRAME_TYPE") this.#signer.refuse()
+        if (code === "FRAME_TYPE") this.#auditor.refuse(new PosternError("FRAME_TYPE", detail))
         const said = `the port said ${code}: ${detail ?? message} (${hint})`
         this.#step({ type: "goaway", code: knownCode(code), detail: said })
         return undefined
       }
+      case frameTypes.checkpoint:
+        return this.#auditor.hear(frame.body)
       case frameTypes.pong:
         return undefined
       default:
@@ -340,9 +371,24 @@ export class Connection {
       const encoded = this.#delivery.encode(outgoing, this.#state.channel)
       gathered.push(encoded)
       bytes += encoded.length
+      this.#signer.sent()
+      if (this.#signer.isDue) break
       if (bytes >= writeBytes) flush()
     }
     flush()
+    if (line !== undefined && line === this.#line && this.isOpen) this.#beat(line)
     this.#holdAll()
+  }
+
+  /** Signs for what was sent, if it is time. */
+  #beat(line: Line): void {
+    if (!this.#signer.isDue) return
+    const { channel, cursor } = this.#state
+    const signed = this.#signer.sign("beat", this.#delivery.pointAt(cursor))
+    if (signed !== undefined)
+      line.send(encodeFrame(frameTypes.beat, encodeBeat({ channel, ...signed })))
+    // What follows is due another time; there may be more to send now.
+    this.#signer.end()
+    this.#isWoken = true
   }
 }

@@ -1,11 +1,12 @@
 import { isPosternError, PosternError } from "@postern/log/base"
 import { openReceiptCertificate } from "@postern/log/evidence"
-import type { BatchAck, Opened, Refusal, Refused, Welcome } from "@postern/log/wire"
+import type { BatchAck, Open, Opened, Refusal, Refused, Welcome } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
 import { endOf, type Loss, type SpoolFrame } from "./frame-queue.ts"
 import type { OpenedVerdict } from "./session.ts"
 import type { Spool } from "./spool.ts"
 import { batchFrameBytes, encodeSpoolFrame, isExpired, judgeOpened } from "./stream-chain.ts"
+import type { StreamPoint } from "./stream-signer.ts"
 import type { World } from "./world.ts"
 
 /** As long as the port knows a stream without hearing of it, less a margin. */
@@ -61,6 +62,8 @@ export class Delivery {
   #openedDigest: Uint8Array | undefined
   /** The highest position that the port can know of this stream: recorded before, or sent by this process. */
   #knownEnd: number
+  /** How far the port was when the stream was opened on this connection. */
+  #openedEnd = 0
   /** delivered() was called for everything below. */
   #deliveredEnd = 0
 
@@ -76,9 +79,11 @@ export class Delivery {
   }
 
   /** OPEN for the spool's stream. */
-  opening(channel: number): { channel: number; stream: string; acked: number } {
+  opening(channel: number): Open {
     const { stream, anchor } = this.#spool
-    return { channel, stream: stream.id, acked: anchor.position - stream.start }
+    const acked = anchor.position - stream.start
+    const { previous } = stream
+    return { channel, stream: stream.id, acked, ...(previous === undefined ? {} : { previous }) }
   }
 
   /**
@@ -113,6 +118,7 @@ export class Delivery {
     }
     if (verdict.kind !== "resume") return verdict
     const { position, resendable } = verdict
+    this.#openedEnd = position
     const awaited = this.#events.awaited() ?? position
     // Where somebody waits for a receipt, frames are sent once more: the port then repeats what it said.
     const again =
@@ -154,6 +160,19 @@ export class Delivery {
   encode({ frame, region }: Outgoing, channel: number): Uint8Array {
     this.#knownEnd = Math.max(this.#knownEnd, endOf(frame))
     return encodeSpoolFrame(this.#spool, frame, channel, region)
+  }
+
+  /**
+   * What can be signed for when everything below `position` was sent. Undefined if that is nothing, if the port knows more than it was
+   * sent on this connection, or if the digest there is not known.
+   */
+  pointAt(position: number): StreamPoint | undefined {
+    const { stream, anchor, queue } = this.#spool
+    if (position < this.#openedEnd || position <= stream.start) return undefined
+    const last = queue.find(position - 1)
+    const sent = last !== undefined && endOf(last) === position ? last.digest : undefined
+    const digest = position === anchor.position ? anchor.digest : sent
+    return digest && { stream: stream.id, next: position - stream.start, digest }
   }
 
   refuse({ sequence, refused }: Refused): void {

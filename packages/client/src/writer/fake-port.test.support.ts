@@ -14,14 +14,19 @@ import {
   receiptKeyName,
 } from "@postern/log/evidence"
 import {
+  consistencyProof,
+  formatCheckpoint,
   formatNote,
   formatVkey,
+  inclusionProof,
   leafHash,
   type NoteSigner,
   noteKeyId,
   rangeRoot,
   signNote,
+  treeRoot,
 } from "@postern/log/tlog"
+import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
 import { type Authority, createAuthority, type Identity } from "./certificates.test.support.ts"
 import { FakeSession } from "./fake-session.test.support.ts"
@@ -44,11 +49,15 @@ export interface FakeBatch {
 export interface FakeStream {
   readonly id: string
   readonly open: number
+  /** As OPEN said. */
+  readonly previous: string | undefined
   next: number
   digest: Uint8Array
   readonly batches: FakeBatch[]
   readonly gaps: { sequence: number; count: number; reason: string }[]
   isClosed: boolean
+  /** Sequences that the writer signed for, with its certificate's key. */
+  readonly signed: { readonly kind: "beat" | "close"; readonly next: number }[]
 }
 
 /** What a test may change at any time. */
@@ -71,6 +80,14 @@ export interface FakeManners {
   certificate: string | undefined
   protocols: string[]
   origin: string
+  /** Of a version that knows neither beats nor audits. */
+  isOld: boolean
+  /** Whether AUDIT is answered. */
+  answersAudits: boolean
+  /** Changes what is said of the log before it leaves. */
+  missay: (answer: AuditAnswer) => AuditAnswer | Promise<AuditAnswer>
+  /** No signature of a stream is taken for good. */
+  distrusts: boolean
 }
 
 interface FakeSigner extends NoteSigner {
@@ -96,6 +113,10 @@ export class FakePort {
   readonly streams = new Map<string, FakeStream>()
   /** The log: what was accepted, in order. */
   readonly entries: { stream: string; sequence: number; event: string }[] = []
+  /** Of every entry by its index; openings, which nobody reads here, have one of their own making. */
+  readonly leafHashes: Uint8Array[] = []
+  readonly audits: AuditQuestion[] = []
+  readonly doubts: Doubt[] = []
   readonly sessions = new Set<FakeSession>()
   readonly manners: FakeManners = {
     credit: 65_536,
@@ -108,6 +129,10 @@ export class FakePort {
     certificate: undefined,
     protocols: ["postern/1"],
     origin,
+    distrusts: false,
+    isOld: false,
+    answersAudits: true,
+    missay: (answer) => answer,
   }
   /** Connections that got as far as a certificate. */
   connections = 0
@@ -117,7 +142,7 @@ export class FakePort {
   readonly #identity: Identity
   readonly #server: Server
   #port = 0
-  #index = 1
+  #index = 0
   #changed: (() => void)[] = []
 
   static async start(serverUris: readonly string[] = [serverId]): Promise<FakePort> {
@@ -190,13 +215,42 @@ export class FakePort {
     for (const resolve of this.#changed.splice(0)) resolve()
   }
 
-  openStream(id: string): FakeStream {
+  /** The tree of the first `size` entries, signed. */
+  async checkpoint(size = this.leafHashes.length, key: NoteSigner = this.logKey): Promise<string> {
+    const root = await treeRoot(size, this.#read)
+    return signNote(formatCheckpoint({ origin, size, root }), key)
+  }
+
+  async answer({ seen, sample }: AuditQuestion): Promise<AuditAnswer> {
+    const { length: size } = this.leafHashes
+    const isCovered = sample !== undefined && sample < size
+    return {
+      note: await this.checkpoint(),
+      from: seen,
+      consistency: seen > size ? [] : await consistencyProof(seen, size, this.#read),
+      sample: isCovered ? sample : undefined,
+      path: isCovered ? await inclusionProof(sample, size, this.#read) : [],
+    }
+  }
+
+  /** Hashes of tile levels, from the leaves each time. */
+  readonly #read = async (level: number, from: number, to: number): Promise<Uint8Array> => {
+    const width = 256 ** level
+    const nodes: Uint8Array[] = []
+    for (let i = from; i < to; i++) {
+      nodes.push(rangeRoot(0, concatBytes(...this.leafHashes.slice(i * width, (i + 1) * width))))
+    }
+    return concatBytes(...nodes)
+  }
+
+  openStream(id: string, previous?: string): FakeStream {
     const known = this.streams.get(id)
     if (known !== undefined && !known.isClosed) return known
     const stream: FakeStream = {
-      ...{ id, open: this.#index++, next: 0, digest: new Uint8Array(32) },
-      ...{ batches: [], gaps: [], isClosed: false },
+      ...{ id, previous, open: this.#index++, next: 0, digest: new Uint8Array(32) },
+      ...{ batches: [], gaps: [], signed: [], isClosed: false },
     }
+    this.leafHashes[stream.open] = leafHash(encodeUtf8(id))
     this.streams.set(id, stream)
     return stream
   }
@@ -226,6 +280,7 @@ export class FakePort {
       leaves.push(leafHash(concatBytes(encodeUtf8(`${text}\n`), bytes)))
       this.entries.push({ stream: stream.id, sequence: sequence + position, event })
     }
+    for (const [at, hash] of leaves.entries()) this.leafHashes[firstIndex + at] = hash
     const count = leaves.length
     this.#index += count
     stream.next = sequence + events.length

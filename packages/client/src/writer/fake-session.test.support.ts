@@ -1,15 +1,22 @@
 import type { TLSSocket } from "node:tls"
 import { encodeUtf8, equalBytes } from "@postern/log/base"
+import { verifyStreamStatement } from "@postern/log/evidence"
 import {
   type Ack,
+  type AuditAnswer,
+  type AuditQuestion,
   ackLevelDurable,
   type BatchAck,
+  decodeAudit,
   decodeBatchHeader,
+  decodeBeat,
   decodeClose,
+  decodeDoubt,
   decodeGap,
   decodeHello,
   decodeOpen,
   encodeAck,
+  encodeCheckpoint,
   encodeClosed,
   encodeFrame,
   encodeGoaway,
@@ -44,6 +51,7 @@ export class FakeSession {
   readonly #channels = new Map<number, FakeStream>()
   readonly #cutReceiving: number
   readonly #cutSending: number
+  readonly #publicKey: string
   #sentBytes = 0
   #batchBytes = 0
   #granted: number
@@ -53,6 +61,8 @@ export class FakeSession {
   constructor(port: FakePort, socket: TLSSocket) {
     this.#port = port
     this.#socket = socket
+    const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" })
+    this.#publicKey = spki?.toString("base64") ?? ""
     const { cutsReceiving, cutsSending, credit } = port.manners
     this.#cutReceiving = cutsReceiving.shift() ?? Number.POSITIVE_INFINITY
     this.#cutSending = cutsSending.shift() ?? Number.POSITIVE_INFINITY
@@ -123,17 +133,63 @@ export class FakeSession {
       case frameTypes.gap:
         return this.#gap(frame)
       case frameTypes.close: {
-        const { channel } = decodeClose(frame.body)
+        const { channel, signed } = decodeClose(frame.body)
         const stream = this.#channels.get(channel)
         if (stream === undefined) return this.goAway("STREAM_UNKNOWN")
-        stream.isClosed = true
-        return this.#send(frameTypes.closed, encodeClosed({ channel }))
+        const end = (): void => {
+          stream.isClosed = true
+          this.#send(frameTypes.closed, encodeClosed({ channel }))
+        }
+        return signed === undefined ? end() : this.#hear("close", stream, signed, end)
       }
+      case frameTypes.beat: {
+        if (this.#port.manners.isOld) return this.goAway("FRAME_TYPE")
+        const { channel, ...signed } = decodeBeat(frame.body)
+        const stream = this.#channels.get(channel)
+        if (stream === undefined) return this.goAway("STREAM_UNKNOWN")
+        return this.#hear("beat", stream, signed, () => undefined)
+      }
+      case frameTypes.audit:
+        return this.#audit(decodeAudit(frame.body))
+      case frameTypes.doubt:
+        this.#port.doubts.push(decodeDoubt(frame.body))
+        return
       case frameTypes.ping:
         return this.#send(frameTypes.pong, frame.body)
       default:
         return this.goAway("FRAME_TYPE")
     }
+  }
+
+  /** Judges what the writer signed for its stream as it stands now. */
+  #hear(
+    kind: "beat" | "close",
+    stream: FakeStream,
+    { sequence, signature }: { sequence: number; signature: string },
+    then: () => void,
+  ): void {
+    const { id, next, digest } = stream
+    const statement = { origin: this.#port.manners.origin, stream: id, kind, next, digest }
+    const isGood = sequence === next && !this.#port.manners.distrusts
+    const judged = verifyStreamStatement(statement, this.#publicKey, signature)
+    void judged.then((holds) => {
+      if (!isGood || !holds) return this.goAway("STREAM_SIGNATURE")
+      stream.signed.push({ kind, next })
+      then()
+      this.#port.notify()
+    })
+  }
+
+  #audit(question: AuditQuestion): void {
+    const port = this.#port
+    port.audits.push(question)
+    if (port.manners.isOld) return this.goAway("FRAME_TYPE")
+    if (!port.manners.answersAudits) return
+    const say = (answer: AuditAnswer): void => {
+      this.#send(frameTypes.checkpoint, encodeCheckpoint(answer))
+      port.notify()
+    }
+    void port.answer(question).then(async (answer) => say(await port.manners.missay(answer)))
   }
 
   #hello(frame: Frame): void {
@@ -149,9 +205,9 @@ export class FakeSession {
   }
 
   #open(frame: Frame): void {
-    const { channel, stream: id } = decodeOpen(frame.body)
+    const { channel, stream: id, previous } = decodeOpen(frame.body)
     if (this.#channels.has(channel)) return this.goAway("FRAME_ORDER")
-    const stream = this.#port.openStream(id)
+    const stream = this.#port.openStream(id, previous)
     if (stream.next === 0) stream.digest = streamDigestStart(id)
     this.#channels.set(channel, stream)
     const { manners } = this.#port

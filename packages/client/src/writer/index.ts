@@ -1,15 +1,17 @@
 /**
  * The writer's side: from `audit()` through a spool on disk to the port, and receipts back. Owns the spool directory and the
  * connection. Never throws into the application unless it asked for that, never takes an event out of the spool without the
- * port's acknowledgement, and never believes a receipt that it has not checked. Speaks docs/spec/wire.md; the spool's own
- * bytes are described in record.ts and meta.ts.
+ * port's acknowledgement, and never believes a receipt or a checkpoint that it has not checked. Speaks docs/spec/wire.md; the
+ * spool's own bytes: docs/spec/spool.md.
  *
  *     audit.ts ─▶ writer.ts ─▶ event-buffer.ts ─▶ spool.ts (append-plan, frame-queue, record, meta, segment, lock, recovery)
  *                    │                               ▲
  *                    └─▶ connection.ts ─▶ delivery.ts┘ (stream-chain)
- *                          session.ts (decides)  line.ts (TLS)
+ *                    │     session.ts (decides)  line.ts (TLS)  stream-signer.ts
+ *                    └─▶ auditor.ts (log-trust, checkpoint-file, doubt-file)
  */
-export { type Audit, connect } from "./audit.ts"
+export { type Audit, type ConfirmOptions, connect } from "./audit.ts"
+export type { Confirmed } from "./auditor.ts"
 export type { ConnectOptions, SpoolOptions } from "./options.ts"
 export type { Problem } from "./problem.ts"
 export type { AuditStatus, Details } from "./writer.ts"

@@ -1,20 +1,4 @@
-/**
- * What a spool knows beside its frames, in the file `meta`: two slots of 256 bytes, written in turn, so that a torn
- * write leaves the other one. Big-endian. A position is a number of events since the spool began.
- *
- * | offset | bytes | |
- * |---|---|---|
- * | 0 | 8 | `pspmeta1` in ASCII |
- * | 8 | 8 | generation; the higher valid slot counts |
- * | 16 | 16 | stream id |
- * | 32 | 8 | position of the stream's sequence 0 |
- * | 40 | 8 | acknowledged: position below which everything needs no resend |
- * | 48 | 8 | time of the last acknowledgement, milliseconds since 1970 |
- * | 56 | 32 | chain digest of the stream at `acknowledged` |
- * | 88 | 128 | up to eight ranges of positions that were dropped on purpose, the spool being full: from, end |
- * | 216 | 36 | zeros |
- * | 252 | 4 | CRC-32 of bytes 0-251 |
- */
+/** What a spool knows beside its frames, in the file `meta`: two slots, written in turn (docs/spec/spool.md, Meta). */
 import { crc32 } from "node:zlib"
 import { formatHex, parseHex } from "@postern/log/base"
 import { readU64, writeU64 } from "./record.ts"
@@ -28,10 +12,14 @@ export interface Range {
 export interface Meta {
   /** 32 hex digits. */
   readonly stream: string
+  /** The stream before; undefined if there was none, or nobody remembers. */
+  readonly previous: string | undefined
   readonly start: number
   readonly acked: number
   readonly ackedAtMs: number
   readonly digest: Uint8Array
+  /** Behind the newest record when this was written: what is missing below was lost. */
+  readonly end: number
   /** Ascending, apart from each other, at most droppedRangesMax. */
   readonly dropped: readonly Range[]
 }
@@ -54,6 +42,8 @@ export function encodeMeta(meta: Meta, generation: number): Buffer {
     writeU64(slot, from, 88 + 16 * at)
     writeU64(slot, end, 96 + 16 * at)
   }
+  slot.set(parseHex(meta.previous ?? "") ?? [], 216)
+  writeU64(slot, meta.end, 232)
   slot.writeUInt32BE(crc32(slot.subarray(0, 252)), 252)
   return slot
 }
@@ -71,8 +61,15 @@ export function decodeMeta(file: Buffer): { meta: Meta; generation: number } | u
     ackedAtMs: readU64(newest, 48),
     digest: Uint8Array.from(newest.subarray(56, 88)),
     dropped: readRanges(newest),
+    previous: readPrevious(newest),
+    end: readU64(newest, 232),
   }
   return { meta, generation: readU64(newest, 8) }
+}
+
+function readPrevious(slot: Buffer): string | undefined {
+  const id = slot.subarray(216, 232)
+  return id.every((byte) => byte === 0) ? undefined : formatHex(id)
 }
 
 function readRanges(slot: Buffer): Range[] {

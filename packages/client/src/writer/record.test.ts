@@ -76,6 +76,8 @@ const meta: fc.Arbitrary<Meta> = fc.record({
   acked: position,
   ackedAtMs: position,
   digest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  previous: fc.constantFrom(undefined, "ab".repeat(16)),
+  end: position,
   dropped: fc
     .array(fc.integer({ min: 1, max: 1000 }), { maxLength: 8 })
     .map((widths) => widths.map((width, i) => ({ from: i * 5000, end: i * 5000 + width }))),

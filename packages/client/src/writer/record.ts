@@ -1,20 +1,4 @@
-/**
- * The bytes of a spool file: records, one a frame, each on a 16-byte boundary. Big-endian.
- *
- * | offset | bytes | |
- * |---|---|---|
- * | 0 | 8 | `pspool/1` in ASCII |
- * | 8 | 4 | bytes of the region that follows the header |
- * | 12 | 4 | events |
- * | 16 | 4 | 0 a batch (the region is a BATCH's: docs/spec/wire.md) · 1 a gap (the region is its reason, UTF-8) |
- * | 20 | 4 | CRC-32 of the region |
- * | 24 | 8 | position: events in all records before this one, counted over the life of the spool |
- * | 32 | 12 | zeros |
- * | 44 | 4 | CRC-32 of bytes 0-43 |
- *
- * Positions rise from record to record. Files are used again without being emptied: an older record behind the newest
- * one has a lower position. A region cannot hold a header, since JSON text has no zero byte.
- */
+/** The bytes of a spool file: records, one a frame, each on a 16-byte boundary (docs/spec/spool.md, Records). */
 import { crc32 } from "node:zlib"
 import { limits } from "@postern/log/base"
 

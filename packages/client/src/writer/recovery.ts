@@ -33,8 +33,8 @@ export function segmentName(index: number): string {
 }
 
 /**
- * Reads the whole directory. A record that was not written to its end is as if it had never been begun; anything else that
- * is missing becomes a gap. Errors: SPOOL_DAMAGED for a `meta` that is not one of ours; those of the file system.
+ * Reads the whole directory. A record that was not written to its end is as if it had never been begun, unless `meta` has seen it
+ * whole; anything else that is missing becomes a gap. Errors: SPOOL_DAMAGED for a `meta` that is not one of ours; those of the file system.
  */
 export function recoverSpool(directory: string, segmentBytes: number): RecoveredSpool {
   const { meta, generation } = readMeta(join(directory, metaName))
@@ -55,7 +55,7 @@ export function recoverSpool(directory: string, segmentBytes: number): Recovered
     segment.end = record.offset + recordBytes(record.regionBytes)
     segment.frames += 1
   }
-  chain.fillUpTo(Math.max(chain.next, meta?.dropped.at(-1)?.end ?? 0))
+  chain.fillUpTo(Math.max(chain.next, meta?.dropped.at(-1)?.end ?? 0, meta?.end ?? 0))
   return {
     segments,
     current: chain.queue.last?.place?.segment,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -16,6 +16,7 @@ import {
   tearLastWrite,
 } from "./spool.test.support.ts"
 import type { Spool } from "./spool.ts"
+import { systemWorld } from "./world.ts"
 
 const digest = new Uint8Array(32)
 let directory = ""
@@ -300,5 +301,33 @@ describe("a spool", () => {
     slot.write("pspmeta2", "ascii")
     writeFileSync(join(directory, "meta"), slot)
     await expect(openSpool(directory)).rejects.toMatchObject({ code: "SPOOL_DAMAGED" })
+  })
+})
+
+describe("a spool that was lost in part", () => {
+  it("knows how many events it held when its files are gone and `meta` is not", async () => {
+    const spool = await openSpool(directory)
+    await spool.append([makeFrame("a", 2), makeFrame("b", 5)])
+    spool.settle(2, digest, 1)
+    await spool.close()
+    rmSync(join(directory, "segment-00"))
+    const again = await openSpool(directory)
+    expect(again.damagedEvents).toBe(5)
+    expect([...again.queue].map(({ kind, position, count }) => [kind, position, count])).toEqual([
+      ["gap", 2, 5],
+    ])
+    expect(again.stream).toEqual(spool.stream)
+    await again.close()
+  })
+
+  it("remembers the stream that it was in before, and no other", async () => {
+    const spool = await openSpool(directory)
+    const first = spool.stream.id
+    expect(spool.stream.previous).toBeUndefined()
+    await spool.switchStream(systemWorld)
+    await spool.close()
+    const again = await openSpool(directory)
+    expect(again.stream).toMatchObject({ id: spool.stream.id, previous: first })
+    await again.close()
   })
 })

@@ -42,7 +42,7 @@ export class Spool {
   /** To look at, not to change. */
   readonly queue: FrameQueue
   /** The stream that the frames from here on belong to: its id and the position of its sequence 0. */
-  stream: { readonly id: string; readonly start: number }
+  stream: { readonly id: string; readonly start: number; readonly previous: string | undefined }
   /** Everything below is settled; the stream's chain digest there. */
   anchor: { readonly position: number; readonly digest: Uint8Array }
   /** Where the next record begins. */
@@ -100,7 +100,7 @@ export class Spool {
     this.#dropped = [...(found.meta?.dropped ?? [])]
     const begin = found.queue.first?.position ?? found.nextPosition
     const id = found.meta?.stream ?? newStreamId(world)
-    this.stream = { id, start: found.meta?.start ?? begin }
+    this.stream = { id, start: found.meta?.start ?? begin, previous: found.meta?.previous }
     this.anchor = { position: begin, digest: found.meta?.digest ?? streamDigestStart(id) }
     this.ackedAtMs = found.meta?.ackedAtMs ?? world.nowMs()
   }
@@ -322,7 +322,7 @@ export class Spool {
   /** From here on the frames belong to a new stream. Everything below `position` must be settled. */
   async switchStream(world: World): Promise<void> {
     const id = newStreamId(world)
-    this.stream = { id, start: this.anchor.position }
+    this.stream = { id, start: this.anchor.position, previous: this.stream.id }
     this.anchor = { position: this.anchor.position, digest: streamDigestStart(id) }
     for (const frame of this.queue) frame.digest = undefined
     await this.#meta.writeDurably(this.#state())
@@ -385,14 +385,10 @@ export class Spool {
   }
 
   #state(): Meta {
-    return {
-      stream: this.stream.id,
-      start: this.stream.start,
-      acked: this.anchor.position,
-      ackedAtMs: this.ackedAtMs,
-      digest: this.anchor.digest,
-      dropped: this.#dropped,
-    }
+    const { id: stream, start, previous } = this.stream
+    const { position: acked, digest } = this.anchor
+    const { ackedAtMs, end } = this
+    return { stream, previous, start, acked, ackedAtMs, digest, end, dropped: this.#dropped }
   }
 }
 

@@ -1,19 +1,15 @@
 import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
-import {
-  type AuditEvent,
-  completeEvent,
-  createEventId,
-  type EventInput,
-  encodeEvent,
-  eventBytesMax,
-} from "@postern/log/event"
-import type { ReceiptFile } from "@postern/log/evidence"
+import { completeEvent, createEventId, type EventInput } from "@postern/log/event"
+import { type ProvenBatch, type ReceiptFile, receiptFileOf } from "@postern/log/evidence"
+import { parsePolicy } from "@postern/log/tlog"
 import type { Profile } from "../profile.ts"
+import { Auditor, type Confirmed, type WaitLevel } from "./auditor.ts"
 import { keepBadReceipt } from "./bad-receipt.ts"
 import { answer, Confirmations, prove } from "./confirmations.ts"
 import { Connection } from "./connection.ts"
 import { type Delivered, Delivery } from "./delivery.ts"
 import { EventBuffer } from "./event-buffer.ts"
+import { asProblem, textOf } from "./event-text.ts"
 import { endOf, type SpoolFrame } from "./frame-queue.ts"
 import { type ConnectOptions, spoolSettings } from "./options.ts"
 import { createStderrReport, knownCode, type Problem } from "./problem.ts"
@@ -59,12 +55,14 @@ function writeAllNow(): void {
 /** One writer of a process: ties event buffer, spool, delivery and connection together, and counts. */
 export class Writer {
   readonly #options: ConnectOptions
+  readonly #readProfile: () => Profile
   readonly #world: World
   readonly #spool: Spool
   readonly #directory: string
   readonly #buffer: EventBuffer
   readonly #connection: Connection
   readonly #confirmations = new Confirmations()
+  readonly #auditor: Auditor
   readonly #report: (problem: Problem) => void
   readonly #source: string
   readonly #writeNow = (): void => this.#buffer.writeNow()
@@ -103,6 +101,7 @@ export class Writer {
     directory: string,
   ) {
     this.#options = options
+    this.#readProfile = readProfile
     this.#world = world
     this.#spool = spool
     this.#directory = directory
@@ -116,8 +115,12 @@ export class Writer {
       damaged: ({ events }) =>
         this.#tell("SPOOL_DAMAGED", "frames could not be read again", events),
     })
+    this.#auditor = new Auditor(directory, world, {
+      tell: (code, detail) => this.#tell(code, detail, 0),
+      awaited: () => this.#hold(),
+    })
     const acked = spool.anchor.position
-    this.#connection = new Connection(delivery, acked, readProfile, world, {
+    this.#connection = new Connection(delivery, acked, readProfile, world, this.#auditor, {
       ready: () => this.#attempted(undefined),
       tell: (code, detail) => {
         this.#tell(code, detail, 0)
@@ -158,7 +161,13 @@ export class Writer {
   }
 
   /** Takes an event; resolves with its receipt, rejects with the reason why there is none. */
-  async confirm(action: string, details: Details): Promise<ReceiptFile> {
+  async confirm(action: string, details: Details, wait: WaitLevel | "durable"): Promise<Confirmed> {
+    if (wait === "witnessed") demandQuorum(this.#readProfile())
+    const receipt = await this.#confirmDurable(action, details)
+    return wait === "durable" ? receipt : this.#auditor.cover(receipt, wait)
+  }
+
+  async #confirmDurable(action: string, details: Details): Promise<ReceiptFile> {
     let position: number | undefined
     try {
       const now = new Date(this.#world.nowMs())
@@ -171,8 +180,13 @@ export class Writer {
     if (position === undefined) throw new PosternError("SPOOL_FULL", "the event was given up")
     const receipt = this.#confirmations.add(position)
     this.#buffer.hurry()
-    this.#connection.hold(true)
+    this.#hold()
     return receipt
+  }
+
+  /** The process goes on as long as somebody waits. */
+  #hold(): void {
+    this.#connection.hold(this.#confirmations.size > 0 || this.#auditor.isAwaited)
   }
 
   /** @param id for an event that has none */
@@ -267,6 +281,8 @@ export class Writer {
       if (this.#spool.anchor.position === this.#buffer.position) await this.#connection.finish()
       else await this.#connection.end()
       this.#tellLoss()
+      const late = "close() did not wait for a checkpoint; the event is in the log"
+      await this.#auditor.stop(new PosternError("UNREACHABLE", late))
       await this.#spool.close()
     } catch (error) {
       const { code, detail } = asProblem(error)
@@ -287,7 +303,7 @@ export class Writer {
   #delivered(delivered: Delivered): void {
     const { frame, refused, ack, region } = delivered
     const waiting = this.#confirmations.take(endOf(frame))
-    this.#connection.hold(this.#confirmations.size > 0)
+    this.#hold()
     if (frame.kind === "batch") {
       let refusedEvents = 0
       for (const { code, hint, positions } of refused) {
@@ -296,17 +312,26 @@ export class Writer {
       }
       this.#refused += refusedEvents
       this.#acked += ack === undefined || delivered.note === "" ? frame.count : ack.accepted
+      this.#auditor.acknowledged()
     }
     if (region === undefined && waiting.length === 0) return
     if (region !== undefined) this.#sampledMs = this.#world.nowMs()
     prove(delivered)
       .then((proof) => {
-        if (isPosternError(proof) && proof.code !== "RECEIPT_GONE") this.#doubt(delivered, proof)
+        if (!isPosternError(proof)) this.#remember(delivered, proof)
+        else if (proof.code !== "RECEIPT_GONE") this.#doubt(delivered, proof)
         answer(waiting, delivered, proof)
       })
       .catch((error) => {
         for (const { reject } of waiting) reject(asProblem(error))
       })
+  }
+
+  /** One entry of the batch, by chance, is looked for in the log later. */
+  #remember({ receiptKey }: Delivered, proof: ProvenBatch): void {
+    const at = Math.floor(this.#world.random() * proof.leaves.length)
+    const { certificate = "" } = receiptKey ?? {}
+    this.#auditor.remember(receiptFileOf(proof, proof.firstIndex + at, certificate))
   }
 
   /** A receipt does not hold. The events count as delivered, and what the port said is kept. */
@@ -358,19 +383,8 @@ export class Writer {
   }
 }
 
-/** The event as JSON. Of what is not certainly small and writable encodeEvent() says what is wrong. */
-function textOf(event: AuditEvent): string {
-  let text = ""
-  try {
-    text = JSON.stringify(event)
-  } catch {
-    return Buffer.from(encodeEvent(event)).toString() // Fails as well, and in words.
-  }
-  if (text.length * 3 > eventBytesMax) encodeEvent(event)
-  return text
-}
-
-function asProblem(error: unknown): PosternError {
-  if (isPosternError(error)) return error
-  return new PosternError("EVENT_SYNTAX", String(error), { cause: error })
+function demandQuorum({ policy }: Profile): void {
+  if (policy !== undefined && parsePolicy(policy).quorum !== undefined) return
+  const detail = "it holds no policy with a quorum, so nothing is ever witnessed"
+  throw new PosternError("PROFILE_INVALID", detail)
 }

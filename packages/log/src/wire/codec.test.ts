@@ -1,6 +1,13 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { concatBytes, encodeUtf8, formatHex, isPosternError, limits } from "../base/index.ts"
+import {
+  concatBytes,
+  encodeUtf8,
+  formatBase64,
+  formatHex,
+  isPosternError,
+  limits,
+} from "../base/index.ts"
 import {
   type Ack,
   type BatchAck,
@@ -10,6 +17,14 @@ import {
   encodeAckFrame,
   encodeCredit,
 } from "./ack.ts"
+import {
+  decodeAudit,
+  decodeCheckpoint,
+  decodeDoubt,
+  encodeAudit,
+  encodeCheckpoint,
+  encodeDoubt,
+} from "./audit-frames.ts"
 import {
   batchBytes,
   decodeBatchHeader,
@@ -28,12 +43,14 @@ import {
 } from "./session-frames.ts"
 import { streamDigestStart } from "./stream-digest.ts"
 import {
+  decodeBeat,
   decodeClose,
   decodeClosed,
   decodeGap,
   decodeOpen,
   decodeOpened,
   decodeRefused,
+  encodeBeat,
   encodeClose,
   encodeClosed,
   encodeGap,
@@ -159,7 +176,9 @@ describe("every body comes back from its bytes:", () => {
 
   test("OPEN", () => {
     const stream = seed.map(formatHex)
-    comesBack(fc.record({ channel, stream, acked: below(end + 1) }), encodeOpen, decodeOpen)
+    const open = { channel, stream, acked: below(end + 1), previous: stream }
+    const requiredKeys: ("channel" | "stream" | "acked")[] = ["channel", "stream", "acked"]
+    comesBack(fc.record(open, { requiredKeys }), encodeOpen, decodeOpen)
   })
 
   test("OPENED", () => {
@@ -179,7 +198,33 @@ describe("every body comes back from its bytes:", () => {
   })
 
   test("GAP", () => comesBack(anyGap, encodeGap, decodeGap))
-  test("CLOSE", () => comesBack(fc.record({ channel }), encodeClose, decodeClose))
+  const signed = {
+    sequence: below(end + 1),
+    signature: fc.uint8Array({ minLength: 64, maxLength: 64 }).map(formatBase64),
+  }
+  const sample = fc.option(below(end), { nil: undefined })
+  const hashes = fc.array(hash, { maxLength: 64 })
+  test("AUDIT", () => {
+    comesBack(fc.record({ seen: fc.maxSafeNat(), sample }), encodeAudit, decodeAudit)
+  })
+  test("CHECKPOINT", () => {
+    const answer = { note: text(1, 500), from: fc.maxSafeNat(), consistency: hashes, sample }
+    comesBack(fc.record({ ...answer, path: hashes }), encodeCheckpoint, decodeCheckpoint)
+  })
+  test("DOUBT", () => {
+    comesBack(fc.record({ code, detail: text(0, 50), note: text(0, 50) }), encodeDoubt, decodeDoubt)
+  })
+  test("DOUBT that says too much is cut", () => {
+    const long = { code: "A", detail: "d".repeat(2000), note: "n".repeat(5000) }
+    const { detail, note } = decodeDoubt(encodeDoubt(long))
+    expect([detail.length, note.length]).toEqual([1024, 4096])
+  })
+  test("BEAT", () => comesBack(fc.record({ channel, ...signed }), encodeBeat, decodeBeat))
+  test("CLOSE", () => {
+    const requiredKeys: ["channel"] = ["channel"]
+    const close = fc.record({ channel, signed: fc.record(signed) }, { requiredKeys })
+    comesBack(close, encodeClose, decodeClose)
+  })
   test("CLOSED", () => comesBack(fc.record({ channel }), encodeClosed, decodeClosed))
   test("CREDIT", () => comesBack(fc.maxSafeNat(), encodeCredit, decodeCredit))
   test("ACK", () => comesBack(anyAck, encodeAck, decodeAck))
@@ -303,6 +348,7 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     encode(good),
     (body) => encode(decode(body)),
   ]
+  const answer = { note: "n", from: 1, consistency: [digest], sample: 2, path: [digest] }
   const kinds = [
     kind("HELLO", { agent: "a/1" }, encodeHello, decodeHello),
     kind("WELCOME", welcome, encodeWelcome, decodeWelcome),
@@ -312,6 +358,15 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     kind("REFUSED", refused, encodeRefused, decodeRefused),
     kind("GAP", gap, encodeGap, decodeGap),
     kind("CLOSE", { channel: 1 }, encodeClose, decodeClose),
+    kind("AUDIT", { seen: 1, sample: undefined }, encodeAudit, decodeAudit),
+    kind("CHECKPOINT", answer, encodeCheckpoint, decodeCheckpoint),
+    kind("DOUBT", { code: "A", detail: "d", note: "n" }, encodeDoubt, decodeDoubt),
+    kind(
+      "BEAT",
+      { channel: 1, sequence: 2, signature: btoa("s".repeat(64)) },
+      encodeBeat,
+      decodeBeat,
+    ),
     kind("ACK", ack, encodeAck, decodeAck),
     kind("BATCH", batch, encodeBatch, decodeBatch),
     kind("CREDIT", 7, encodeCredit, decodeCredit),

@@ -17,6 +17,10 @@ export const frameTypes = {
   ping: 12,
   pong: 13,
   goaway: 14,
+  beat: 15,
+  audit: 16,
+  checkpoint: 17,
+  doubt: 18,
 } as const
 
 export type FrameName = keyof typeof frameTypes
@@ -51,6 +55,10 @@ const bodyBytesMax: Readonly<Record<FrameName, number>> = {
   ping: pingBodyBytesMax,
   pong: pingBodyBytesMax,
   goaway: jsonBodyBytesMax,
+  beat: jsonBodyBytesMax,
+  audit: jsonBodyBytesMax,
+  checkpoint: jsonBodyBytesMax,
+  doubt: jsonBodyBytesMax,
 }
 
 interface FrameKind {

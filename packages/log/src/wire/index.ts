@@ -15,6 +15,17 @@ export {
   encodeCredit,
 } from "./ack.ts"
 export {
+  type AuditAnswer,
+  type AuditQuestion,
+  type Doubt,
+  decodeAudit,
+  decodeCheckpoint,
+  decodeDoubt,
+  encodeAudit,
+  encodeCheckpoint,
+  encodeDoubt,
+} from "./audit-frames.ts"
+export {
   type Batch,
   type BatchHeader,
   batchBytes,
@@ -47,12 +58,16 @@ export {
 } from "./session-frames.ts"
 export { streamDigestNext, streamDigestStart } from "./stream-digest.ts"
 export {
+  type Beat,
+  type Close,
+  decodeBeat,
   decodeClose,
   decodeClosed,
   decodeGap,
   decodeOpen,
   decodeOpened,
   decodeRefused,
+  encodeBeat,
   encodeClose,
   encodeClosed,
   encodeGap,

@@ -1,4 +1,12 @@
-import { assert, decodeUtf8, encodeUtf8, formatHex, PosternError, parseHex } from "../base/index.ts"
+import {
+  assert,
+  decodeUtf8,
+  encodeUtf8,
+  formatHex,
+  PosternError,
+  parseBase64,
+  parseHex,
+} from "../base/index.ts"
 import { jsonBodyBytesMax } from "./frame.ts"
 
 /**
@@ -65,6 +73,14 @@ export class JsonBody {
     return parsed
   }
 
+  /** Base64 (RFC 4648 §4) of exactly `bytes` bytes, as text. */
+  base64(key: string, bytes: number): string {
+    const value = this.#member(key)
+    const parsed = typeof value === "string" ? parseBase64(value) : undefined
+    if (parsed?.length !== bytes) throw this.#refused(key, `base64 of ${bytes} bytes`)
+    return value as string
+  }
+
   object(key: string): JsonBody {
     return new JsonBody(`${this.#place}.${key}`, this.#member(key))
   }
@@ -80,6 +96,10 @@ export class JsonBody {
 
   has(key: string): boolean {
     return Object.hasOwn(this.#members, key)
+  }
+
+  isNull(key: string): boolean {
+    return this.#member(key) === null
   }
 
   #member(key: string): unknown {

@@ -3,7 +3,7 @@ import { decodeJsonBody, encodeJsonBody, JsonBody } from "./json-body.ts"
 import { errorCodePattern, hintLengthMax } from "./session-frames.ts"
 
 /**
- * The JSON frames about one stream: OPEN, OPENED, REFUSED, GAP, CLOSE, CLOSED (docs/spec/wire.md).
+ * The JSON frames about one stream: OPEN, OPENED, REFUSED, GAP, BEAT, CLOSE, CLOSED (docs/spec/wire.md).
  */
 
 export interface Open {
@@ -13,6 +13,8 @@ export interface Open {
   readonly stream: string
   /** Every sequence below is acknowledged as far as the writer knows. */
   readonly acked: number
+  /** The stream that the same spool was in before; undefined if the writer knows of none. */
+  readonly previous?: string
 }
 
 export interface Opened {
@@ -52,21 +54,42 @@ export interface Gap {
   readonly reason: string
 }
 
+/** The writer signs for its stream so far. */
+export interface Beat {
+  readonly channel: number
+  /** After the last event, or the last gap. */
+  readonly sequence: number
+  /** Base64 of 64 bytes, over the statement of docs/spec/evidence.md. */
+  readonly signature: string
+}
+
+export interface Close {
+  readonly channel: number
+  /** As in a beat; undefined if the writer does not sign. */
+  readonly signed?: Omit<Beat, "channel">
+}
+
 export const digestBytes = 32
+const signatureBytes = 64
 const channelMax = 0xffff
 const reasonLengthMax = 256
 const streamPattern = /^[0-9a-f]{32}$/
+const streamMeaning = "32 lower-case hex digits"
 
 export function encodeOpen(open: Open): Uint8Array {
-  return encodeJsonBody({ channel: open.channel, stream: open.stream, acked: open.acked })
+  const { channel, stream, acked, previous } = open
+  return encodeJsonBody({ channel, stream, acked, previous })
 }
 
 export function decodeOpen(body: Uint8Array): Open {
   const json = decodeJsonBody("OPEN", body)
   return {
     channel: json.integer("channel", 0, channelMax),
-    stream: json.matching("stream", streamPattern, "32 lower-case hex digits"),
+    stream: json.matching("stream", streamPattern, streamMeaning),
     acked: json.integer("acked", 0, limits.sequenceMax + 1),
+    ...(json.has("previous") && {
+      previous: json.matching("previous", streamPattern, streamMeaning),
+    }),
   }
 }
 
@@ -120,13 +143,32 @@ export function decodeGap(body: Uint8Array): Gap {
   }
 }
 
-/** CLOSE and CLOSED carry the channel alone. */
-export function encodeClose(close: { readonly channel: number }): Uint8Array {
-  return encodeJsonBody({ channel: close.channel })
+export function encodeBeat({ channel, sequence, signature }: Beat): Uint8Array {
+  return encodeJsonBody({ channel, sequence, signature })
 }
 
-export function decodeClose(body: Uint8Array): { channel: number } {
-  return { channel: decodeJsonBody("CLOSE", body).integer("channel", 0, channelMax) }
+export function decodeBeat(body: Uint8Array): Beat {
+  const json = decodeJsonBody("BEAT", body)
+  return { channel: json.integer("channel", 0, channelMax), ...readSigned(json) }
+}
+
+export function encodeClose({ channel, signed }: Close): Uint8Array {
+  return encodeJsonBody({ channel, sequence: signed?.sequence, signature: signed?.signature })
+}
+
+/** Sequence and signature stand both or neither. */
+export function decodeClose(body: Uint8Array): Close {
+  const json = decodeJsonBody("CLOSE", body)
+  const channel = json.integer("channel", 0, channelMax)
+  if (!json.has("sequence") && !json.has("signature")) return { channel }
+  return { channel, signed: readSigned(json) }
+}
+
+function readSigned(json: JsonBody): Omit<Beat, "channel"> {
+  return {
+    sequence: json.integer("sequence", 0, limits.sequenceMax + 1),
+    signature: json.base64("signature", signatureBytes),
+  }
 }
 
 export function encodeClosed(closed: { readonly channel: number }): Uint8Array {

@@ -2,6 +2,14 @@ import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { formatHex, isPosternError, parseHex } from "../base/index.ts"
 import { decodeAck, decodeCredit, encodeAck, encodeAckFrame, encodeCredit } from "./ack.ts"
+import {
+  decodeAudit,
+  decodeCheckpoint,
+  decodeDoubt,
+  encodeAudit,
+  encodeCheckpoint,
+  encodeDoubt,
+} from "./audit-frames.ts"
 import { decodeBatchHeader, encodeBatch, encodeBatchFrame, splitRegion } from "./batch.ts"
 import { encodeFrame, type Frame, type FrameName, frameTypes } from "./frame.ts"
 import { FrameReader } from "./frame-reader.ts"
@@ -15,12 +23,14 @@ import {
 } from "./session-frames.ts"
 import { streamDigestNext, streamDigestStart } from "./stream-digest.ts"
 import {
+  decodeBeat,
   decodeClose,
   decodeClosed,
   decodeGap,
   decodeOpen,
   decodeOpened,
   decodeRefused,
+  encodeBeat,
   encodeClose,
   encodeClosed,
   encodeGap,
@@ -73,6 +83,10 @@ const decoders: Record<string, (body: Uint8Array) => unknown> = {
   opened: decodeOpened,
   refused: decodeRefused,
   gap: decodeGap,
+  beat: decodeBeat,
+  audit: decodeAudit,
+  checkpoint: decodeCheckpoint,
+  doubt: decodeDoubt,
   close: decodeClose,
   closed: decodeClosed,
   goaway: decodeGoaway,
@@ -93,6 +107,14 @@ const encoders: Record<string, (value: any) => Uint8Array> = {
   opened: (value) => encodeOpened({ ...value, digest: bytesOf(value.digest) }),
   refused: encodeRefused,
   gap: (value) => encodeGap({ ...value, digest: bytesOf(value.digest) }),
+  beat: encodeBeat,
+  audit: encodeAudit,
+  checkpoint: (value) => {
+    const hashes = (list: readonly string[]) => list.map(bytesOf)
+    const { consistency, path } = value
+    return encodeCheckpoint({ ...value, consistency: hashes(consistency), path: hashes(path) })
+  },
+  doubt: encodeDoubt,
   close: encodeClose,
   closed: encodeClosed,
   goaway: encodeGoaway,

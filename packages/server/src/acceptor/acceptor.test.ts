@@ -44,6 +44,7 @@ describe("a peer who is let in", () => {
     expect(peer).toEqual({
       id: writerId,
       certificate: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+      publicKey: certificate.publicKey.export({ type: "spki", format: "der" }).toString("base64"),
       serial: certificate.serialNumber.toLowerCase(),
       notAfter: certificate.validToDate,
       from: `127.0.0.1:${client.localPort}`,

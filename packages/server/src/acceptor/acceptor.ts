@@ -228,6 +228,7 @@ class TlsAcceptor implements Acceptor {
     const peer: Peer = {
       id,
       certificate: hash("sha256", certificate.raw, "hex"),
+      publicKey: streamKeyOf(certificate),
       serial: certificate.serialNumber.toLowerCase(),
       notAfter: certificate.validToDate,
       from,
@@ -255,6 +256,15 @@ class TlsAcceptor implements Acceptor {
     const shown = printable(detail)
     this.#options.onRefused({ code, detail: shown, from, ...(id === undefined ? {} : { id }) })
   }
+}
+
+/** Ed25519 and ECDSA P-256 sign for streams. */
+function streamKeyOf(certificate: X509Certificate): string | undefined {
+  const { publicKey } = certificate
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = publicKey
+  const signs = type === "ed25519" || (type === "ec" && details?.namedCurve === "prime256v1")
+  if (!signs) return undefined
+  return publicKey.export({ type: "spki", format: "der" }).toString("base64")
 }
 
 /** A certificate with the one id it claims, or what keeps it from being used. */

@@ -10,6 +10,11 @@ export interface Peer {
   readonly id: string
   /** SHA-256 of the certificate (DER), lower-case hex. */
   readonly certificate: string
+  /**
+   * Base64 of the certificate's SubjectPublicKeyInfo; undefined if it is of a kind that signs no
+   * stream (docs/spec/evidence.md).
+   */
+  readonly publicKey?: string | undefined
   readonly serial: string
   readonly notAfter: Date
   /** Remote address and port, as text. */

@@ -74,6 +74,10 @@ describe("the access list", () => {
     expect(list.writer(auditor, now) ?? list.writer(admin, now)).toBeUndefined()
     expect(list.reader(app, now) ?? list.reader(admin, now)).toBeUndefined()
     expect(list.operator(app, now) || list.operator(auditor, now)).toBe(false)
+    const id = "spiffe://postern.local/postern/courier"
+    const courier = parseAccess(`identities: [{ id: "${id}", role: courier }]`)
+    expect([courier.courier(id, now), courier.operator(id, now)]).toEqual([true, false])
+    expect(list.courier(admin, now)).toBe(false)
     for (const stranger of ["", "__proto__", "constructor", `${app}/`, app.toUpperCase()]) {
       expect(list.writer(stranger, now)).toBeUndefined()
     }

@@ -39,6 +39,8 @@ export interface AccessList {
   writer(id: string, nowMs: number): WriterGrant | undefined
   reader(id: string, nowMs: number): ReaderGrant | undefined
   operator(id: string, nowMs: number): boolean
+  /** The courier process of this installation: may bring the port what witnesses said. */
+  courier(id: string, nowMs: number): boolean
 }
 
 /** About 10,000 identities with generous grants. */
@@ -55,6 +57,7 @@ export function parseAccess(text: string): AccessList {
   const writers = new Map<string, Held<WriterGrant>>()
   const readers = new Map<string, Held<ReaderGrant>>()
   const operators = new Map<string, Held<true>>()
+  const couriers = new Map<string, Held<true>>()
   const seen = new Set<string>()
   for (const [index, identity] of value.identities.entries()) {
     if (seen.has(identity.id)) {
@@ -67,7 +70,8 @@ export function parseAccess(text: string): AccessList {
     if (identity.role === "writer") writers.set(id, { untilMs, grant: writerGrant(identity) })
     else if (identity.role === "reader")
       readers.set(id, { untilMs, grant: { id, ...identity.grant } })
-    else operators.set(id, { untilMs, grant: true })
+    else if (identity.role === "operator") operators.set(id, { untilMs, grant: true })
+    else couriers.set(id, { untilMs, grant: true })
   }
   return {
     digest: formatHex(sha256(encodeUtf8(text))),
@@ -75,6 +79,7 @@ export function parseAccess(text: string): AccessList {
     writer: (id, nowMs) => current(writers, id, nowMs),
     reader: (id, nowMs) => current(readers, id, nowMs),
     operator: (id, nowMs) => current(operators, id, nowMs) ?? false,
+    courier: (id, nowMs) => current(couriers, id, nowMs) ?? false,
   }
 }
 

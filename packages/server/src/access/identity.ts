@@ -1,5 +1,6 @@
 import { limits } from "@postern/log/base"
 import { z } from "zod"
+import { parseCadence } from "./cadence.ts"
 import { isSpiffeId } from "./spiffe.ts"
 
 /** Ways in through the write port; `postern` = postern/1 frames. */
@@ -83,6 +84,10 @@ export function parseExpiry(text: string): number | undefined {
   return Number.isNaN(time) || new Date(time).toISOString() !== full ? undefined : time
 }
 
+const cadence = z
+  .string()
+  .refine((text) => parseCadence(text) !== undefined, "must be a time such as 30s, 10m, 1h or 2d")
+
 const everybody = {
   id,
   owner: words.optional(),
@@ -93,13 +98,19 @@ const everybody = {
 const identity = z.discriminatedUnion(
   "role",
   [
-    z.strictObject({ ...everybody, role: z.literal("writer"), grant: writerGrant }),
+    z.strictObject({
+      ...everybody,
+      role: z.literal("writer"),
+      cadence: cadence.optional(),
+      grant: writerGrant,
+    }),
     z.strictObject({ ...everybody, role: z.literal("reader"), grant: readerGrant }),
     z.strictObject({ ...everybody, role: z.literal("operator") }),
+    z.strictObject({ ...everybody, role: z.literal("courier") }),
   ],
   { error: (issue) => (issue.code === "invalid_union" ? roles : undefined) },
 )
-const roles = "must be writer, reader or operator"
+const roles = "must be writer, reader, operator or courier"
 
 export const accessSchema = z.strictObject({
   identities: z.array(identity).max(identitiesMax, `must name at most ${identitiesMax}`),

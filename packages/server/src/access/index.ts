@@ -10,6 +10,7 @@ export {
   type WriterGrant,
 } from "./access-list.ts"
 export { addIdentity } from "./amendment.ts"
+export { type ExpectedWriter, expectedWriters } from "./cadence.ts"
 export {
   type Adapter,
   adapters,

@@ -7,6 +7,7 @@ import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { collectList, configOption, jsonOption } from "../options.ts"
 import { formatTable } from "../table.ts"
+import { registerWriterGaps } from "./writer-gaps.ts"
 
 interface AddFlags extends EnrolFlags {
   readonly adapters?: readonly string[]
@@ -18,18 +19,20 @@ export function registerWriter(program: Command, io: CommandIo): void {
   const writer = program
     .command("writer")
     .helpGroup(helpGroups.setUp)
-    .summary("add and list writers")
+    .summary("add and list writers, and what is missing of them")
     .description("Writers: identities that may send events.")
     .addHelpText("after", examples)
   addCommand(writer, io)
   listCommand(writer, io)
+  registerWriterGaps(writer, io)
 }
 
 const examples = `
 Examples:
   postern writer add billing --config audit/postern.yaml
   postern writer add kube --config audit/postern.yaml --adapters kubernetes
-  postern writer list --config audit/postern.yaml --json`
+  postern writer list --config audit/postern.yaml --json
+  postern writer gaps --profile reader.yaml`
 
 function addCommand(writer: Command, io: CommandIo): void {
   const command = writer

@@ -130,12 +130,14 @@ export function openHttpDoor() {
   const bodies: OfferedBody[] = []
   const rooms: BatchOwner[] = []
   const durable: (() => void)[] = []
+  const waits: { readonly indexes: readonly number[]; readonly withinMs: number }[] = []
   /** What is answered: the grant, why the port takes nothing, what the intake says; `slow` keeps the disk back. */
   const world = {
     grant: grantOf() as WriterGrant | undefined,
     busy: undefined as ErrorCode | undefined,
     offers: [] as BodyOffered[],
     slow: false,
+    published: undefined as { checkpoint: string; path: string[] } | undefined,
   }
   const door = new HttpDoor({
     ...{ memory, pool, deadlines, certificate: "certificate" },
@@ -145,6 +147,10 @@ export function openHttpDoor() {
     now: () => new Date(0),
     eventId: () => "made-id",
     sessionName: () => "session",
+    published: async (indexes, withinMs) => {
+      waits.push({ indexes, withinMs })
+      return world.published
+    },
     offerBody(body) {
       bodies.push(body)
       const { count: accepted } = body
@@ -161,7 +167,7 @@ export function openHttpDoor() {
     door.serve(port, peer)
     return { port, far, ...listen(far) }
   }
-  return { door, deadlines, pool, refused, bodies, rooms, durable, world, enter }
+  return { door, deadlines, pool, refused, bodies, rooms, durable, waits, world, enter }
 }
 
 export const event = JSON.stringify({

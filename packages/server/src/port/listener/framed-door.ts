@@ -34,7 +34,10 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
   const session = new FramedSession(
     world.intake,
     world.pool,
-    { id: peer.id, certificate: peer.certificate, from: peer.from, session: world.sessionName() },
+    {
+      ...{ id: peer.id, certificate: peer.certificate, publicKey: peer.publicKey },
+      ...{ from: peer.from, session: world.sessionName() },
+    },
     {
       send(bytes) {
         if (!socket.writable) return

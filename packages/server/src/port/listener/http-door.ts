@@ -26,9 +26,17 @@ export interface HttpDoorWorld extends PlacementWorld {
   now(): Date
   eventId(): string
   sessionName(): string
+  /** Waits until a checkpoint covers these entries (ascending, distinct); undefined if none does in time. */
+  published(
+    indexes: readonly number[],
+    withinMs: number,
+  ): Promise<{ readonly checkpoint: string; readonly path: readonly string[] } | undefined>
   /** Why nothing can be taken at all, now. */
   busy(): ErrorCode | undefined
 }
+
+/** How long `Postern-Wait: published` waits for a checkpoint. */
+const publishedMs = 10_000
 
 const routes = new Map<string, Adapter>([
   ["/v1/events", httpAdapter],
@@ -98,15 +106,16 @@ export class HttpDoor {
     let body: HttpBody | undefined
     try {
       const { adapter, grant } = this.#admit(connection.peer, request, response)
+      const wait = readWait(request)
       if (asked) response.writeContinue()
       body = await readBody(request, this.#world.pool, connection)
       connection.working()
       const regions = this.#frame(adapter, body.bytes, request, grant)
       const { peer } = connection
-      this.#sendResult(
-        response,
-        await new BodyPlacement(this.#world, peer, adapter.name, regions).run(),
-      )
+      const result = await new BodyPlacement(this.#world, peer, adapter.name, regions).run()
+      body.release()
+      body = undefined
+      await this.#sendResult(response, result, wait)
     } catch (error) {
       if (!isPosternError(error)) throw error
       this.#refused(connection.peer, error)
@@ -171,7 +180,11 @@ export class HttpDoor {
     }
   }
 
-  #sendResult(response: ServerResponse, result: BodyResult): void {
+  async #sendResult(
+    response: ServerResponse,
+    result: BodyResult,
+    wait: Wait | undefined,
+  ): Promise<void> {
     const [first] = result.refused
     if (first !== undefined && result.accepted === 0 && result.duplicates.length === 0) {
       return sendProblem(response, new PosternError(first.code as ErrorCode), {
@@ -179,8 +192,38 @@ export class HttpDoor {
       })
     }
     const { certificate } = this.#world
-    send(response, 200, "application/json", JSON.stringify({ ...result, certificate }))
+    const { status, ...reached } = await this.#reach(result, wait)
+    const answer = { ...result, certificate, ...reached }
+    send(response, status, "application/json", JSON.stringify(answer))
   }
+
+  /** How far the entries have come, where that was asked for. */
+  async #reach(result: BodyResult, wait: Wait | undefined) {
+    if (wait === undefined) return { status: 200 }
+    const indexes = indexesOf(result)
+    if (wait === "durable" || indexes.length === 0) return { status: 200, level: "durable" }
+    const published = await this.#world.published(indexes, publishedMs)
+    if (published === undefined) return { status: 202, level: "durable" }
+    return { status: 200, level: "published", published }
+  }
+}
+
+type Wait = "durable" | "published"
+
+/** Errors: REQUEST_INVALID. */
+function readWait(request: IncomingMessage): Wait | undefined {
+  const wait = request.headers["postern-wait"]
+  if (wait === undefined || wait === "durable" || wait === "published") return wait
+  throw new PosternError("REQUEST_INVALID", "Postern-Wait is durable or published")
+}
+
+/** Of the entries that hold the body's events, ascending. */
+function indexesOf({ entries, duplicates }: BodyResult): number[] {
+  const indexes = new Set(duplicates.map(({ index }) => index))
+  for (const { index, count } of entries) {
+    for (let at = index; at < index + count; at++) indexes.add(at)
+  }
+  return [...indexes].sort((a, b) => a - b)
 }
 
 function route(request: IncomingMessage, response: ServerResponse): Adapter {

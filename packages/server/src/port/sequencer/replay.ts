@@ -11,12 +11,15 @@ export interface StreamState {
   readonly next: number
   readonly digest: string
   readonly lastUsed: number
+  /** Missing in what older versions wrote. */
+  readonly certificate?: string | undefined
 }
 
 /** What is durable of each framed stream: the state in which the next segment begins. */
 export function saveStreams(table: StreamTable): StreamState[] {
   const saved: StreamState[] = []
-  for (const { id, writer, open, framed, durable, lastUsed } of table.values()) {
+  for (const stream of table.values()) {
+    const { id, writer, open, framed, durable, lastUsed, certificate } = stream
     if (!framed || durable === undefined) continue
     saved.push({
       id,
@@ -25,6 +28,7 @@ export function saveStreams(table: StreamTable): StreamState[] {
       next: durable.next,
       digest: formatHex(durable.digest),
       lastUsed,
+      certificate,
     })
   }
   return saved
@@ -39,7 +43,7 @@ export function restoreStreams(state: unknown, table: StreamTable): void {
     const digest = parseHex(String(item.digest))
     if (digest?.length !== 32)
       throw new PosternError("LOG_DAMAGED", "a stream of the segment's start")
-    const { id, writer, open, next, lastUsed } = item
+    const { id, writer, open, next, lastUsed, certificate } = item
     table.add({
       id,
       writer,
@@ -50,6 +54,7 @@ export function restoreStreams(state: unknown, table: StreamTable): void {
       durable: { next, digest },
       recent: [],
       lastUsed,
+      certificate,
     })
   }
 }
@@ -83,7 +88,7 @@ function replayOwnEntries(slot: ReadSlot, row: BatchRow, table: StreamTable): vo
     const text = decodeUtf8(leaves[index - slot.header.first] ?? new Uint8Array(0)) ?? ""
     const event = JSON.parse(text.slice(text.indexOf("\n") + 1)) as OwnEvent
     if (event.action === "postern.stream.opened" && event.data.framed === true) {
-      const { stream: id, writer } = event.data
+      const { stream: id, writer, certificate } = event.data
       const start = { next: 0, digest: streamDigestStart(id) }
       const lastUsed = Math.floor(row.received / 1000)
       table.add({
@@ -95,7 +100,12 @@ function replayOwnEntries(slot: ReadSlot, row: BatchRow, table: StreamTable): vo
         durable: start,
         recent: [],
         lastUsed,
+        certificate,
       })
+    }
+    if (event.action === "postern.stream.continued") {
+      const stream = table.byOpen(event.data.open)
+      if (stream !== undefined) stream.certificate = event.data.certificate
     }
     if (event.action === "postern.stream.closed") {
       const stream = table.byOpen(event.data.open)
@@ -107,5 +117,11 @@ function replayOwnEntries(slot: ReadSlot, row: BatchRow, table: StreamTable): vo
 /** Written by this port, so its shape is known. */
 interface OwnEvent {
   readonly action: string
-  readonly data: { stream: string; writer: string; framed: boolean; open: number }
+  readonly data: {
+    stream: string
+    writer: string
+    certificate: string
+    framed: boolean
+    open: number
+  }
 }

@@ -1,4 +1,4 @@
-import { equalBytes, limits } from "@postern/log/base"
+import { type ErrorCode, equalBytes, limits } from "@postern/log/base"
 
 /** A batch that a stream remembers, so that a resend gets its original acknowledgement. */
 export interface RememberedBatch {
@@ -11,6 +11,8 @@ export interface RememberedBatch {
   readonly seed: Uint8Array
   /** Chain digest after it. */
   readonly digest: Uint8Array
+  /** What was refused of it, while this life of the port remembers, and if it was little. */
+  readonly refused?: readonly { readonly code: ErrorCode; readonly positions: number[] }[]
 }
 
 /**
@@ -31,11 +33,17 @@ export interface Stream {
   readonly recent: RememberedBatch[]
   /** Milliseconds, for expiry. */
   lastUsed: number
+  /** SHA-256 of the certificate that the log names last as the stream's; undefined if nobody remembers. */
+  certificate?: string | undefined
+  /** When its last beat was entered, in milliseconds. */
+  beatMs?: number | undefined
 }
 
 /** Remembered per stream, at least: what a writer can have in flight within its credit in frames of 4 KiB. */
 const recentMin = 256
 const recentMax = recentMin + 64
+/** Positions of a batch's refused events that are remembered: a writer that is refused more has no need of its receipts. */
+const refusedMax = 64
 
 export type Judgement =
   | { readonly kind: "next" }
@@ -69,8 +77,13 @@ export function advanceStream(stream: Stream, batch: RememberedBatch, now: numbe
   stream.digest = batch.digest
   stream.lastUsed = now
   if (!stream.framed) return
-  stream.recent.push(batch)
+  const isShort = batch.refused === undefined || countOf(batch.refused) <= refusedMax
+  stream.recent.push(isShort ? batch : { ...batch, refused: [] })
   if (stream.recent.length > recentMax) stream.recent.splice(0, recentMax - recentMin)
+}
+
+function countOf(refused: NonNullable<RememberedBatch["refused"]>): number {
+  return refused.reduce((sum, { positions }) => sum + positions.length, 0)
 }
 
 /** All open streams. Owner: the port's driver. */

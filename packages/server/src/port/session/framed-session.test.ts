@@ -3,8 +3,11 @@ import { encodeFrame, type FrameType, frameTypes } from "@postern/log/wire"
 import { describe, expect, test } from "vitest"
 import {
   acks,
+  audit,
+  beat,
   close,
   digestOf,
+  doubt,
   expectGoaway,
   Frames,
   hello,
@@ -35,11 +38,25 @@ describe("each frame in each state", () => {
     closed: () => raw(11),
     pong: () => raw(13),
     goaway: () => raw(14),
-    unknown: () => raw(15),
+    beat: () => beat(0),
+    audit: () => audit(0),
+    doubt: () => doubt({ code: "A", detail: "", note: "" }),
+    checkpoint: () => raw(17),
+    unknown: () => raw(99),
     zero: () => raw(0),
     flagged: () => raw(12, new Uint8Array(0), 1),
   }
-  const ours = ["welcome", "opened", "ack", "refused", "credit", "closed", "pong", "goaway"]
+  const ours = [
+    "welcome",
+    "opened",
+    "ack",
+    "refused",
+    "credit",
+    "closed",
+    "pong",
+    "goaway",
+    "checkpoint",
+  ]
 
   test.each(Object.keys(frames))("before HELLO: %s", (name) => {
     const opened = openSession()
@@ -70,11 +87,14 @@ describe("each frame in each state", () => {
     opened.heard()
     opened.send((frames[name] as () => Uint8Array)())
     if (name === "open") return expect(opened.intake.opens).toHaveLength(1)
+    if (name === "audit") return expect(opened.intake.audits).toHaveLength(1)
+    if (name === "doubt") return expect(opened.intake.doubts).toHaveLength(1)
     if (name === "ping") return expect(opened.heard()).toEqual([{ type: "pong", text: "x" }])
     const unknown = {
       batch: "STREAM_UNKNOWN",
       gap: "STREAM_UNKNOWN",
       close: "STREAM_UNKNOWN",
+      beat: "STREAM_UNKNOWN",
     } as const
     const rest = { hello: "FRAME_ORDER", flagged: "FRAME_SYNTAX" } as const
     const codes: Record<string, ErrorCode> = { ...unknown, ...rest }
@@ -419,6 +439,6 @@ describe("streams and channels", () => {
 
 test("every type of frame that there is stands in the table of states", () => {
   const known: FrameType[] = Object.values(frameTypes)
-  expect(known).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+  expect(known).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18])
   expect(encodeFrame(frameTypes.ping, new Uint8Array(0))).toHaveLength(6)
 })

@@ -1,26 +1,26 @@
 import { assertNever, type ErrorCode, errorRegistry, limits, PosternError } from "@postern/log/base"
 import {
-  ackLevelDurable,
-  type BatchAck,
+  decodeAudit,
   decodeBatchHeader,
+  decodeBeat,
   decodeClose,
+  decodeDoubt,
   decodeGap,
   decodeHello,
   decodeOpen,
-  encodeAckFrame,
+  encodeCheckpoint,
   encodeClosed,
   encodeFrame,
   encodeGoaway,
   encodeOpened,
-  encodeRefused,
-  encodeWelcome,
   type Frame,
   FrameReader,
   frameHeaderBytes,
   frameTypes,
   streamDigestNext,
 } from "@postern/log/wire"
-import { judgeBatch, type Stream } from "../sequencer/index.ts"
+import { judgeBatch, type RememberedBatch, type Stream } from "../sequencer/index.ts"
+import { ackFrames, refusedFrame, welcomeFrame } from "./answers.ts"
 import { CreditAccount } from "./credit-account.ts"
 import type { CreditPool } from "./credit-pool.ts"
 import type {
@@ -29,7 +29,6 @@ import type {
   DurableSlot,
   Intake,
   Offered,
-  RefusedEvents,
   SessionPeer,
 } from "./intake.ts"
 
@@ -45,8 +44,6 @@ export interface SessionLine {
 
 /** Where frames that span chunks are gathered: one at a time is looked at, whosoever it is. */
 const assembly = new Uint8Array(limits.frameBytesMax)
-/** Rows of one ACK: at most 26 hashes of 32 bytes each keep the frame below its limit. */
-const ackRowsMax = 1_000
 const channelsMax = 64
 
 /**
@@ -69,6 +66,7 @@ export class FramedSession implements BatchOwner {
   /** Nothing is read until the pool has room for the frame that has begun. */
   #paused = false
   #acked: DurableBatch[] = []
+  #isAuditing = false
 
   constructor(intake: Intake, pool: CreditPool, peer: SessionPeer, line: SessionLine) {
     this.#intake = intake
@@ -155,6 +153,12 @@ export class FramedSession implements BatchOwner {
         return this.#batch(frame, again)
       case frameTypes.gap:
         return this.#gap(frame)
+      case frameTypes.beat:
+        return this.#beat(frame)
+      case frameTypes.audit:
+        return this.#audit(frame)
+      case frameTypes.doubt:
+        return this.#intake.doubt(this.#peer, decodeDoubt(frame.body))
       case frameTypes.close:
         return this.#close(frame)
       case frameTypes.ping:
@@ -165,6 +169,7 @@ export class FramedSession implements BatchOwner {
       case frameTypes.refused:
       case frameTypes.credit:
       case frameTypes.closed:
+      case frameTypes.checkpoint:
       case frameTypes.pong:
       case frameTypes.goaway:
         throw new PosternError("FRAME_TYPE", `type ${frame.type} is the port's to send`)
@@ -177,29 +182,15 @@ export class FramedSession implements BatchOwner {
     if (this.#state !== "greeting") throw new PosternError("FRAME_ORDER", "HELLO stands once")
     decodeHello(frame.body)
     this.#state = "open"
-    const { origin, certificate, vkey } = this.#intake
-    const {
-      frameBytesMax: frameBytes,
-      batchEventsMax: batchEvents,
-      entryBytesMax: entryBytes,
-    } = limits
-    const welcome = {
-      origin,
-      session: this.#peer.session,
-      credit: this.#credit.granted,
-      certificate,
-      vkey,
-      limits: { frameBytes, batchEvents, entryBytes },
-    }
-    this.#line.send(encodeFrame(frameTypes.welcome, encodeWelcome(welcome)))
+    this.#line.send(welcomeFrame(this.#intake, this.#peer, this.#credit.granted))
   }
 
   #open(frame: Frame): void {
-    const { channel, stream: id } = decodeOpen(frame.body)
+    const { channel, stream: id, previous } = decodeOpen(frame.body)
     if (this.#channels.has(channel)) throw new PosternError("FRAME_ORDER", "the channel is in use")
     if (this.#channels.size >= channelsMax) throw new PosternError("STREAM_LIMIT")
     this.#waiting = true
-    this.#intake.openStream(this, this.#peer, id, (found) => {
+    this.#intake.openStream(this, this.#peer, { id, previous }, (found) => {
       if (this.#state === "closed") return
       if (typeof found === "string") return this.#goAway(found)
       if (this.#channelOf.has(found.open)) {
@@ -229,10 +220,7 @@ export class FramedSession implements BatchOwner {
         return this.#offered(frame, offered, bytes, { channel: header.channel, sequence })
       }
       case "repeat":
-        return this.#repeat(judged.batch.first, judged.batch.accepted, bytes, {
-          ...judged.batch,
-          open: stream.open,
-        })
+        return this.#repeat(header.channel, stream, judged.batch, bytes)
       case "old":
         return this.#repeatOld(stream, sequence, count, bytes)
       case "hole":
@@ -260,24 +248,29 @@ export class FramedSession implements BatchOwner {
       return
     }
     this.#credit.place(bytes)
-    if (offered.refused.length > 0) this.#sendRefused(place, offered.refused)
+    if (offered.refused.length > 0) this.#line.send(refusedFrame(place, offered.refused))
   }
 
-  #sendRefused(
-    place: { channel: number; sequence: number },
-    events: readonly RefusedEvents[],
-  ): void {
-    const refused = events.map(({ code, positions }) => {
-      return { code, hint: errorRegistry[code].hint, positions }
+  #repeat(channel: number, stream: Stream, batch: RememberedBatch, bytes: number): void {
+    const { sequence, refused = [] } = batch
+    this.#again(batch.first, batch.accepted, bytes, { ...batch, open: stream.open }, () => {
+      if (refused.length > 0) this.#line.send(refusedFrame({ channel, sequence }, refused))
     })
-    this.#line.send(encodeFrame(frameTypes.refused, encodeRefused({ ...place, refused })))
   }
 
-  #repeat(first: number, accepted: number, bytes: number, batch: DurableBatch): void {
+  /** @param before what is said before the acknowledgement */
+  #again(
+    first: number,
+    accepted: number,
+    bytes: number,
+    batch: DurableBatch,
+    before: () => void = () => undefined,
+  ): void {
     this.#waiting = true
     this.#intake.acknowledgeAgain(first, accepted, (slot) => {
       if (this.#state === "closed") return
       this.#credit.place(bytes)
+      before()
       this.durable(batch)
       this.flush(slot)
       this.resume()
@@ -288,7 +281,7 @@ export class FramedSession implements BatchOwner {
   #repeatOld(stream: Stream, sequence: number, events: number, bytes: number): void {
     const seed = new Uint8Array(16)
     const unknown = { accepted: 0, first: 0, received: 0, changed: 0, seed }
-    this.#repeat(0, 0, bytes, { open: stream.open, sequence, events, ...unknown })
+    this.#again(0, 0, bytes, { open: stream.open, sequence, events, ...unknown })
   }
 
   #gap(frame: Frame): void {
@@ -303,14 +296,42 @@ export class FramedSession implements BatchOwner {
     this.#offered(frame, offered, 0, { channel, sequence })
   }
 
+  /** Frames wait meanwhile: what is signed is the stream as it stands now. */
+  #beat(frame: Frame): void {
+    const { channel, ...signed } = decodeBeat(frame.body)
+    const stream = this.#channels.get(channel)
+    if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${channel}`)
+    this.#waiting = true
+    this.#intake.beat(this.#peer, stream, signed, (holds) => {
+      if (this.#state === "closed") return
+      const detail = `a beat of stream ${stream.id} at ${signed.sequence}`
+      if (!holds) return this.#goAway("STREAM_SIGNATURE", detail)
+      this.resume()
+    })
+  }
+
+  /** The answer takes its time; everything else goes on meanwhile. */
+  #audit(frame: Frame): void {
+    const question = decodeAudit(frame.body)
+    if (this.#isAuditing)
+      throw new PosternError("FRAME_ORDER", "the AUDIT before has no answer yet")
+    this.#isAuditing = true
+    this.#intake.audit(this, this.#peer, question, (answer) => {
+      this.#isAuditing = false
+      if (this.#state === "closed") return
+      this.#line.send(encodeFrame(frameTypes.checkpoint, encodeCheckpoint(answer)))
+    })
+  }
+
   #close(frame: Frame): void {
-    const { channel } = decodeClose(frame.body)
+    const { channel, signed } = decodeClose(frame.body)
     const stream = this.#channels.get(channel)
     if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${channel}`)
     this.#channels.delete(channel)
     this.#waiting = true
-    this.#intake.closeStream(this.#peer, stream, () => {
+    this.#intake.closeStream(this.#peer, stream, signed, (holds) => {
       if (this.#state === "closed") return
+      if (!holds) return this.#goAway("STREAM_SIGNATURE", `the end of stream ${stream.id}`)
       this.#channelOf.delete(stream.open)
       this.#line.send(encodeFrame(frameTypes.closed, new Uint8Array(encodeClosed({ channel }))))
       this.resume()
@@ -332,32 +353,8 @@ export class FramedSession implements BatchOwner {
     this.#acked = []
     if (this.#state === "closed" || acked.length === 0) return
     this.#credit.grant(acked.length, this.#reader.unfinishedBytes)
-    for (let from = 0; from < acked.length; from += ackRowsMax) {
-      const batches = acked.slice(from, from + ackRowsMax).map((batch) => this.#ackRow(batch, slot))
-      const { note } = slot
-      this.#line.send(
-        encodeAckFrame({ level: ackLevelDurable, credit: this.#credit.granted, note, batches }),
-      )
-    }
-  }
-
-  #ackRow(batch: DurableBatch, slot: DurableSlot): BatchAck {
-    const { open, sequence, events, accepted, first, received, changed, seed } = batch
-    const channel = this.#channelOf.get(open) ?? 0
-    const path = accepted === 0 ? [] : [...slot.rangePath(first, accepted)]
-    const known = changed as 0 | 1 | 2
-    return {
-      channel,
-      sequence,
-      events,
-      accepted,
-      firstIndex: first,
-      received,
-      open,
-      changed: known,
-      seed,
-      path,
-    }
+    const { granted } = this.#credit
+    for (const frame of ackFrames(acked, slot, granted, this.#channelOf)) this.#line.send(frame)
   }
 
   superseded(stream: Stream): void {

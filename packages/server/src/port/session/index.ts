@@ -17,4 +17,6 @@ export type {
   RefusedDetail,
   RefusedEvents,
   SessionPeer,
+  StreamSignature,
+  WantedStream,
 } from "./intake.ts"

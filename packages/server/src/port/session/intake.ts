@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@postern/log/base"
+import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
 import type { Adapter } from "../../access/index.ts"
 import type { Stream } from "../sequencer/index.ts"
 
@@ -32,14 +33,36 @@ export interface Intake {
   openStream(
     owner: BatchOwner,
     peer: SessionPeer,
-    id: string,
+    wanted: WantedStream,
     done: (found: Stream | ErrorCode) => void,
   ): void
-  closeStream(peer: SessionPeer, stream: Stream, done: () => void): void
+  /** Ends a stream. Calls back with false, and nothing has happened, if what the writer signed does not hold. */
+  closeStream(
+    peer: SessionPeer,
+    stream: Stream,
+    signed: StreamSignature | undefined,
+    done: (holds: boolean) => void,
+  ): void
+  /** Enters what the writer signed for its stream so far; calls back with whether it holds. */
+  beat(
+    peer: SessionPeer,
+    stream: Stream,
+    signed: StreamSignature,
+    done: (holds: boolean) => void,
+  ): void
   /** Enters a gap that the writer declares; acknowledged like a batch. */
   declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered
   /** Makes the acknowledgement of a batch again that is, or is about to be, durable. */
   acknowledgeAgain(first: number, accepted: number, done: (again: DurableSlot) => void): void
+  /** Answers later, in its turn: the newest checkpoint, and what connects it with what the writer knows. */
+  audit(
+    owner: BatchOwner,
+    peer: SessionPeer,
+    question: AuditQuestion,
+    answer: (answer: AuditAnswer) => void,
+  ): void
+  /** Enters what a writer found wrong with this log. */
+  doubt(peer: SessionPeer, doubt: Doubt): void
   /** Counts something that was refused; it becomes an entry. */
   refused(peer: SessionPeer, code: ErrorCode, detail?: RefusedDetail): void
 }
@@ -48,8 +71,23 @@ export interface Intake {
 export interface SessionPeer {
   readonly id: string
   readonly certificate: string
+  /** As in acceptor's Peer. */
+  readonly publicKey?: string | undefined
   readonly from: string
   readonly session: string
+}
+
+export interface WantedStream {
+  /** 32 hex digits. */
+  readonly id: string
+  /** The stream that this one goes on from, as the writer says; stands in the opening entry. */
+  readonly previous?: string | undefined
+}
+
+/** What a writer says that its stream is, with its signature (base64). */
+export interface StreamSignature {
+  readonly sequence: number
+  readonly signature: string
 }
 
 export interface OfferedBatch {

@@ -1,14 +1,21 @@
 import { type ErrorCode, errorRegistry, formatHex, sha256 } from "@postern/log/base"
 import {
   type Ack,
+  type AuditAnswer,
+  type AuditQuestion,
+  type Doubt,
   decodeAck,
+  decodeCheckpoint,
   decodeClosed,
   decodeGoaway,
   decodeOpened,
   decodeRefused,
   decodeWelcome,
+  encodeAudit,
   encodeBatchFrame,
+  encodeBeat,
   encodeClose,
+  encodeDoubt,
   encodeFrame,
   encodeGap,
   encodeHello,
@@ -19,7 +26,12 @@ import {
   streamDigestStart,
 } from "@postern/log/wire"
 import { expect } from "vitest"
-import { advanceOverGap, advanceStream, type Stream } from "../sequencer/index.ts"
+import {
+  advanceOverGap,
+  advanceStream,
+  type RememberedBatch,
+  type Stream,
+} from "../sequencer/index.ts"
 import { CreditPool, FramedSession } from "./index.ts"
 import type {
   BatchOwner,
@@ -30,6 +42,8 @@ import type {
   OfferedBatch,
   RefusedDetail,
   SessionPeer,
+  StreamSignature,
+  WantedStream,
 } from "./intake.ts"
 
 export const writer = "spiffe://session.test/writer/w"
@@ -52,7 +66,16 @@ export class FakeIntake implements Intake {
   readonly rooms: number[] = []
   readonly refusals: { readonly code: ErrorCode; readonly detail: RefusedDetail | undefined }[] = []
   readonly opens: { readonly id: string; done(found: Stream | ErrorCode): void }[] = []
-  readonly closes: { readonly stream: Stream; done(): void }[] = []
+  readonly closes: {
+    readonly stream: Stream
+    readonly signed: StreamSignature | undefined
+    done(holds?: boolean): void
+  }[] = []
+  readonly beats: {
+    readonly stream: Stream
+    readonly signed: StreamSignature
+    done(holds: boolean): void
+  }[] = []
   readonly again: {
     readonly first: number
     readonly accepted: number
@@ -72,7 +95,8 @@ export class FakeIntake implements Intake {
     if (answer.kind !== "placed") return answer
     const refused = answer.refused.reduce((sum, { positions }) => sum + positions.length, 0)
     const { owner, stream, sequence, count: events, digest } = batch
-    this.#place(owner, stream, { sequence, events, accepted: events - refused, digest })
+    const row = { sequence, events, accepted: events - refused, digest }
+    this.#place(owner, stream, { ...row, refused: answer.refused })
     return answer
   }
 
@@ -93,7 +117,7 @@ export class FakeIntake implements Intake {
   #place(
     owner: BatchOwner,
     stream: Stream,
-    batch: { sequence: number; events: number; accepted: number; digest: Uint8Array },
+    batch: Pick<RememberedBatch, "sequence" | "events" | "accepted" | "digest" | "refused">,
   ): void {
     const seed = new Uint8Array(16).fill(batch.sequence % 256)
     const row = { ...batch, first: this.next, received: 7, changed: 0, seed }
@@ -106,11 +130,30 @@ export class FakeIntake implements Intake {
   openStream = (
     _: BatchOwner,
     __: SessionPeer,
-    id: string,
+    { id }: WantedStream,
     done: (found: Stream | ErrorCode) => void,
   ) => void this.opens.push({ id, done })
-  closeStream = (_: SessionPeer, stream: Stream, done: () => void) =>
-    void this.closes.push({ stream, done })
+  closeStream = (
+    _: SessionPeer,
+    stream: Stream,
+    signed: StreamSignature | undefined,
+    done: (holds: boolean) => void,
+  ) => void this.closes.push({ stream, signed, done: (holds = true) => done(holds) })
+  beat = (
+    _: SessionPeer,
+    stream: Stream,
+    signed: StreamSignature,
+    done: (holds: boolean) => void,
+  ) => void this.beats.push({ stream, signed, done })
+  readonly audits: { readonly question: AuditQuestion; answer(answer: AuditAnswer): void }[] = []
+  readonly doubts: Doubt[] = []
+  audit = (
+    _: BatchOwner,
+    __: SessionPeer,
+    question: AuditQuestion,
+    answer: (answer: AuditAnswer) => void,
+  ) => void this.audits.push({ question, answer })
+  doubt = (_: SessionPeer, doubt: Doubt) => void this.doubts.push(doubt)
   acknowledgeAgain = (first: number, accepted: number, done: (slot: DurableSlot) => void) =>
     void this.again.push({ first, accepted, done })
   refused = (_: SessionPeer, code: ErrorCode, detail?: RefusedDetail) =>
@@ -185,6 +228,7 @@ function decode(type: number, body: Uint8Array): Said {
   if (type === frameTypes.refused) return { type: "refused", ...decodeRefused(body) }
   if (type === frameTypes.closed) return { type: "closed", ...decodeClosed(body) }
   if (type === frameTypes.goaway) return { type: "goaway", ...decodeGoaway(body) }
+  if (type === frameTypes.checkpoint) return { type: "checkpoint", ...decodeCheckpoint(body) }
   if (type === frameTypes.pong) return { type: "pong", text: Buffer.from(body).toString() }
   return { type: `type ${type}` }
 }
@@ -253,4 +297,12 @@ export const hello = () => encodeFrame(frameTypes.hello, encodeHello({ agent: "t
 export const openOn = (channel: number, stream = streamId) =>
   encodeFrame(frameTypes.open, encodeOpen({ channel, stream, acked: 0 }))
 export const close = (channel: number) => encodeFrame(frameTypes.close, encodeClose({ channel }))
+export const signature = Buffer.alloc(64, 7).toString("base64")
+export const beat = (sequence: number, channel = 0) =>
+  encodeFrame(frameTypes.beat, encodeBeat({ channel, sequence, signature }))
+export const signedClose = (sequence: number, channel = 0) =>
+  encodeFrame(frameTypes.close, encodeClose({ channel, signed: { sequence, signature } }))
+export const audit = (seen: number, sample?: number) =>
+  encodeFrame(frameTypes.audit, encodeAudit({ seen, sample }))
+export const doubt = (said: Doubt) => encodeFrame(frameTypes.doubt, encodeDoubt(said))
 export const ping = (text: string) => encodeFrame(frameTypes.ping, Buffer.from(text))

@@ -1,0 +1,67 @@
+import { errorRegistry, limits } from "@postern/log/base"
+import {
+  ackLevelDurable,
+  type BatchAck,
+  encodeAckFrame,
+  encodeFrame,
+  encodeRefused,
+  encodeWelcome,
+  frameTypes,
+} from "@postern/log/wire"
+import type { DurableBatch, DurableSlot, Intake, RefusedEvents, SessionPeer } from "./intake.ts"
+
+/** What a session says, as frames. Facts go in, bytes come out; nothing is remembered. */
+
+/** Rows of one ACK: at most 26 hashes of 32 bytes each keep the frame below its limit. */
+const ackRowsMax = 1_000
+
+export function welcomeFrame(intake: Intake, peer: SessionPeer, credit: number): Uint8Array {
+  const { origin, certificate, vkey } = intake
+  const { frameBytesMax: frameBytes, batchEventsMax, entryBytesMax: entryBytes } = limits
+  const bounds = { frameBytes, batchEvents: batchEventsMax, entryBytes }
+  const about = { origin, session: peer.session, credit, certificate, vkey, limits: bounds }
+  return encodeFrame(frameTypes.welcome, encodeWelcome(about))
+}
+
+export function refusedFrame(
+  place: { readonly channel: number; readonly sequence: number },
+  events: readonly RefusedEvents[],
+): Uint8Array {
+  const refused = events.map(({ code, positions }) => {
+    return { code, hint: errorRegistry[code].hint, positions }
+  })
+  return encodeFrame(frameTypes.refused, encodeRefused({ ...place, refused }))
+}
+
+/** @param channelOf of a stream, by the index of its opening entry */
+export function* ackFrames(
+  acked: readonly DurableBatch[],
+  slot: DurableSlot,
+  credit: number,
+  channelOf: ReadonlyMap<number, number>,
+): Generator<Uint8Array> {
+  const { note } = slot
+  for (let from = 0; from < acked.length; from += ackRowsMax) {
+    const batches = acked.slice(from, from + ackRowsMax).map((batch) => {
+      return ackRow(batch, slot, channelOf.get(batch.open) ?? 0)
+    })
+    yield encodeAckFrame({ level: ackLevelDurable, credit, note, batches })
+  }
+}
+
+function ackRow(batch: DurableBatch, slot: DurableSlot, channel: number): BatchAck {
+  const { open, sequence, events, accepted, first, received, changed, seed } = batch
+  const path = accepted === 0 ? [] : [...slot.rangePath(first, accepted)]
+  return {
+    channel,
+    sequence,
+    events,
+    accepted,
+    firstIndex: first,
+    received,
+    open,
+    changed: changed as 0 | 1 | 2,
+    seed,
+    path,
+  }
+}
