@@ -1,6 +1,6 @@
 /**
- * Other people's verifiers against a log that this server has written: Go's golang.org/x/mod/sumdb (note and tlog), from
- * Debian's packages. Run it by `npm run test:interop`; on a laptop without Go it says so and checks nothing.
+ * Other people's parts against a log that this server has written, from Debian's packages: Go's golang.org/x/mod/sumdb (note and
+ * tlog) verifies it, and a SoftHSM2 token holds its key. Run it by `npm run test:interop`; on a laptop without them it says so.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -10,6 +10,7 @@ import { buildVerifier, whyNoGo } from "./go-verifier.ts"
 import { postern, run } from "./port-process.ts"
 import { writeProofs } from "./proofs.ts"
 import { Results } from "./results.ts"
+import { checkTokenSigner, whyNoToken } from "./token-signer.ts"
 import { type WrittenLog, writeLog } from "./written-log.ts"
 
 const entriesMin = 70_000
@@ -20,12 +21,23 @@ const results = new Results()
 const work = mkdtempSync(join(tmpdir(), "postern-interop-"))
 
 async function main(): Promise<void> {
-  const reason = await whyNoGo()
-  if (reason !== undefined) {
-    if (process.env.CI === undefined) console.log(`skipped: ${reason}`)
-    else results.check(false, "Go's verifier", reason)
-    return
-  }
+  await part("a log key in a token", whyNoToken, () => checkTokenSigner(results, work))
+  await part("Go's verifier", whyNoGo, checkWithGo)
+}
+
+/** A counterpart that is missing fails the programme in CI; elsewhere it is said, and nothing is checked. */
+async function part(
+  what: string,
+  whyNot: () => Promise<string | undefined>,
+  check: () => Promise<void>,
+): Promise<void> {
+  const reason = await whyNot()
+  if (reason === undefined) return check()
+  if (process.env.CI === undefined) console.log(`skipped: ${what}: ${reason}`)
+  else results.check(false, what, reason)
+}
+
+async function checkWithGo(): Promise<void> {
   const verifier = await buildVerifier(work)
   const log = await writeLog(join(work, "audit"), entriesMin)
   await checkOurselves(log)

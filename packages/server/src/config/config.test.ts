@@ -45,6 +45,15 @@ describe("postern.yaml", () => {
     expect(dataDirectories(config).adminSocket).toBe("/etc/postern/data/state/port/admin.sock")
   })
 
+  test("witnesses need a courier who asks them", () => {
+    const courier = "  courier: { certificate: pki/c.crt, key: pki/c.key }\n"
+    const asked = `${good}${courier}witnesses: w.policy\n`
+    expect(parseConfig(asked, file).witnesses).toBe("/etc/postern/w.policy")
+    expect(parseConfig(asked, file).pki.courier?.key).toBe("/etc/postern/pki/c.key")
+    expect(parseConfig(good, file).witnesses).toBeUndefined()
+    expect(refusal(`${good}witnesses: w.policy\n`)).toContain("witnesses: pki.courier is missing")
+  })
+
   test("without listen it is loopback", () => {
     const config = parseConfig(good.replace(/listen:\n(?: {2}.*\n){3}/, ""), file)
     expect(config.listen.write).toEqual([{ host: "127.0.0.1", port: 17514 }])

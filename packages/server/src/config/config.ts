@@ -2,9 +2,10 @@ import { dirname, join, resolve } from "node:path"
 import { PosternError } from "@postern/log/base"
 import { z } from "zod"
 import { formatHostPort, type HostPort, parseHostPort } from "./address.ts"
+import { isCredential } from "./credential.ts"
 import { readDocument } from "./document.ts"
 
-/** The configuration of one installation, as postern.yaml says it. All paths are absolute. */
+/** The configuration of one installation, as postern.yaml says it. All paths are absolute, or name a credential (`credential:NAME`). */
 export interface Config {
   /** The file it was read from. */
   readonly file: string
@@ -17,16 +18,30 @@ export interface Config {
   }
   readonly data: string
   readonly access: string
+  /** Trust policy (C2SP tlog-policy) that names the witnesses of this log; without, there are none. */
+  readonly witnesses?: string
+  /** A file on other storage that remembers what was signed, beside `last-signed` in the log directory. */
+  readonly signedMemory?: string
+  /** Who signs with the log key, if it is no file of ours: docs/spec/signer.md. Either this or `pki.logKey`. */
+  readonly signer?: { readonly socket: string; readonly vkey: string }
+  /** Verifier key of the offline root key, which may certify a log key if the old one was stolen or lost. */
+  readonly rootVkey?: string
   readonly pki: {
     readonly ca: string
     /** Only `writer add` and `reader add` use it; absent where the CA is kept elsewhere. */
     readonly caKey?: string
     readonly certificate: string
     readonly key: string
-    readonly logKey: string
+    readonly logKey?: string
+    /** The log key of before, which signs checkpoints beside the new one until it is retired (docs/spec/keys.md). */
+    readonly retiringLogKey?: string
+    /** The note by which the old log key, or the root key, certifies this one; the port writes it itself where it has the old key. */
+    readonly logKeyCertificate?: string
     readonly receiptKey: string
     /** The reader process's own identity as a writer (it records reads). */
     readonly reader: { readonly certificate: string; readonly key: string }
+    /** The courier process's own identity; there if `witnesses` is. */
+    readonly courier?: { readonly certificate: string; readonly key: string }
   }
 }
 
@@ -35,10 +50,13 @@ export interface DataDirectories {
   readonly log: string
   readonly portState: string
   readonly readerState: string
+  readonly courierState: string
   /** Unix socket of the admin plane. */
   readonly adminSocket: string
   /** The digest of the access list that the reader process applied. */
   readonly readerAccess: string
+  /** How far mirrors said they are, as the reader process heard it. */
+  readonly readerMirrors: string
 }
 
 /**
@@ -81,14 +99,21 @@ const schema = z.strictObject({
   })),
   data: path,
   access: path,
+  witnesses: path.optional(),
+  signedMemory: path.optional(),
+  signer: z.strictObject({ socket: path, vkey: z.string().max(1000) }).optional(),
+  rootVkey: z.string().max(1000).optional(),
   pki: z.strictObject({
     ca: path,
     caKey: path.optional(),
     certificate: path,
     key: path,
-    logKey: path,
+    logKey: path.optional(),
+    retiringLogKey: path.optional(),
+    logKeyCertificate: path.optional(),
     receiptKey: path,
     reader: z.strictObject({ certificate: path, key: path }),
+    courier: z.strictObject({ certificate: path, key: path }).optional(),
   }),
 })
 
@@ -102,22 +127,42 @@ export function parseConfig(text: string, file: string): Config {
   const invalid = (at: readonly PropertyKey[], message: string) =>
     new PosternError("CONFIG_INVALID", `${where} line ${lineOf(at)}: ${message}`)
   refuseSharedAddress(value.listen, invalid)
-  const from = (relative: string) => resolve(dirname(where), relative)
-  const { caKey, reader, ...pki } = value.pki
+  const from = (path: string) => (isCredential(path) ? path : resolve(dirname(where), path))
+  const { caKey, logKey, retiringLogKey, logKeyCertificate, reader, courier, ...pki } = value.pki
+  if ((value.signer === undefined) === (logKey === undefined)) {
+    throw invalid(["pki"], "pki: either pki.logKey or signer says where the log key is")
+  }
+  if (value.witnesses !== undefined && courier === undefined) {
+    throw invalid(["witnesses"], "witnesses: pki.courier is missing, the process that asks them")
+  }
+  if (value.rootVkey !== undefined && !value.rootVkey.startsWith(`${value.origin}/root+`)) {
+    throw invalid(["rootVkey"], `rootVkey: must be a verifier key named ${value.origin}/root`)
+  }
   const config: Config = {
     file: where,
     origin: value.origin,
     listen: value.listen,
     data: from(value.data),
     access: from(value.access),
+    ...(value.witnesses === undefined ? {} : { witnesses: from(value.witnesses) }),
+    ...(value.signedMemory === undefined ? {} : { signedMemory: from(value.signedMemory) }),
+    ...(value.signer === undefined
+      ? {}
+      : { signer: signerOf(value.signer, from, value.origin, invalid) }),
+    ...(value.rootVkey === undefined ? {} : { rootVkey: value.rootVkey }),
     pki: {
       ca: from(pki.ca),
       ...(caKey === undefined ? {} : { caKey: from(caKey) }),
       certificate: from(pki.certificate),
       key: from(pki.key),
-      logKey: from(pki.logKey),
+      ...(logKey === undefined ? {} : { logKey: from(logKey) }),
+      ...(retiringLogKey === undefined ? {} : { retiringLogKey: from(retiringLogKey) }),
+      ...(logKeyCertificate === undefined ? {} : { logKeyCertificate: from(logKeyCertificate) }),
       receiptKey: from(pki.receiptKey),
       reader: { certificate: from(reader.certificate), key: from(reader.key) },
+      ...(courier === undefined
+        ? {}
+        : { courier: { certificate: from(courier.certificate), key: from(courier.key) } }),
     },
   }
   const { adminSocket } = dataDirectories(config)
@@ -128,6 +173,18 @@ export function parseConfig(text: string, file: string): Config {
   return config
 }
 
+function signerOf(
+  { socket, vkey }: { readonly socket: string; readonly vkey: string },
+  from: (relative: string) => string,
+  origin: string,
+  invalid: (at: readonly PropertyKey[], message: string) => PosternError,
+): NonNullable<Config["signer"]> {
+  if (!vkey.startsWith(`${origin}+`)) {
+    throw invalid(["signer", "vkey"], `signer.vkey: must be a verifier key named ${origin}`)
+  }
+  return { socket: from(socket), vkey }
+}
+
 /** Where the processes keep their things below `data`. Pure. */
 export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
   const state = join(config.data, "state")
@@ -135,8 +192,10 @@ export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
     log: join(config.data, "log"),
     portState: join(state, "port"),
     readerState: join(state, "reader"),
+    courierState: join(state, "courier"),
     adminSocket: join(state, "port", "admin.sock"),
     readerAccess: join(state, "reader", "access.json"),
+    readerMirrors: join(state, "reader", "mirrors.json"),
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { decodeUtf8, PosternError } from "@postern/log/base"
 import { type Config, parseConfig } from "./config.ts"
+import { credentialFile } from "./credential.ts"
 
 const fileBytesMax = 16_777_216
 
@@ -32,8 +33,9 @@ export function readSecretFile(file: string): string {
 /** The mode is asked of the open file, so that what is judged is what is read. */
 function readOpen(file: string, refuse: (mode: number) => string | undefined): string {
   let fd: number
+  const path = credentialFile(file, process.env.CREDENTIALS_DIRECTORY)
   try {
-    fd = openSync(file, "r")
+    fd = openSync(path, "r")
   } catch (cause) {
     throw new PosternError("CONFIG_INVALID", `${file} cannot be opened (${reason(cause)})`, {
       cause,

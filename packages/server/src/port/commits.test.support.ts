@@ -7,7 +7,7 @@ import { startCounters } from "./counters.ts"
 import { Sequencer, StreamTable } from "./sequencer/index.ts"
 import { batchOf, memory, place } from "./sequencer/placing.test.support.ts"
 import type { DurableBatch, DurableSlot } from "./session/index.ts"
-import { openSigner, type Signer } from "./signer/index.ts"
+import { openKeyFile, openSigner, type Signer } from "./signer/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
 
 export const origin = "commits.test/log"
@@ -17,7 +17,7 @@ export function newSigner(): Promise<Signer> {
     const { privateKey } = generateKeyPairSync("ed25519")
     return privateKey.export({ type: "pkcs8", format: "pem" }).toString()
   }
-  return openSigner(origin, pem(), pem())
+  return openSigner(origin, openKeyFile(origin, pem()), pem())
 }
 
 /** Something that is awaited until a test says how it ends. */

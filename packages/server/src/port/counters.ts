@@ -10,6 +10,8 @@ export interface Counters {
   connections: number
   /** Published. */
   checkpoints: number
+  /** Writers of whom events are expected and have not come; goes up and down. */
+  silentWriters: number
 }
 
 export function startCounters(): Counters {
@@ -21,5 +23,6 @@ export function startCounters(): Counters {
     commitSeconds: 0,
     connections: 0,
     checkpoints: 0,
+    silentWriters: 0,
   }
 }

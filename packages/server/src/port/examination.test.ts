@@ -168,6 +168,7 @@ describe("actions under postern.", () => {
       "postern.read",
       "postern.tail.opened",
       "postern.tail.closed",
+      "postern.evidence",
       "postern.access.applied",
     ]
     const others = ["postern.read.x", "postern.refused", "postern.started", "a.b"]

@@ -14,6 +14,10 @@ const internalActions = [
   "postern.read",
   "postern.tail.opened",
   "postern.tail.closed",
+  "postern.evidence",
+  "postern.mirror.opened",
+  "postern.mirror.confirmed",
+  "postern.mirror.closed",
   "postern.access.applied",
 ]
 

@@ -2,13 +2,15 @@ import { encodeUtf8 } from "@postern/log/base"
 import type { Changed } from "@postern/log/event"
 import { streamDigestNext } from "@postern/log/wire"
 import { makePatterns, type WriterGrant } from "../access/index.ts"
-import { LogStore } from "../disk/index.ts"
+import { followLog, LogStore } from "../disk/index.ts"
+import { AuditDesk } from "./audit-desk.ts"
 import { systemClock } from "./clock.ts"
 import { CommitLoop } from "./commit-loop.ts"
 import { newSigner, origin } from "./commits.test.support.ts"
 import { startCounters } from "./counters.ts"
 import { OwnStream } from "./own-stream.ts"
 import { PortIntake } from "./port-intake.ts"
+import { PublishedLog } from "./published-log.ts"
 import { createReacknowledger } from "./reacknowledge.ts"
 import { Refusals } from "./refusals.ts"
 import { rememberRecent } from "./remember-recent.ts"
@@ -21,11 +23,11 @@ import {
   StreamTable,
 } from "./sequencer/index.ts"
 import { memory, regionOf } from "./sequencer/placing.test.support.ts"
-import type { DurableBatch, DurableSlot } from "./session/index.ts"
+import type { DurableBatch, DurableSlot, SessionPeer, StreamSignature } from "./session/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
 
 export const writer = "spiffe://lives.test/writer/w"
-export const peer = { id: writer, certificate: "00", from: "x:1", session: "s" }
+export const peer: SessionPeer = { id: writer, certificate: "00", from: "x:1", session: "s" }
 export const signer = await newSigner()
 
 const grant: WriterGrant = {
@@ -74,6 +76,14 @@ class Waiting {
   superseded = () => undefined
 }
 
+function openAudits(log: PublishedLog, failures: unknown[]): AuditDesk {
+  return new AuditDesk({
+    log,
+    now: () => performance.now(),
+    failed: (error) => void failures.push(error),
+  })
+}
+
 /**
  * One life of the port's driver over a log directory, with segments as short as a test wants them: everything but
  * sockets and configuration.
@@ -108,14 +118,28 @@ export async function live(path: string, segmentBytesMax: number) {
   await rememberRecent(path, store.end.slot, memory, recentIds)
   const { certificate, vkey } = signer
   const acknowledgeAgain = createReacknowledger(path, signer)
-  const world = { memory, sequencer, streams, own, refusals, commits, clock, counters }
+  const published = new PublishedLog(() => followLog(path))
+  const audits = openAudits(published, fatal)
+  const world = { memory, sequencer, streams, own, refusals, commits, clock, counters, audits }
   const trust = { certificate, vkey, origin, grant: () => grant, acknowledgeAgain }
   const intake = new PortIntake({ ...world, ...trust }, recentIds)
   rooms.appeared = () => intake.roomAppeared()
 
-  const open = (id: string): Promise<Stream> =>
+  const end = async (): Promise<void> => {
+    await commits.stop()
+    audits.close()
+    await published.close()
+    await store.close()
+  }
+  const log = { store, streams, intake, own, fatal, audits, published }
+  return { ...log, ...writersOf(intake, commits), end }
+}
+
+/** What writers do, each call for one of them. */
+function writersOf(intake: PortIntake, commits: CommitLoop) {
+  const open = (id: string, who = peer): Promise<Stream> =>
     new Promise((resolve, reject) => {
-      intake.openStream(new Waiting(), peer, id, (found) => {
+      intake.openStream(new Waiting(), who, { id }, (found) => {
         if (typeof found === "string") reject(new Error(found))
         else resolve(found)
       })
@@ -136,13 +160,16 @@ export async function live(path: string, segmentBytesMax: number) {
     const offered = intake.offerBody({ owner, peer, region, count: events.length, ...more })
     return { offered, durable: new Promise<void>((resolve) => commits.afterDurable(resolve)) }
   }
+  const beat = (stream: Stream, signed: StreamSignature, who = peer): Promise<boolean> =>
+    new Promise((resolve) => intake.beat(who, stream, signed, resolve))
+  const close = (
+    stream: Stream,
+    signed: StreamSignature | undefined,
+    who = peer,
+  ): Promise<boolean> => new Promise((resolve) => intake.closeStream(who, stream, signed, resolve))
   const again = (first: number, accepted: number): Promise<DurableSlot> =>
     new Promise((resolve) => {
       intake.acknowledgeAgain(first, accepted, resolve)
     })
-  const end = async (): Promise<void> => {
-    await commits.stop()
-    await store.close()
-  }
-  return { store, streams, intake, own, fatal, open, send, post, again, end }
+  return { open, send, post, beat, close, again }
 }

@@ -3,7 +3,7 @@ import { streamDigestNext } from "@postern/log/wire"
 import { afterEach, describe, expect, test } from "vitest"
 import { followLog, listSegments } from "../disk/index.ts"
 import { newDirectory, removeDirectories } from "../disk/slots.test.support.ts"
-import { type Acknowledged, eventOf, live, peer, signer, writer } from "./lives.test.support.ts"
+import { type Acknowledged, eventOf, live, signer, writer } from "./lives.test.support.ts"
 import { judgeBatch, type Stream } from "./sequencer/index.ts"
 import { regionOf } from "./sequencer/placing.test.support.ts"
 
@@ -124,7 +124,7 @@ describe("a stream", () => {
     const first = await live(path, segmentBytesMax)
     const [closing, staying] = [await first.open(ids[0]), await first.open(ids[1])]
     await first.send(closing, [eventOf("x")])
-    await new Promise<void>((closed) => first.intake.closeStream(peer, closing, closed))
+    await first.close(closing, undefined)
     for (let i = 0; i < 20; i++) await first.send(staying, [eventOf(`y-${i}`, 8000)])
     await first.end()
     expect((await listSegments(path)).length).toBeGreaterThan(1)

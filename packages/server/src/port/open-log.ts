@@ -1,15 +1,25 @@
-import { mkdirSync } from "node:fs"
 import { hostname } from "node:os"
-import { join } from "node:path"
 import { encodeUtf8 } from "@postern/log/base"
 import type { WriterGrant } from "../access/index.ts"
-import { type Config, dataDirectories, readSecretFile } from "../config/index.ts"
-import { LogStore, readLastSigned, replaceFile } from "../disk/index.ts"
+import { type Config, dataDirectories } from "../config/index.ts"
+import {
+  followLog,
+  LogStore,
+  type ReadSlot,
+  readLastSigned,
+  type SegmentStart,
+} from "../disk/index.ts"
+import { AuditDesk } from "./audit-desk.ts"
+import { clockFacts } from "./clock-watch.ts"
 import { CommitLoop } from "./commit-loop.ts"
 import { type Counters, startCounters } from "./counters.ts"
+import { expireStreams } from "./expiry.ts"
+import type { KeyLedger } from "./key-ledger.ts"
+import { openKeys } from "./open-keys.ts"
 import { OwnStream } from "./own-stream.ts"
 import type { PortWorld } from "./port.ts"
 import { PortIntake } from "./port-intake.ts"
+import { PublishedLog } from "./published-log.ts"
 import { createReacknowledger, type Reacknowledge } from "./reacknowledge.ts"
 import { Refusals } from "./refusals.ts"
 import { rememberRecent } from "./remember-recent.ts"
@@ -23,7 +33,7 @@ import {
   type Stream,
   StreamTable,
 } from "./sequencer/index.ts"
-import { openSigner, type Signer } from "./signer/index.ts"
+import { type Signer, withSignedMemory } from "./signer/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
 
 /** The log, recovered and open for writing, with everything that hangs on it. */
@@ -36,6 +46,13 @@ export interface OpenedLog {
   readonly refusals: Refusals
   readonly commits: CommitLoop
   readonly counters: Counters
+  readonly audits: AuditDesk
+  readonly published: PublishedLog
+  readonly keyLedger: KeyLedger
+  /** Every key whose signature stands for this log, the one that signs first. */
+  readonly liveKeys: readonly string[]
+  /** Every key that ever did. */
+  readonly knownKeys: readonly string[]
   readonly signedSize: number
   openIntake(grant: (id: string) => WriterGrant | undefined): PortIntake
   onRoom(listener: () => void): void
@@ -51,11 +68,14 @@ export async function openLog(
 ): Promise<OpenedLog> {
   const { clock } = world
   const directory = dataDirectories(config).log
-  const { logKey, receiptKey } = config.pki
-  const signer = await openSigner(config.origin, readSecretFile(logKey), readSecretFile(receiptKey))
-  await publishVkey(dataDirectories(config).portState, signer.vkey)
+  const keys = await openKeys(config)
   const streams = new StreamTable()
   const store = await recoverStore(directory, config.origin, streams, world)
+  const { signedMemory } = config
+  const signer =
+    signedMemory === undefined
+      ? keys.signer
+      : withSignedMemory(keys.signer, signedMemory, store.end.size)
   clock.notBefore(store.end.time)
   const acknowledgeAgain = createReacknowledger(directory, signer)
   const memory = layOutMemory()
@@ -64,12 +84,7 @@ export async function openLog(
   let roomAppeared = (): void => undefined
   const commits = new CommitLoop(
     {
-      sequencer,
-      store,
-      signer,
-      streams,
-      clock,
-      counters,
+      ...{ sequencer, store, signer, streams, clock, counters },
       roomAppeared: () => roomAppeared(),
       fatal: world.fatal,
     },
@@ -80,6 +95,9 @@ export async function openLog(
   const recentIds = new RecentIds(clock.seed())
   await rememberRecent(directory, store.end.slot, memory, recentIds)
   recordStart(own, store, signer, accessDigest)
+  keys.record(own)
+  const published = new PublishedLog(() => followLog(directory))
+  const audits = openAudits(published, world)
   const { certificate, vkey, origin } = signer
   return {
     memory,
@@ -90,11 +108,16 @@ export async function openLog(
     refusals,
     commits,
     counters,
+    audits,
+    published,
+    keyLedger: keys.ledger,
+    liveKeys: keys.live,
+    knownKeys: keys.known,
     signedSize: (await readLastSigned(directory))?.size ?? -1,
     openIntake: (grant) => {
-      const world = { memory, sequencer, streams, own, refusals, commits, clock, counters }
+      const log = { memory, sequencer, streams, own, refusals, commits, clock, counters }
       return new PortIntake(
-        { ...world, certificate, vkey, origin, grant, acknowledgeAgain },
+        { ...log, audits, certificate, vkey, origin, grant, acknowledgeAgain },
         recentIds,
       )
     },
@@ -105,6 +128,14 @@ export async function openLog(
   }
 }
 
+function openAudits(log: PublishedLog, { tell }: PortWorld): AuditDesk {
+  return new AuditDesk({
+    log,
+    now: () => performance.now(),
+    failed: (error) => tell("error", "a writer's audit was not answered", { error: `${error}` }),
+  })
+}
+
 /** Opens the store and brings the streams up to where the log ends. */
 async function recoverStore(
   directory: string,
@@ -113,24 +144,19 @@ async function recoverStore(
   world: PortWorld,
 ): Promise<LogStore> {
   let slots = 0
-  const store = await LogStore.open(directory, origin, {
-    begin: (start) => restoreStreams(start.state, streams),
-    slot: (slot) => {
+  const visit = {
+    begin: (start: SegmentStart) => restoreStreams(start.state, streams),
+    slot: (slot: ReadSlot) => {
       replaySlot(slot, streams)
       slots += 1
     },
-  })
+  }
+  const store = await LogStore.open(directory, origin, visit, world.segmentBytesMax)
   // A writer that has been silent for long may have been connected all the time: it gets its seven days anew.
   for (const stream of streams.values()) stream.lastUsed = world.clock.milliseconds()
   const { size: entries, segment } = store.end
   world.tell("info", "log recovered", { entries, slots, segment: segment.first })
   return store
-}
-
-/** For the other processes of this installation, which have no business with the keys. */
-async function publishVkey(directory: string, vkey: string): Promise<void> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  await replaceFile(join(directory, "vkey"), `${vkey}\n`)
 }
 
 function recordStart(own: OwnStream, store: LogStore, signer: Signer, access: string): void {
@@ -145,7 +171,7 @@ function recordStart(own: OwnStream, store: LogStore, signer: Signer, access: st
       receiptKey: signer.receiptVkey,
       certificate: signer.certificate,
       access,
-      clock: "system",
+      clock: clockFacts(),
     },
   })
 }
@@ -163,23 +189,4 @@ async function lastReceipt(
   if (lastSlot === undefined && size > 0) return (await acknowledgeAgain(size - 1, 1)).note
   if (lastSlot?.root === undefined) return new Uint8Array(0)
   return encodeUtf8(await signer.signReceipt(lastSlot.first, lastSlot.count, lastSlot.root))
-}
-
-function expireStreams(
-  streams: StreamTable,
-  own: OwnStream,
-  before: number,
-  held: (stream: Stream) => boolean,
-): void {
-  for (const stream of streams.values()) {
-    if (!stream.framed || stream.lastUsed >= before || held(stream)) continue
-    const { id, writer, open, next } = stream
-    own.record({
-      action: "postern.stream.closed",
-      outcome: "success",
-      targets: [{ type: "writer", id: writer }],
-      data: { stream: id, writer, open, next, reason: "unused for seven days" },
-    })
-    streams.remove(stream)
-  }
 }

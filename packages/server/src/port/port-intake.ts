@@ -1,12 +1,15 @@
 import { randomBytes } from "node:crypto"
 import type { ErrorCode } from "@postern/log/base"
-import { streamDigestStart } from "@postern/log/wire"
+import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
 import type { Adapter, WriterGrant } from "../access/index.ts"
 import { batchKind } from "../disk/index.ts"
+import type { AuditDesk } from "./audit-desk.ts"
 import type { Clock } from "./clock.ts"
 import type { CommitLoop } from "./commit-loop.ts"
 import type { Counters } from "./counters.ts"
+import { Doubts } from "./doubts.ts"
 import { Examination } from "./examination.ts"
+import { openStream } from "./openings.ts"
 import type { OwnStream } from "./own-stream.ts"
 import { RateLimit } from "./rate-limit.ts"
 import type { Refusals } from "./refusals.ts"
@@ -31,8 +34,11 @@ import type {
   OfferedBody,
   RefusedDetail,
   SessionPeer,
+  StreamSignature,
+  WantedStream,
 } from "./session/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
+import { type Signed, Testimony } from "./testimony.ts"
 
 export interface IntakeWorld {
   readonly memory: PortMemory
@@ -41,6 +47,7 @@ export interface IntakeWorld {
   readonly own: OwnStream
   readonly refusals: Refusals
   readonly commits: CommitLoop
+  readonly audits: AuditDesk
   readonly clock: Clock
   readonly counters: Counters
   readonly certificate: string
@@ -62,6 +69,8 @@ export class PortIntake implements Intake {
   readonly #examination: Examination
   readonly #rates = new RateLimit()
   readonly #recentIds: RecentIds
+  readonly #testimony: Testimony
+  readonly #doubts: Doubts
   readonly #sessionOf = new Map<Stream, BatchOwner>()
   readonly #waiting = new Set<BatchOwner>()
 
@@ -69,6 +78,12 @@ export class PortIntake implements Intake {
     this.#world = world
     this.#recentIds = recentIds
     this.#examination = new Examination(world.memory)
+    this.#doubts = new Doubts(world.own)
+    this.#testimony = new Testimony({
+      ...{ origin: world.origin, own: world.own, now: () => this.now() },
+      whenRoom: (callback) => this.#whenRoomForOwn(callback),
+      fatal: (error) => world.commits.fail(error),
+    })
   }
 
   get origin(): string {
@@ -101,12 +116,14 @@ export class PortIntake implements Intake {
       kind: batchKind.framed,
       owner: batch.owner,
     })
-    advanceStream(stream, placed, this.now())
     this.#spent(grant, count, region.length)
     // A row can also turn out too large only when it is stamped.
     const refused = bad > 0 || placed.accepted < count ? this.#examination.refused(count) : []
     if (refused.length > 0)
       this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused })
+    // What is remembered holds on to no session.
+    const remembered = refused.length === 0 ? placed : { ...placed, owner: undefined, refused }
+    advanceStream(stream, remembered, this.now())
     return { kind: "placed", refused }
   }
 
@@ -201,47 +218,17 @@ export class PortIntake implements Intake {
   #adapterStream(peer: SessionPeer, adapter: Adapter): Stream {
     const known = this.#world.streams.find(peer.id, adapter)
     if (known !== undefined) return known
-    const stream = this.#recordOpening(peer, adapter, adapter, false)
-    return stream
-  }
-
-  #recordOpening(peer: SessionPeer, id: string, adapter: Adapter, framed: boolean): Stream {
-    const { own, streams } = this.#world
-    const { id: writer, certificate, from, session } = peer
-    let stream: Stream | undefined
-    own.record({
-      action: "postern.stream.opened",
-      outcome: "success",
-      targets: [{ type: "writer", id: writer }],
-      data: { stream: id, writer, certificate, session, from, adapter, framed },
-      placed: (open) => {
-        const digest = framed ? streamDigestStart(id) : new Uint8Array(32)
-        const lastUsed = this.now()
-        stream = {
-          id,
-          writer,
-          open,
-          framed,
-          next: 0,
-          digest,
-          durable: undefined,
-          recent: [],
-          lastUsed,
-        }
-        streams.add(stream)
-      },
-    })
-    if (stream === undefined)
-      throw new Error("invariant broken: an opening entry is placed at once")
-    return stream
+    const opener = { peer, adapter, framed: false }
+    return openStream(this.#world, opener, { id: adapter }, this.now())
   }
 
   openStream(
     owner: BatchOwner,
     peer: SessionPeer,
-    id: string,
+    wanted: WantedStream,
     done: (found: Stream | ErrorCode) => void,
   ): void {
+    const { id } = wanted
     const { streams, commits, sequencer } = this.#world
     const foreign = streams.byId(id)
     if (foreign !== undefined && foreign.writer !== peer.id) return done("STREAM_FOREIGN")
@@ -249,9 +236,10 @@ export class PortIntake implements Intake {
     if (this.#world.grant(peer.id)?.adapters.has("postern") !== true)
       return done("ADAPTER_NOT_GRANTED")
     if (foreign === undefined && !sequencer.fits(1, ownBytesMax)) {
-      return commits.afterDurable(() => this.openStream(owner, peer, id, done))
+      return commits.afterDurable(() => this.openStream(owner, peer, wanted, done))
     }
-    const stream = foreign ?? this.#recordOpening(peer, id, "postern", true)
+    const opener = { peer, adapter: "postern", framed: true } as const
+    const stream = foreign ?? openStream(this.#world, opener, wanted, this.now())
     const previous = this.#sessionOf.get(stream)
     if (previous !== undefined && previous !== owner) previous.superseded(stream)
     this.#sessionOf.set(stream, owner)
@@ -261,10 +249,45 @@ export class PortIntake implements Intake {
     })
   }
 
-  closeStream(peer: SessionPeer, stream: Stream, done: () => void): void {
+  beat(
+    peer: SessionPeer,
+    stream: Stream,
+    signed: StreamSignature,
+    done: (holds: boolean) => void,
+  ): void {
+    this.#testimony.beat(peer, stream, signed, done)
+  }
+
+  closeStream(
+    peer: SessionPeer,
+    stream: Stream,
+    signed: StreamSignature | undefined,
+    done: (holds: boolean) => void,
+  ): void {
+    if (signed === undefined) return this.#closeStream(peer, stream, undefined, () => done(true))
+    const holder = this.#sessionOf.get(stream)
+    this.#testimony.check("close", peer, stream, signed, (proof) => {
+      // Another session of the writer may have taken it meanwhile.
+      if (proof === undefined || this.#sessionOf.get(stream) !== holder) return done(false)
+      this.#closeStream(peer, stream, proof, () => done(true))
+    })
+  }
+
+  #whenRoomForOwn(callback: () => void): void {
+    const { commits, sequencer } = this.#world
+    if (sequencer.fits(1, ownBytesMax)) callback()
+    else commits.afterDurable(() => this.#whenRoomForOwn(callback))
+  }
+
+  #closeStream(
+    peer: SessionPeer,
+    stream: Stream,
+    signed: Signed | undefined,
+    done: () => void,
+  ): void {
     const { own, commits, sequencer, streams } = this.#world
     if (!sequencer.fits(1, ownBytesMax)) {
-      return commits.afterDurable(() => this.closeStream(peer, stream, done))
+      return commits.afterDurable(() => this.#closeStream(peer, stream, signed, done))
     }
     own.record({
       action: "postern.stream.closed",
@@ -276,6 +299,7 @@ export class PortIntake implements Intake {
         open: stream.open,
         next: stream.next,
         reason: "writer",
+        ...signed,
       },
     })
     streams.remove(stream)
@@ -328,6 +352,7 @@ export class PortIntake implements Intake {
   /** The session is gone; its streams stay open for the next one. */
   forget(owner: BatchOwner): void {
     this.#waiting.delete(owner)
+    this.#world.audits.forget(owner)
     for (const [stream, holder] of this.#sessionOf) {
       if (holder !== owner) continue
       stream.lastUsed = this.now() // It was in use as long as it was held.
@@ -341,21 +366,23 @@ export class PortIntake implements Intake {
   }
 
   refused(peer: SessionPeer, code: ErrorCode, detail: RefusedDetail = {}): void {
-    const { refusals } = this.#world
-    if (detail.refused === undefined) {
-      const { stream, sequence } = detail
-      const place = sequence === undefined ? {} : { sequences: [[sequence, sequence + 1] as const] }
-      refusals.add(peer, code, { count: 1, stream: stream?.id, detail: detail.detail, ...place })
-      return
-    }
-    for (const { code: each, positions } of detail.refused) {
-      const { sequence } = detail
-      const sequences =
-        sequence === undefined
-          ? []
-          : positions.map((p) => [sequence + p, sequence + p + 1] as const)
-      refusals.add(peer, each, { count: positions.length, stream: detail.stream?.id, sequences })
-    }
+    this.#world.refusals.report(peer, code, detail)
+  }
+
+  audit(
+    owner: BatchOwner,
+    peer: SessionPeer,
+    question: AuditQuestion,
+    answer: (answer: AuditAnswer) => void,
+  ): void {
+    this.#world.audits.ask(owner, question, answer, (size) => {
+      this.refused(peer, "AUDIT_AHEAD", { detail: `seen ${question.seen}, published ${size}` })
+    })
+  }
+
+  doubt(peer: SessionPeer, doubt: Doubt): void {
+    if (this.#doubts.add(peer, doubt, this.now())) return
+    this.refused(peer, "RATE_LIMITED", { detail: `a doubt: ${doubt.code}` })
   }
 
   /** A name for a new session, unguessable and short. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "@postern/log/base"
 import type { Clock } from "./clock.ts"
 import type { OwnStream } from "./own-stream.ts"
+import type { RefusedDetail } from "./session/index.ts"
 
 /** Who was refused: a writer by its ID, or an address when no certificate was accepted. */
 export interface RefusedWho {
@@ -72,6 +73,25 @@ export class Refusals {
     if (tally.stream === what.stream) mergeRanges(tally.sequences, sequences)
     else tally.more ||= sequences.length > 0
     if (isDue(tally, now)) this.#write(tally, now)
+  }
+
+  /** What a session or a request was refused: as a whole, or events of a batch by their positions. */
+  report(who: RefusedWho, code: ErrorCode, report: RefusedDetail): void {
+    const { sequence, detail } = report
+    const stream = report.stream?.id
+    const ranges = (positions: readonly number[]): (readonly [number, number])[] => {
+      if (sequence === undefined) return []
+      return positions.map((position) => [sequence + position, sequence + position + 1])
+    }
+    if (report.refused === undefined) {
+      const sequences = ranges([0])
+      this.add(who, code, { count: 1, stream, detail, ...(sequences.length > 0 && { sequences }) })
+      return
+    }
+    for (const { code: each, positions } of report.refused) {
+      const { length: count } = positions
+      this.add(who, each, { count, stream, sequences: ranges(positions) })
+    }
   }
 
   #tallyOf(who: RefusedWho, code: ErrorCode): Tally {

@@ -9,4 +9,11 @@ export {
   issueCertificate,
   type KeyPair,
 } from "./authority.ts"
-export { createLogKeys, type LogKeys, verifierKey } from "./signing-key.ts"
+export { encodeDer } from "./der.ts"
+export {
+  createLogKeys,
+  createSigningKey,
+  type LogKeys,
+  openNoteSigner,
+  verifierKey,
+} from "./signing-key.ts"

@@ -1,6 +1,12 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto"
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto"
 import { assert, PosternError, parseHex } from "@postern/log/base"
-import { formatVkey } from "@postern/log/tlog"
+import { formatVkey, type NoteSigner, noteKeyId } from "@postern/log/tlog"
 
 /** SubjectPublicKeyInfo of an Ed25519 key up to the 32 bytes of the key (RFC 8410 §4). */
 const spkiPrefix = "302a300506032b6570032100"
@@ -17,7 +23,8 @@ export function createLogKeys(): LogKeys {
   return { logKey: createSigningKey(), receiptKey: createSigningKey() }
 }
 
-function createSigningKey(): string {
+/** A new Ed25519 private key, PKCS#8 PEM. */
+export function createSigningKey(): string {
   const text = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" })
   assert(typeof text === "string", "PEM is text")
   return text
@@ -29,6 +36,13 @@ function createSigningKey(): string {
  */
 export function verifierKey(name: string, privateKey: string): string {
   return formatVkey(name, rawPublicKey(openSigningKey(privateKey)))
+}
+
+/** Signs notes under this name. Errors: as verifierKey. */
+export function openNoteSigner(name: string, privateKey: string): NoteSigner {
+  const key = openSigningKey(privateKey)
+  const keyId = noteKeyId(name, rawPublicKey(key))
+  return { name, keyId, sign: (message) => sign(null, message, key) }
 }
 
 function openSigningKey(pem: string): KeyObject {

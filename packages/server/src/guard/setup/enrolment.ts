@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto"
 import { existsSync, rmSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { formatProfile, type Profile } from "@postern/client"
-import { PosternError } from "@postern/log/base"
+import { assert, PosternError } from "@postern/log/base"
 import {
   type Adapter,
   addIdentity,
@@ -152,7 +152,8 @@ async function profileText(
   options: EnrolOptions,
   who: Pick<Profile, "role" | "id" | "server" | "address" | "source" | "spool">,
 ): Promise<string> {
-  const { pki, origin } = options.config
+  const { config } = options
+  const { pki, origin } = config
   if (pki.caKey === undefined) {
     const detail = "pki.caKey is missing, so no certificate can be made here"
     throw new PosternError("CONFIG_INVALID", `${options.config.file}: ${detail}`)
@@ -165,8 +166,14 @@ async function profileText(
     now: options.now,
     ...(options.days === undefined ? {} : { days: options.days }),
   })
-  const vkey = verifierKey(origin, readSecretFile(pki.logKey))
-  return formatProfile({ ...who, log: { origin, vkey }, ca, ...pair })
+  return formatProfile({ ...who, log: { origin, vkey: logVerifierKey(config) }, ca, ...pair })
+}
+
+/** The log's verifier key, as the configuration's own log key, or its signer's, gives it. Errors: CONFIG_INVALID. */
+export function logVerifierKey({ origin, pki, signer }: Config): string {
+  if (signer !== undefined) return signer.vkey
+  assert(pki.logKey !== undefined, "a configuration says where the log key is")
+  return verifierKey(origin, readSecretFile(pki.logKey))
 }
 
 /**

@@ -10,6 +10,8 @@ export {
   type EnrolWriterOptions,
   enrolReader,
   enrolWriter,
+  logVerifierKey,
   profilesDirectory,
 } from "./enrolment.ts"
+export { changeFile, createFile } from "./files.ts"
 export { type InitOptions, type Installation, initDirectory } from "./init.ts"

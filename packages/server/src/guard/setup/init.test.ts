@@ -19,7 +19,7 @@ import { parseAccess, spiffeIdOf } from "../../access/index.ts"
 import { dataDirectories, loadConfig, readSecretFile, readTextFile } from "../../config/index.ts"
 import { handshake } from "../pki/handshake.test.support.ts"
 import { verifierKey } from "../pki/index.ts"
-import { type Installation, initDirectory } from "./index.ts"
+import { type Installation, initDirectory, logVerifierKey } from "./index.ts"
 
 const base = mkdtempSync(join(tmpdir(), "postern-init-"))
 afterAll(() => rmSync(base, { recursive: true }))
@@ -57,7 +57,7 @@ describe("init", () => {
       const text = readFileSync(join(made.directory, path), "utf8")
       expect([path, text.includes("PRIVATE KEY")]).toEqual([path, secret.test(path)])
     }
-    expect(made.files.filter((path) => secret.test(path))).toHaveLength(8)
+    expect(made.files.filter((path) => secret.test(path))).toHaveLength(9)
   })
 
   test("writes a configuration that says what it would be without one", () => {
@@ -68,7 +68,7 @@ describe("init", () => {
       read: [{ host: "127.0.0.1", port: 17515 }],
       ops: [{ host: "127.0.0.1", port: 17516 }],
     })
-    const vkey = verifierKey(config.origin, readSecretFile(config.pki.logKey))
+    const vkey = logVerifierKey(config)
     expect(vkey).toBe(made.vkey)
     expect(vkey).not.toBe(verifierKey(config.origin, readSecretFile(config.pki.receiptKey)))
   })
@@ -85,7 +85,7 @@ describe("init", () => {
     const pem = readTextFile(made.config.pki.reader.certificate)
     const readerProcess = spiffeIdOf(new X509Certificate(pem))
     expect(list.writer(readerProcess, nowMs)?.internal).toBe(true)
-    expect(list.identities).toHaveLength(4)
+    expect(list.identities).toHaveLength(5)
   })
 
   test("gives profiles that lead to the server and to the admin socket", async () => {

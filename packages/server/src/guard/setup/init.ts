@@ -104,6 +104,7 @@ async function planFiles(directory: string, origin: string, options: InitOptions
     issueCertificate({ authority, id: id(path), usage, now, ...(usage === "server" ? names : {}) })
   const server = await issue("server", "server")
   const readerProcess = await issue("postern/reader", "client")
+  const courierProcess = await issue("postern/courier", "client")
   const text = configText(origin, listenOf(options))
   const access = accessText(trustDomain)
   parseAccess(access)
@@ -120,6 +121,8 @@ async function planFiles(directory: string, origin: string, options: InitOptions
     secret("pki/server.key", server.key),
     open("pki/reader-process.crt", readerProcess.certificate),
     secret("pki/reader-process.key", readerProcess.key),
+    open("pki/courier-process.crt", courierProcess.certificate),
+    secret("pki/courier-process.key", courierProcess.key),
     secret("pki/log.key", keys.logKey),
     secret("pki/receipt.key", keys.receiptKey),
     ...profiles.map(([name, profile]) => secret(`profiles/${name}.yaml`, formatProfile(profile))),

@@ -28,16 +28,27 @@ data: data
 # Who may write, read and operate. \`postern writer add\` and \`postern reader add\` edit it.
 access: access.yaml
 
+# Witnesses of this log, as a trust policy (C2SP tlog-policy) with their URLs; the courier process
+# asks them. See docs/operating/witness.md.
+# witnesses: witnesses.policy
+
+# Remembers on other storage what was signed, so that a restored copy of everything under \`data\` is refused.
+# signedMemory: /mnt/elsewhere/postern-signed.json
+
+# A key may also be a credential of the service manager (systemd), sealed to this machine: credential:NAME
 pki:
   ca: pki/ca.crt # every certificate here is signed by it
   caKey: pki/ca.key # only \`writer add\` and \`reader add\` need it; it may be kept elsewhere
   certificate: pki/server.crt # what the ports show
   key: pki/server.key
-  logKey: pki/log.key # signs checkpoints (Ed25519); everybody pins its public half
+  logKey: pki/log.key # signs checkpoints (Ed25519); everybody pins its public half. Or: signer, see docs/spec/signer.md
   receiptKey: pki/receipt.key # signs receipts; the log key certifies it at each start
   reader: # the reader process's own certificate: it writes an entry for each read
     certificate: pki/reader-process.crt
     key: pki/reader-process.key
+  courier: # the courier process's own certificate: it tells the port what witnesses said
+    certificate: pki/courier-process.crt
+    key: pki/courier-process.key
 `
 }
 
@@ -51,6 +62,7 @@ identities:
     role: writer # writer | reader | operator
     # owner: payments team        # who answers for it
     # expires: 2027-11-22         # from that day on (UTC) refused
+    # cadence: 10m                # no event for so long is an entry and a metric
     grant:
       # Ways in: postern/1 frames (SDK), plain HTTPS, the audit webhook of a Kubernetes API server.
       adapters: [postern, http, kubernetes]
@@ -79,5 +91,9 @@ identities:
       sources: ["postern://*"]
       actions: ["postern.*"]
       internal: true # may write postern.* actions; nobody else should have this
+
+  # The courier process of this installation: it brings cosignatures of witnesses to the port.
+  - id: spiffe://${trustDomain}/postern/courier
+    role: courier
 `
 }

@@ -1,0 +1,32 @@
+import { join } from "node:path"
+import { PosternError } from "@postern/log/base"
+
+const prefix = "credential:"
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/
+
+/** Whether a path names a credential that the service manager hands over, sealed to this machine if it likes. */
+export function isCredential(path: string): boolean {
+  return path.startsWith(prefix)
+}
+
+/**
+ * The file behind `credential:NAME` (systemd.exec, LoadCredentialEncrypted=); other paths as they are.
+ * @param directory what CREDENTIALS_DIRECTORY says
+ * @throws PosternError CONFIG_INVALID
+ */
+export function credentialFile(path: string, directory: string | undefined): string {
+  if (!isCredential(path)) return path
+  const name = path.slice(prefix.length)
+  if (!namePattern.test(name)) {
+    throw new PosternError(
+      "CONFIG_INVALID",
+      `${path}: a credential's name has letters, digits, . _ -`,
+    )
+  }
+  if (directory !== undefined) return join(directory, name)
+  const hint = `LoadCredentialEncrypted=${name}:… in the unit hands it over`
+  throw new PosternError(
+    "CONFIG_INVALID",
+    `${path}: this process was given no credentials; ${hint}`,
+  )
+}

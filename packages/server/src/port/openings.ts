@@ -1,0 +1,43 @@
+import { streamDigestStart } from "@postern/log/wire"
+import type { Adapter } from "../access/index.ts"
+import type { OwnStream } from "./own-stream.ts"
+import type { Stream, StreamTable } from "./sequencer/index.ts"
+import type { SessionPeer, WantedStream } from "./session/index.ts"
+
+/** Who opens a stream, through which way in. */
+export interface Opener {
+  readonly peer: SessionPeer
+  readonly adapter: Adapter
+  /** Chained by the writer; else made by the port for this adapter. */
+  readonly framed: boolean
+}
+
+/** Opens a stream: writes its opening entry, in which everything about the sender stands once. There must be room for it. */
+export function openStream(
+  { own, streams }: { readonly own: Pick<OwnStream, "record">; readonly streams: StreamTable },
+  { peer, adapter, framed }: Opener,
+  { id, previous }: WantedStream,
+  nowMs: number,
+): Stream {
+  const { id: writer, certificate, from, session } = peer
+  const publicKey = framed ? peer.publicKey : undefined
+  let stream: Stream | undefined
+  own.record({
+    action: "postern.stream.opened",
+    outcome: "success",
+    targets: [{ type: "writer", id: writer }],
+    data: {
+      ...{ stream: id, writer, certificate, publicKey, session, from, adapter, framed, previous },
+    },
+    placed: (open) => {
+      const digest = framed ? streamDigestStart(id) : new Uint8Array(32)
+      stream = {
+        ...{ id, writer, open, framed, certificate },
+        ...{ next: 0, digest, durable: undefined, recent: [], lastUsed: nowMs },
+      }
+      streams.add(stream)
+    },
+  })
+  if (stream === undefined) throw new Error("invariant broken: an opening entry is placed at once")
+  return stream
+}

@@ -1,0 +1,46 @@
+import { parseCheckpoint, parseNote, type ReadHashes } from "@postern/log/tlog"
+import type { LogView } from "../disk/index.ts"
+
+export type ProofView = Pick<LogView, "head" | "checkpoint" | "hashes" | "close">
+
+/** The newest published checkpoint, and the hashes of its tree. */
+export interface Published {
+  readonly note: string
+  readonly size: number
+  readonly read: ReadHashes
+}
+
+/** What is published, as any follower of the log directory reads it: out of files, beside everything that is on its way there. */
+export class PublishedLog {
+  readonly #openView: () => Promise<ProofView>
+  #view: Promise<ProofView> | undefined
+
+  /** @param openView fails while the log is empty: then it is asked again */
+  constructor(openView: () => Promise<ProofView>) {
+    this.#openView = openView
+  }
+
+  /** Undefined while there is no checkpoint, or the view has not caught up with it. */
+  async newest(): Promise<Published | undefined> {
+    const view = await this.#open()
+    const note = await view?.checkpoint()
+    if (view === undefined || note === undefined) return undefined
+    const { size } = parseCheckpoint(parseNote(note).text)
+    if (size > view.head().size) return undefined
+    return { note, size, read: (level, from, to) => view.hashes(level, from, to) }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#view?.catch(() => undefined))?.close()
+  }
+
+  async #open(): Promise<ProofView | undefined> {
+    this.#view ??= this.#openView()
+    try {
+      return await this.#view
+    } catch {
+      this.#view = undefined
+      return undefined
+    }
+  }
+}
