@@ -10,8 +10,13 @@ const top = fileURLToPath(new URL("../", import.meta.url))
 const programmes: readonly (readonly [string, readonly string[]])[] = [
   ["demo", ["test/demo/main.ts"]],
   ["crash", ["test/crash/main.ts", "--long", "--record"]],
+  ["simulated disk", ["test/sim/main.ts", "--long", "--record"]],
   ["hostile", ["test/hostile/main.ts", "--long"]],
   ["interop", ["test/interop/main.ts"]],
+  ["drills", ["test/drills/main.ts"]],
+  ["evidence", ["test/evidence/main.ts"]],
+  ["browser", ["test/browser/main.ts"]],
+  ["restore", ["test/restore/main.ts", "--long"]],
 ]
 
 /** Counts of the last line; a programme that ends without them, or badly without saying so, has failed. */

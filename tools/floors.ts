@@ -60,6 +60,12 @@ export const rooms: readonly Room[] = [
   },
   { name: "server/disk", uses: language },
 
+  {
+    name: "server/evidence",
+    uses: [...language, "server/disk"],
+    testsUse: ["server/guard/verify"],
+  },
+
   { name: "server/port/adapters", uses: language, pure: true },
   {
     name: "server/port/sequencer",
@@ -83,7 +89,7 @@ export const rooms: readonly Room[] = [
     uses: [...language, "server/access", "server/port/sequencer"],
     pure: true,
   },
-  { name: "server/port/signer", uses: language },
+  { name: "server/port/signer", uses: [...language, "server/disk"] },
   {
     name: "server/port/listener",
     uses: [
@@ -94,6 +100,7 @@ export const rooms: readonly Room[] = [
     ],
   },
   { name: "server/port/admin", uses: language },
+  { name: "server/port/witnesses", uses: language },
   { name: "server/port/ops", uses: language, outside: ["prom-client"] },
   {
     name: "server/port",
@@ -101,15 +108,25 @@ export const rooms: readonly Room[] = [
     uses: [
       ...language,
       ...["access", "config", "acceptor", "disk"].map((room) => `server/${room}`),
-      ...["adapters", "session", "sequencer", "signer", "listener", "admin", "ops"].map(
-        (room) => `server/port/${room}`,
-      ),
+      ...[
+        "adapters",
+        "session",
+        "sequencer",
+        "signer",
+        "listener",
+        "admin",
+        "ops",
+        "witnesses",
+      ].map((room) => `server/port/${room}`),
     ],
   },
 
   {
     name: "server/reader/api",
-    uses: [...language, "server/access", "server/acceptor", "server/disk"],
+    uses: [
+      ...language,
+      ...["access", "acceptor", "disk", "evidence"].map((room) => `server/${room}`),
+    ],
     outside: ["hono", "zod"],
   },
   {
@@ -118,7 +135,9 @@ export const rooms: readonly Room[] = [
     uses: [
       ...language,
       "client",
-      ...["access", "config", "acceptor", "disk", "reader/api"].map((room) => `server/${room}`),
+      ...["access", "config", "acceptor", "disk", "evidence", "reader/api"].map(
+        (room) => `server/${room}`,
+      ),
     ],
     outside: ["@hono/node-server", "hono", "prom-client"],
   },
@@ -132,7 +151,49 @@ export const rooms: readonly Room[] = [
     name: "server/guard/setup",
     uses: [...language, "client", "server/access", "server/config", "server/guard/pki"],
   },
+  {
+    name: "server/guard/keys",
+    uses: [...language, "client", "server/config", "server/guard/pki", "server/guard/setup"],
+  },
+  {
+    name: "server/guard/restore",
+    uses: [
+      ...language,
+      "client",
+      ...["config", "disk", "guard/pki", "guard/setup", "guard/verify"].map(
+        (room) => `server/${room}`,
+      ),
+    ],
+  },
   { name: "server/guard/verify", uses: [...language, "client", "server/disk"] },
+  {
+    name: "server/guard/monitor",
+    uses: [...language, "server/disk", "server/guard/verify"],
+    outside: ["zod"],
+  },
+
+  {
+    name: "server/guard/anchor",
+    uses: [...language, "server/disk", "server/guard/pki"],
+    testsUse: ["server/guard/verify"],
+  },
+
+  { name: "server/mirror", uses: [...language, "server/disk"], testsUse: ["server/guard/verify"] },
+
+  { name: "server/courier/witnesses", uses: language },
+  {
+    name: "server/courier",
+    wing: true,
+    uses: [
+      ...language,
+      ...["access", "config", "disk", "courier/witnesses"].map((room) => `server/${room}`),
+    ],
+  },
+
+  {
+    name: "server/witness",
+    uses: [...language, "server/config", "server/disk"],
+  },
 
   { name: "server/supervisor", uses: language },
   {
@@ -143,6 +204,13 @@ export const rooms: readonly Room[] = [
       ...["access", "config", "disk", "guard/pki", "guard/setup", "guard/verify", "supervisor"].map(
         (room) => `server/${room}`,
       ),
+      "server/witness",
+      "server/guard/anchor",
+      "server/guard/keys",
+      "server/guard/restore",
+      "server/guard/monitor",
+      "server/mirror",
+      "server/evidence",
     ],
     outside: ["commander", "zod"],
   },
@@ -152,8 +220,12 @@ export const rooms: readonly Room[] = [
 /** Wings that meet on disk and on the wire, never in an import, in neither direction and at no depth. */
 export const never: readonly (readonly [string, string])[] = [
   ["server/port", "server/reader"],
+  ["server/courier", "server/port"],
+  ["server/courier", "server/reader"],
   ["server/guard", "server/port"],
   ["server/guard", "server/reader"],
+  ["server/mirror", "server/port"],
+  ["server/mirror", "server/reader"],
 ]
 
 export interface PurityException {

@@ -21,10 +21,12 @@ const packages: readonly { readonly name: string; readonly title: string }[] = [
 /** The picture: packages from the top down, in each its rooms by floor, and below it every arrow. */
 export function drawHouse(table: readonly Room[] = rooms): string {
   const boxes = packages.flatMap(({ name, title }) => drawBox(table, name, title))
-  const arrows = table
-    .filter((room) => room.uses.length > 0)
-    .toReversed()
-    .flatMap((room) => drawArrows(room, table))
+  /** Rooms that may import the same share a line, at the place of the highest. */
+  const arrows = new Map<string, string[]>()
+  for (const room of table.filter(({ uses }) => uses.length > 0).toReversed()) {
+    const uses = wrap(shorten(room.uses, table), "  ", width - 26).join("\n")
+    arrows.set(uses, [...(arrows.get(uses) ?? []), room.name])
+  }
   return [
     ...boxes,
     "",
@@ -32,7 +34,7 @@ export function drawHouse(table: readonly Room[] = rooms): string {
     `never, in neither direction: ${never.map(([a, b]) => `${short(a)} and ${short(b)}`).join(", ")}`,
     "",
     "each room may import:",
-    ...arrows,
+    ...[...arrows].flatMap(([uses, names]) => drawArrow(names, uses.split("\n"))),
   ].join("\n")
 }
 
@@ -51,9 +53,11 @@ function drawBox(table: readonly Room[], name: string, title: string): string[] 
   ]
 }
 
-function drawArrows(room: Room, table: readonly Room[]): string[] {
-  const [first, ...more] = wrap(shorten(room.uses, table), "  ", width - 26)
-  return [`${room.name.padEnd(22)} -> ${first}`, ...more.map((line) => " ".repeat(26) + line)]
+function drawArrow(names: readonly string[], uses: readonly string[]): string[] {
+  const [first, ...more] = uses
+  const from = wrap(names, "  ", width)
+  const last = from.pop() ?? ""
+  return [...from, `${last.padEnd(22)} -> ${first}`, ...more.map((line) => " ".repeat(26) + line)]
 }
 
 function short(room: string): string {

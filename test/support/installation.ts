@@ -41,6 +41,8 @@ export class Installation {
     this.ca = ca
     this.operator = operator
     this.#identities.set(operator.id, { id: operator.id, role: "operator" })
+    const courier = `spiffe://${trustDomain}/postern/courier`
+    this.#identities.set(courier, { id: courier, role: "courier" })
     this.writeAccess()
   }
 

@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import { Command, CommanderError } from "commander"
+import { registerAnchor } from "./commands/anchor.ts"
+import { registerEvidence } from "./commands/evidence.ts"
 import { registerInit } from "./commands/init.ts"
+import { registerKey } from "./commands/key.ts"
 import { registerLog } from "./commands/log.ts"
+import { registerMirror } from "./commands/mirror.ts"
+import { registerMonitor } from "./commands/monitor.ts"
 import { registerReader } from "./commands/reader.ts"
 import { registerSearch } from "./commands/search.ts"
 import { registerSend } from "./commands/send.ts"
@@ -11,8 +16,9 @@ import { registerShow } from "./commands/show.ts"
 import { registerStatus } from "./commands/status.ts"
 import { registerTail } from "./commands/tail.ts"
 import { registerVerify } from "./commands/verify.ts"
+import { registerWitness } from "./commands/witness.ts"
 import { registerWriter } from "./commands/writer.ts"
-import { exitCodes } from "./exit-code.ts"
+import { Ending, exitCodes } from "./exit-code.ts"
 import { describeFailure, formatFailure } from "./failure.ts"
 import { type CommandIo, processIo } from "./io.ts"
 
@@ -23,12 +29,18 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerStatus,
   registerWriter,
   registerReader,
+  registerWitness,
+  registerKey,
   registerSend,
   registerTail,
   registerSearch,
   registerShow,
   registerVerify,
+  registerEvidence,
+  registerAnchor,
   registerLog,
+  registerMirror,
+  registerMonitor,
 ]
 
 /**
@@ -44,6 +56,7 @@ export async function run(argv: readonly string[], io: CommandIo = processIo()):
     return exitCodes.ok
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok // --help
+    if (error instanceof Ending) return error.exitCode
     const failure =
       error instanceof CommanderError
         ? usageFailure(error, commandPath(program, argv))
@@ -75,7 +88,7 @@ function makeProgram(io: CommandIo): Command {
 const environment = `
 Environment: POSTERN_CONFIG and POSTERN_PROFILE stand for --config and --profile; NO_COLOR.
 Exit codes: 0 done, 1 failed, 2 not understood, 3 verification failed, 4 unreachable, 5 denied,
-  78 configuration.`
+  10 and 11 verdicts of \`verify\` on evidence, 78 configuration.`
 
 function usageFailure(error: CommanderError, path: string) {
   const message =

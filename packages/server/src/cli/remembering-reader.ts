@@ -8,6 +8,11 @@ export function checkpointFile(profile: string): string {
   return `${profile.replace(/\.ya?ml$/, "")}.checkpoint`
 }
 
+/** Where the log's keys that were learned are remembered: beside the profile. */
+export function keysFile(profile: string): string {
+  return `${profile.replace(/\.ya?ml$/, "")}.keys`
+}
+
 /**
  * A reader that begins where the last command ended: the log must continue the newest checkpoint that any command with
  * this profile has seen. Where nothing can be written beside the profile it says so once, and reads all the same.
@@ -15,17 +20,30 @@ export function checkpointFile(profile: string): string {
 export function openRememberingReader(profile: string, io: CommandIo): Reader {
   const file = checkpointFile(profile)
   const remembered = existsSync(file) ? readFileSync(file, "utf8") : undefined
+  const keys = keysFile(profile)
+  const rememberedKeys = existsSync(keys) ? readFileSync(keys, "utf8") : undefined
   let told = false
-  const onCheckpoint = (note: string): void => {
-    try {
-      writeFileSync(`${file}.new`, note, { mode: 0o600 })
-      renameSync(`${file}.new`, file)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (!told) io.note(`postern: the checkpoint could not be remembered: ${printable(reason)}`)
-      told = true
-    }
+  const remember = (path: string, text: string, what: string): void => {
+    const problem = keepBeside(path, text)
+    if (problem !== undefined && !told)
+      io.note(`postern: ${what} could not be remembered: ${problem}`)
+    told ||= problem !== undefined
   }
-  const known = remembered === undefined ? {} : { remembered }
-  return openReader(loadProfile(profile), { ...known, onCheckpoint })
+  return openReader(loadProfile(profile), {
+    ...(remembered === undefined ? {} : { remembered }),
+    ...(rememberedKeys === undefined ? {} : { rememberedKeys }),
+    onCheckpoint: (note) => remember(file, note, "the checkpoint"),
+    onKeys: (proofs) => remember(keys, proofs, "the log's new key"),
+  })
+}
+
+/** Replaces the file; gives what went wrong. */
+export function keepBeside(file: string, text: string): string | undefined {
+  try {
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+    return undefined
+  } catch (error) {
+    return printable(error instanceof Error ? error.message : String(error))
+  }
 }

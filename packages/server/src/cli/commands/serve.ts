@@ -1,7 +1,7 @@
 import { resolve } from "node:path"
 import { PosternError } from "@postern/log/base"
 import type { Command } from "commander"
-import { formatHostPort, loadConfig } from "../../config/index.ts"
+import { type Config, formatHostPort, loadConfig } from "../../config/index.ts"
 import { type ProcessName, parseProcessName, Supervisor } from "../../supervisor/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
@@ -11,12 +11,16 @@ export function registerServe(program: Command, io: CommandIo): void {
   program
     .command("serve")
     .helpGroup(helpGroups.everyDay)
-    .summary("run the port and the reader")
+    .summary("run the port, the reader and the courier")
     .description(
       "Runs the service until SIGTERM or Ctrl-C; SIGHUP reads access list and certificates again.",
     )
     .addOption(configOption())
-    .option("--only <process>", "run port or reader alone, under a user of its own", collectList)
+    .option(
+      "--only <process>",
+      "run port, reader or courier alone, under a user of its own",
+      collectList,
+    )
     .addHelpText("after", examples)
     .action(async (options: { config: string; only?: string[] }) => {
       await serve(options, io)
@@ -30,10 +34,22 @@ Examples:
 
 async function serve(options: { config: string; only?: string[] }, io: CommandIo): Promise<void> {
   const config = loadConfig(resolve(options.config))
-  const names: ProcessName[] = options.only?.map(parseProcessName) ?? ["port", "reader"]
+  const all: ProcessName[] = ["port", "reader"]
+  if (config.witnesses !== undefined) all.push("courier")
+  const names = options.only?.map(parseProcessName) ?? all
+  await runProcesses(config, names, io)
+}
+
+/** Runs these processes until a signal ends them. Errors: CONFIG_INVALID if one of them could not start. */
+export async function runProcesses(
+  config: Config,
+  names: readonly ProcessName[],
+  io: CommandIo,
+): Promise<void> {
   const supervisor = new Supervisor(config.file, {
     note: (text) => io.note(`postern: ${text}`),
     ready: (name) => {
+      if (name === "courier") return io.note("postern: courier asks the witnesses")
       const { write, read } = config.listen
       const addresses = (name === "port" ? write : read).map(formatHostPort).join(", ")
       io.note(`postern: ${name} ready on ${addresses}`)

@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { loadProfile } from "@postern/client"
 import type { Command } from "commander"
+import { dataDirectories, loadConfig } from "../../config/index.ts"
 import { adminClient } from "../admin-client.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
@@ -21,22 +23,64 @@ export function registerStatus(program: Command, io: CommandIo): void {
     .action(async (options: { config: string; json?: true }) => {
       const profile = loadProfile(join(dirname(options.config), "profiles", "operator.yaml"))
       const status = await adminClient(profile).status()
-      if (options.json) return io.line(JSON.stringify(status))
-      io.line(describe(status))
+      const mirrors = readMirrors(dataDirectories(loadConfig(options.config)).readerMirrors)
+      if (options.json) return io.line(JSON.stringify({ ...status, mirrors }))
+      io.line(describe(status, mirrors))
     })
 }
 
-function describe(status: Readonly<Record<string, unknown>>): string {
+/** The last word of a mirror, as the reader process heard it; the port itself knows of none. */
+interface MirrorWord {
+  readonly reader: string
+  readonly size: number
+  readonly confirmed: string
+}
+
+/** None before the reader process has heard of one. */
+function readMirrors(file: string): readonly MirrorWord[] {
+  if (!existsSync(file)) return []
+  return (JSON.parse(readFileSync(file, "utf8")) as { mirrors: readonly MirrorWord[] }).mirrors
+}
+
+function describeCopies(durable: number, mirrors: readonly MirrorWord[]): string {
+  const [best] = [...mirrors].sort((a, b) => b.size - a.size)
+  if (best === undefined) return "none: everything is durable on one disk"
+  const behind = Math.max(0, durable - best.size)
+  const tail = behind === 0 ? "" : `, the last ${behind} are durable on one disk`
+  return `${best.size} entries, says ${best.reader} at ${best.confirmed}${tail}`
+}
+
+function describe(
+  status: Readonly<Record<string, unknown>>,
+  mirrors: readonly MirrorWord[],
+): string {
   const notReady = status.notReady as readonly string[]
   const rows = [
     ["log", String(status.origin)],
     ["state", notReady.length === 0 ? "ready" : `not ready: ${notReady.join("; ")}`],
     ["durable", `${status.durableSize} entries`],
+    ["copies", describeCopies(Number(status.durableSize), mirrors)],
     ["published", `${status.publishedSize} entries under the newest checkpoint`],
+    ["witnessed", describeWitnesses(status.witnesses as Witnesses | undefined)],
     ["received", `${status.events} events in ${status.batches} batches since the start`],
     ["refused", `${status.refused} since the start`],
     ["connections", `${status.connections}, ${status.streams} streams open`],
     ["verifier key", String(status.vkey)],
   ]
   return formatTable(["", ""], rows)
+}
+
+interface Witnesses {
+  readonly size: number
+  readonly ageSeconds?: number
+  readonly behind: boolean
+  readonly each: readonly { readonly name: string; readonly state: string }[]
+}
+
+function describeWitnesses(witnesses: Witnesses | undefined): string {
+  if (witnesses === undefined) return "no witnesses are configured"
+  const { size, ageSeconds, behind, each } = witnesses
+  const age = ageSeconds === undefined ? "never" : `${ageSeconds} seconds ago`
+  const names = each.map(({ name, state }) => `${name} ${state}`).join(", ")
+  return `${size} entries, ${age}${behind ? ", BEHIND" : ""} (${names})`
 }
