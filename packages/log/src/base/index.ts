@@ -11,8 +11,10 @@ export {
   encodeUtf8,
   equalBytes,
   formatBase64,
+  formatBase64Url,
   formatHex,
   parseBase64,
+  parseBase64Url,
   parseDecimal,
   parseHex,
 } from "./bytes.ts"

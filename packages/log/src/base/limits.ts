@@ -5,6 +5,12 @@ export const limits = {
   /** An entry, stamp included: the u16 length of a tlog-tiles entry bundle. */
   entryBytesMax: 65_535,
   stampBytesMax: 96,
+  /** A value kept out of the leaf, as the JSON of its disclosure (docs/spec/disclosures.md). */
+  disclosureBytesMax: 8_388_608,
+  /** Digests that an event may name. */
+  disclosuresMax: 64,
+  /** Different digests that the events of one batch may name. */
+  batchDisclosuresMax: 1_000,
   /** A whole frame with its length field (docs/spec/wire.md). */
   frameBytesMax: 1_048_576,
   batchEventsMax: 10_000,
@@ -13,6 +19,8 @@ export const limits = {
   creditBytesMax: 1_048_576,
   /** Bytes received and not yet acknowledged, over all connections. */
   creditPoolBytes: 50_331_648,
+  /** Of these, those of one writer: three quarters, so that it finds room for what half of them, all windows, have begun. */
+  creditWriterBytes: 37_748_736,
   httpBodyBytesMax: 8_388_608,
   httpBodyInflatedBytesMax: 16_777_216,
   httpBodyInflationMax: 100,

@@ -33,8 +33,8 @@ export interface Core {
    * Scans the events of `count` rows as docs/spec/event.md demands; of a row, offset and length are
    * read and everything else is set. The first problem in byte order decides the verdict: a key, a
    * text or a number is judged when it is complete, a type by the first byte of the value, and
-   * whether a required field is missing when all was read. Returns how many rows have a verdict
-   * other than 0.
+   * whether a required field is missing when all was read. An event with `_sd` of which nothing else
+   * is wrong gets the verdict `disclosure`. Returns how many rows have a verdict other than 0.
    */
   scan(rows: number, count: number): number
   /**
@@ -67,7 +67,7 @@ export interface Core {
    * `verdicts.tooLarge` and no record. Returns the end of the last record. The caller has made sure
    * of room: at most (98 + event length) bytes a row, in a region apart from the events. @param
    * received microseconds since the epoch, below 2^53 @param open below 10^14 @param sequence of
-   * the first row; that of the last one is below 10^14 @param changed 0, 1 or 2
+   * the first row; that of the last one is below 10^14 @param changed 0 to 3
    */
   stamp(
     rows: number,
@@ -139,7 +139,8 @@ export const rowField = {
    */
   position: 12,
   /**
-   * Spans: offset and length without the quotes, two u32 each. Zero unless scan accepts the event.
+   * Spans: offset and length without the quotes, two u32 each. Zero unless scan accepts the event or
+   * gives it `disclosure`.
    */
   id: 16,
   time: 24,
@@ -165,6 +166,8 @@ export const verdicts = {
   selfAction: 12,
   sourceNotGranted: 13,
   actionNotGranted: 14,
+  /** Nothing else is wrong: the event names digests (`_sd`), and the caller knows which he holds. */
+  disclosure: 15,
 } as const
 
 /** The registry's code of each verdict, by its number. The code of 0 is never asked for. */
@@ -184,6 +187,7 @@ export const verdictCodes: readonly ErrorCode[] = [
   "EVENT_SELF_ACTION",
   "EVENT_SOURCE_NOT_GRANTED",
   "EVENT_ACTION_NOT_GRANTED",
+  "EVENT_DISCLOSURE",
 ]
 
 export interface CoreOptions {

@@ -89,6 +89,17 @@ describe("the top level of an event", () => {
     all("syntax", (json) => withField("id", json), ["x", "", ",", "}", "é", "+1"])
   })
 
+  it("marks an event with digests if nothing else is wrong, and keeps its spans", () => {
+    all("disclosure", withMore, ['"_sd":[]', '"_sd" : ["x",1]'])
+    all("fieldType", withMore, ['"_sd":"x"', '"_sd":{}', '"_sd":null'])
+    all("duplicateKey", withMore, ['"_sd":[],"_sd":[]'])
+    all("unknownKey", withMore, ['"_sd":[],"x":1', '"_s":[]', '"_sdx":[]', '"sd":[]'])
+    all("escapedKey", withMore, ['"\\u005fsd":[]'])
+    all("missingField", (text) => text, ['{"_sd":[]}'])
+    all("accepted", inData, ['{"_sd":[]}'])
+    expect(scan(bytesOf(withMore('"_sd":[]'))).fields).toEqual(scan(bytesOf(goodText)).fields)
+  })
+
   it("takes exactly the version 1", () => {
     const version = (json: string): string => withMore(`"v":${json}`)
     all("accepted", withMore, ['"v":1', '"v" : 1 '])

@@ -1,4 +1,5 @@
 import { limits, PosternError } from "../base/index.ts"
+import { digestsKey } from "./disclosure.ts"
 import type { Actor, AuditEvent, Outcome, Target } from "./event.ts"
 import { formatInstant } from "./time.ts"
 import { checkEvent, checkKey } from "./validation.ts"
@@ -75,6 +76,7 @@ export function completeEvent(input: EventInput, world: EventWorld): AuditEvent 
   for (const key of Object.keys(given)) {
     const value = given[key]
     if (value === undefined || key === "target") continue
+    if (key === digestsKey) throw new PosternError("EVENT_DISCLOSURE")
     checkKey(key)
     if (Object.hasOwn(event, key)) continue
     event[key] = key === "sentAt" ? expandTime(value) : value

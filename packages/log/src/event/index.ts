@@ -14,6 +14,17 @@ export {
   type TargetInput,
   type TimeInput,
 } from "./completion.ts"
+export {
+  type Disclosure,
+  digestsKey,
+  digestsOf,
+  disclosableKeys,
+  discloseEvent,
+  disclosureDigest,
+  encodeDisclosure,
+  parseDisclosure,
+  parseDisclosureText,
+} from "./disclosure.ts"
 export { type Entry, parseEntry, splitLeaf } from "./entry.ts"
 export {
   type Actor,

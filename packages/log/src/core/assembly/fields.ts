@@ -8,7 +8,8 @@ const time: u32 = 1
 const source: u32 = 2
 const action: u32 = 3
 const outcome: u32 = 4
-export const version: u32 = 7
+/** _sd: digests of values that are kept elsewhere. */
+export const digestsBit: u32 = 1 << 22
 /** Fields below this one are the five whose spans a row holds. */
 export const spanFields: u32 = 5
 /** id, time, source, action, outcome, actor, targets. */
@@ -26,7 +27,7 @@ export const numberType: u32 = 0x31
  * Keys are 1 to 8 bytes but for one.
  */
 const entries: usize = memory.data(33 * 16, 16)
-const spread: u64 = 0x6771_b6da_f117_e86f
+const spread: u64 = 0x4487_567f_3891_519f
 const longKey: usize = entries + 32 * 16
 const longKeyStart: u64 = 0x666c_6168_6542_6e6f // onBehalf
 const longKeyEnd: u32 = 0x664f // Of
@@ -38,7 +39,7 @@ addAll("targets", arrayType)
 addAll("v", numberType)
 addAll("sentAt category op severity tenant", textType)
 addAll("reason origin request response trace labels data", objectType)
-addAll("changes subjects", arrayType)
+addAll("changes subjects _sd", arrayType)
 describe(longKey, arrayType)
 
 /** The next fields, in this order; their names stand in memory as UTF-16. */

@@ -1,4 +1,5 @@
 import {
+  digestsBit,
   fieldOf,
   findKey,
   isInRange,
@@ -123,6 +124,11 @@ export function takeEnd(behind: usize): void {
     store<u32>(member, <u32>(behind - valueAt), 12)
   }
   found += 1
+}
+
+/** Whether the event that was read last names values that are kept elsewhere. */
+export function namesDigests(): bool {
+  return (seen & digestsBit) != 0
 }
 
 /** The whole text was read and right. */

@@ -1,10 +1,11 @@
-import { judgeEvent, listMembers, membersFound } from "./judge"
+import { judgeEvent, listMembers, membersFound, namesDigests } from "./judge"
 import { rowBytes, rowLength, rowOffset, rowPosition, rowVerdict } from "./rows"
 import { failedAt, failure } from "./text"
 import { walk } from "./walk"
 
 const eventDepthMax: u32 = 32
 const membersDepthMax: u32 = 34
+const verdictDisclosure: u32 = 15
 
 /** The contract is Core.scan. */
 export function scan(rows: usize, count: u32): u32 {
@@ -16,8 +17,10 @@ export function scan(rows: usize, count: u32): u32 {
     judgeEvent(rows)
     store<u64>(rows, 0, 56)
     if (walk(at, at + length, eventDepthMax, false)) {
-      store<u32>(rows, 0, rowVerdict)
+      const names = namesDigests()
+      store<u32>(rows, names ? verdictDisclosure : 0, rowVerdict)
       store<u32>(rows, length, rowPosition)
+      refused += u32(names)
       continue
     }
     store<u32>(rows, failure, rowVerdict)

@@ -46,7 +46,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["v", { type: "number" }],
   ...many("string", "sentAt", "category", "op", "severity", "tenant"),
   ...many("object", "reason", "origin", "request", "response", "trace", "labels", "data"),
-  ...many("array", "onBehalfOf", "changes", "subjects"),
+  ...many("array", "onBehalfOf", "changes", "subjects", "_sd"),
 ])
 
 function many(type: JsonType, ...keys: readonly string[]): [string, Rule][] {
@@ -60,15 +60,17 @@ function many(type: JsonType, ...keys: readonly string[]): [string, Rule][] {
 export function scanEvent(event: Uint8Array): Scanned {
   const spans = new Map<string, StringSpan>()
   try {
-    readEvent(event, spans)
-    return { verdict: verdicts.accepted, position: event.length, spans }
+    const names = readEvent(event, spans)
+    const verdict = names.has("_sd") ? verdicts.disclosure : verdicts.accepted
+    return { verdict, position: event.length, spans }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { verdict: error.verdict, position: error.position, spans: new Map() }
   }
 }
 
-function readEvent(event: Uint8Array, spans: Map<string, StringSpan>): void {
+/** The names of its members. */
+function readEvent(event: Uint8Array, spans: Map<string, StringSpan>): ReadonlySet<string> {
   const reader = new JsonReader(event, limits.eventDepthMax)
   const seen = new Set<string>()
   const judge = (key: StringSpan): void => judgeKey(event, key, seen)
@@ -92,6 +94,7 @@ function readEvent(event: Uint8Array, spans: Map<string, StringSpan>): void {
   for (const [name, rule] of rules) {
     if (rule.required && !seen.has(name)) throw new Refusal(verdicts.missingField, event.length)
   }
+  return seen
 }
 
 function judgeKey(event: Uint8Array, key: StringSpan, seen: Set<string>): void {
