@@ -1,5 +1,5 @@
 import { encodeUtf8, equalBytes, PosternError, parseBase64 } from "@postern/log/base"
-import { type Entry, formatTime, parseEntry } from "@postern/log/event"
+import { type Changed, type Entry, formatTime, parseEntry } from "@postern/log/event"
 import { leafHash } from "@postern/log/tlog"
 
 /** An entry as a reader sees it. Everything follows from `leaf`; what the port says beside it is not believed. */
@@ -12,7 +12,7 @@ export interface LogEntry {
   /** Index of the entry that opened the stream. */
   readonly stream: number
   readonly sequence: number
-  readonly changed: 0 | 1 | 2
+  readonly changed: Changed
   /** The exact bytes that were hashed, as text: stamp, LF, event. */
   readonly leaf: string
   readonly event: Readonly<Record<string, unknown>>

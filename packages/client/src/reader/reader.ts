@@ -2,6 +2,7 @@ import { PosternError } from "@postern/log/base"
 import { type Checkpoint, checkInclusion, parsePolicy } from "@postern/log/tlog"
 import { loadProfile, type Profile } from "../profile.ts"
 import { type Asker, openAsker } from "./ask.ts"
+import { type DisclosedEvent, disclose } from "./disclosed.ts"
 import {
   addClaim,
   type ClaimedEntry,
@@ -56,6 +57,11 @@ export interface Reader {
   get(index: number): Promise<LogEntry>
   /** As get, with the proof that was checked. Errors: NOT_FOUND also while no checkpoint covers the entry. */
   prove(index: number): Promise<ProvenEntry>
+  /**
+   * The entry's event with the values that are kept beside the log, each held against its digest in the entry. Values that the port does not
+   * have or cannot open stay withheld. Errors: DISCLOSURE_INVALID if it hands out another one.
+   */
+  disclose(entry: LogEntry): Promise<DisclosedEvent>
   /** The newest checkpoint, consistent with all that this reader saw before. */
   checkpoint(): Promise<Checkpoint>
   close(): void
@@ -88,6 +94,7 @@ export function openReader(
       if (proven !== undefined) return proven
       throw new PosternError("NOT_FOUND", `no checkpoint covers entry ${index} yet`)
     },
+    disclose: (entry) => disclose(asker, entry),
     async checkpoint() {
       const atLeast = trust.size
       const found = await trust.believe(await asker.text("/checkpoint"))

@@ -1,6 +1,6 @@
 import type { Profile } from "@postern/client"
-import { PosternError } from "@postern/log/base"
-import type { TileSource } from "../guard/verify/index.ts"
+import { isPosternError, limits, PosternError } from "@postern/log/base"
+import type { AskDisclosure, TileSource } from "../guard/verify/index.ts"
 import { type HttpsExchange, openHttpsExchange, problemOf } from "./https-exchange.ts"
 
 /** A full bundle of the longest entries, with their lengths. */
@@ -31,6 +31,21 @@ export function tilesOf(exchange: HttpsExchange): TileSource {
   return {
     checkpoint: async () => (await get(exchange, "/checkpoint", noteBytesMax)).toString("utf8"),
     tile: (path) => get(exchange, `/${path}`, tileBytesMax),
+  }
+}
+
+/** Asks the read port for values that are kept beside the log; each is recorded as read. */
+export function disclosuresOf(exchange: HttpsExchange): AskDisclosure {
+  return async (index, digest) => {
+    const path = `/v1/entries/${index}/disclosures/${digest}`
+    try {
+      const json = await get(exchange, path, limits.disclosureBytesMax)
+      return { state: "held", json }
+    } catch (error) {
+      if (!isPosternError(error) || error.code !== "DISCLOSURE_MISSING") throw error
+      const state = error.detail
+      return { state: state === "locked" || state === "damaged" ? state : "missing" }
+    }
   }
 }
 

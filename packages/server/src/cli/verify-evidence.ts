@@ -1,6 +1,12 @@
 import { createReadStream } from "node:fs"
 import { PosternError } from "@postern/log/base"
-import { checkEvidence, type EvidenceVerdict, type Who } from "@postern/log/evidence"
+import {
+  checkEvidence,
+  type EvidenceDisclosure,
+  type EvidenceVerdict,
+  type Who,
+} from "@postern/log/evidence"
+import { DisclosedValues, describeValues } from "./disclosed-values.ts"
 import { Ending, exitCodes } from "./exit-code.ts"
 import type { CommandIo } from "./io.ts"
 import { printable } from "./printable.ts"
@@ -17,8 +23,14 @@ export async function verifyEvidence(
   { json }: { readonly json?: true },
   io: CommandIo,
 ): Promise<void> {
-  const found = await checkEvidence(createReadStream(path), policy, { known })
-  io.line(json ? JSON.stringify(verdictJson(found)) : describeVerdict(found))
+  const values = new DisclosedValues()
+  const options = { known, onDisclosure: values.take }
+  const found = await checkEvidence(createReadStream(path), policy, options)
+  const isProven = found.verdict !== "INVALID" && found.verdict !== "UNKNOWN"
+  const disclosed = isProven ? values.kept : []
+  io.line(
+    json ? JSON.stringify({ ...verdictJson(found), disclosed }) : describeVerdict(found, disclosed),
+  )
   const [finding] = found.findings
   const first = `${finding?.where}: ${finding?.what}`
   switch (found.verdict) {
@@ -47,7 +59,10 @@ export function verdictJson({ senders: _, ...verdict }: EvidenceVerdict): Record
 }
 
 /** The verdict in words, with what it does not say. */
-export function describeVerdict(found: EvidenceVerdict): string {
+export function describeVerdict(
+  found: EvidenceVerdict,
+  disclosed: readonly EvidenceDisclosure[] = [],
+): string {
   const { verdict, findings, origin, size, roots } = found
   const lines = [`verdict      ${verdict}: ${meaning(found)}`]
   for (const { code, where, what } of findings) {
@@ -61,6 +76,7 @@ export function describeVerdict(found: EvidenceVerdict): string {
   if (verdict === "FORK-EVIDENCE") return lines.join("\n")
   lines.push(`shows        ${shown(found)}`)
   lines.push(`entries      ${countsText(found)}`)
+  lines.push(...describeValues(found.counts, disclosed))
   for (const { writer, counts } of talliesOf(found).slice(0, writersShown)) {
     lines.push(
       `writer       ${printable(writer ?? "the port itself, or unknown")}: ${tallyText(counts)}`,

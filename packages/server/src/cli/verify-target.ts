@@ -20,7 +20,9 @@ import {
 } from "@postern/log/evidence"
 import { parsePolicy, parseVkey, type TrustPolicy } from "@postern/log/tlog"
 import { type Config, dataDirectories, loadConfig, readTextFile } from "../config/index.ts"
+import { openDisclosures } from "../disclosures/index.ts"
 import { logVerifierKey } from "../guard/setup/index.ts"
+import type { AskDisclosure } from "../guard/verify/index.ts"
 import { keysFile } from "./remembering-reader.ts"
 
 /** What `postern verify` was asked to look at. */
@@ -30,6 +32,8 @@ export type VerifyTarget =
       readonly path: string
       readonly vkey: string | undefined
       readonly others: readonly string[]
+      /** The values kept beside the log, if it is that of an installation here. */
+      readonly disclosures: AskDisclosure | undefined
     }
   | { readonly kind: "tiles"; readonly path: string; readonly vkey: string }
   | { readonly kind: "receipt"; readonly path: string; readonly vkeys: readonly string[] }
@@ -71,8 +75,9 @@ export function findTarget(path: string | undefined, flags: VerifyFlags): Verify
   }
   const log = logDirectory(path)
   if (log !== undefined) {
-    const [vkey, ...others] = given ?? keysBeside(log) ?? []
-    return { kind: "directory", path: log, vkey, others }
+    const config = configBeside(log)
+    const [vkey, ...others] = given ?? (config && ownKeys(config)) ?? []
+    return { kind: "directory", path: log, vkey, others, disclosures: config && valuesOf(config) }
   }
   if (existsSync(join(path, "checkpoint")) && existsSync(join(path, "tile"))) {
     return { kind: "tiles", path, vkey: demandKeys(given)[0] }
@@ -171,23 +176,37 @@ function logDirectory(path: string): string | undefined {
   return existsSync(config) ? dataDirectories(loadConfig(config)).log : undefined
 }
 
-/**
- * The key of the installation that the directory is the log of; undefined if there is none, or if its log key is not
- * ours to read. Who trusts that key trusts the machine that holds the log.
- */
-function keysBeside(log: string): Keys | undefined {
+/** The configuration of the installation that the directory is the log of; undefined if there is none that can be read. */
+function configBeside(log: string): Config | undefined {
   for (let at = dirname(resolve(log)), up = 0; up < 3; at = dirname(at), up++) {
     const file = join(at, "postern.yaml")
     if (!existsSync(file)) continue
-    try {
-      const config = loadConfig(file)
-      const own = dataDirectories(config).log
-      const same = existsSync(own) && realpathSync(own) === realpathSync(log)
-      return same ? keysIn(config) : undefined
-    } catch (error) {
-      if (!isPosternError(error)) throw error
-      return undefined
-    }
+    const config = unlessInvalid(() => loadConfig(file))
+    if (config === undefined) return undefined
+    const own = dataDirectories(config).log
+    return existsSync(own) && realpathSync(own) === realpathSync(log) ? config : undefined
   }
   return undefined
+}
+
+/** Who trusts these keys trusts the machine that holds the log. Undefined if its log key is not ours to read. */
+function ownKeys(config: Config): Keys | undefined {
+  return unlessInvalid(() => keysIn(config))
+}
+
+function unlessInvalid<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    return undefined
+  }
+}
+
+function valuesOf(config: Config): AskDisclosure {
+  const source = openDisclosures({
+    sealed: dataDirectories(config).disclosures,
+    keys: config.sealing,
+  })
+  return (_, digest) => source.read(digest)
 }

@@ -23,6 +23,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { loadConfig } from "../config/index.ts"
 import { enrolReader } from "../guard/setup/index.ts"
+import { adminClient } from "./admin-client.ts"
 import { openHttpsExchange } from "./https-exchange.ts"
 import {
   type LivePort,
@@ -46,6 +47,14 @@ beforeAll(async () => {
   log = join(port.directory, "data", "log")
   receipt = join(base, "receipt.json")
   writeFileSync(receipt, await writeEvents(port))
+  await enrolReader({
+    config: loadConfig(port.config),
+    name: "watch",
+    see: "monitor",
+    now: new Date(),
+    address: "127.0.0.1:1",
+  })
+  await adminClient(loadProfile(join(port.directory, "profiles", "operator.yaml"))).reload()
   await port.stop()
   size = JSON.parse((await runHere(["verify", log, "--json"])).stdout).size
 })
@@ -311,13 +320,6 @@ describe("postern verify --profile", () => {
   })
 
   test("verifies what the reader process serves, to auditors and to monitors", async () => {
-    await enrolReader({
-      config: loadConfig(port.config),
-      name: "watch",
-      see: "monitor",
-      now: new Date(),
-      address: "127.0.0.1:1",
-    })
     const monitor = join(port.directory, "profiles", "reader-watch.yaml")
     const reader = await startLiveReader(port.config)
     const live = join(port.directory, "profiles", "live-reader.yaml")

@@ -14,7 +14,7 @@ import {
 import type { CommandIo } from "./io.ts"
 import { printable } from "./printable.ts"
 import { createProgress } from "./progress.ts"
-import { askKeys, openReadExchange, tilesOf } from "./read-port-tiles.ts"
+import { askKeys, disclosuresOf, openReadExchange, tilesOf } from "./read-port-tiles.ts"
 import { checkpointFile, keepBeside, keysFile } from "./remembering-reader.ts"
 import { formatTable } from "./table.ts"
 import { verifyEvidence } from "./verify-evidence.ts"
@@ -22,6 +22,7 @@ import type { VerifyTarget } from "./verify-target.ts"
 
 export interface VerifyOptions {
   readonly full?: true
+  readonly disclosures?: true
   readonly progress?: true
   readonly json?: true
 }
@@ -58,17 +59,18 @@ function verifyTarget(
     case "directory":
       return verifyDirectory(path, {
         ...{ vkey: target.vkey, others: target.others },
-        ...{ full: options.full === true, progress },
+        ...{ full: options.full === true, progress, disclosures: target.disclosures },
       })
     case "tiles":
       return verifyTiles(openTileDirectory(path), { vkey: target.vkey, progress })
     case "profile":
-      return verifyReadPort(path, progress, io)
+      return verifyReadPort(path, options, progress, io)
   }
 }
 
 async function verifyReadPort(
   file: string,
+  { disclosures }: VerifyOptions,
   progress: (done: number, of: number) => void,
   io: CommandIo,
 ): Promise<TileReport> {
@@ -79,7 +81,8 @@ async function verifyReadPort(
     const keys = await openProfileKeys(file, profile, () => askKeys(exchange), io)
     const remembered = existsSync(memory) ? readFileSync(memory, "utf8") : undefined
     const open = async (note: string) => (await keys.openCheckpoint(note)).checkpoint
-    const options = { vkey: profile.log.vkey, open, remembered, progress }
+    const asked = disclosures === true ? disclosuresOf(exchange) : undefined
+    const options = { vkey: profile.log.vkey, open, remembered, progress, disclosures: asked }
     const report = await verifyTiles(tilesOf(exchange), options)
     // What was found right is what the next time has to begin with.
     if (report.verified && report.checkpoint !== undefined) {

@@ -31,6 +31,9 @@ function eventOf(members: Readonly<Record<string, unknown>> = {}): Uint8Array {
   return encodeUtf8(JSON.stringify({ ...required, ...rest, ...members }))
 }
 
+/** What was handed over: digests of 43 times the same capital letter. */
+const isHeld = (digest: string) => /^([A-Z])\1{42}$/.test(digest)
+
 function load(events: readonly Uint8Array[]): void {
   const region = regionOf(events)
   memory.core.memory.set(region, memory.body)
@@ -41,7 +44,7 @@ function load(events: readonly Uint8Array[]): void {
 /** The code of each event, undefined for those that are taken. */
 function judge(events: readonly Uint8Array[], grant: WriterGrant): (string | undefined)[] {
   load(events)
-  const bad = examination.judge(events.length, grant)
+  const bad = examination.judge(events.length, grant, isHeld)
   const codes = new Array<string | undefined>(events.length).fill(undefined)
   for (const { code, positions } of examination.refused(events.length)) {
     for (const position of positions) codes[position] = code
@@ -178,6 +181,43 @@ describe("actions under postern.", () => {
   })
 })
 
+describe("an event that names digests", () => {
+  const digest = (letter: string) => letter.repeat(43)
+
+  test("is taken if all of them were handed over, and nothing else is wrong", () => {
+    const grant = grantOf({ actions: makePatterns(["a.*"]) })
+    const named = (...digests: unknown[]) => eventOf({ _sd: digests })
+    const many = Array.from({ length: 65 }, (_, i) => digest(String.fromCharCode(0x100 + i)))
+    const events = [
+      named(digest("A"), digest("B")),
+      named(digest("A"), digest("a")),
+      named(),
+      named(digest("A"), digest("A")),
+      named(7),
+      named(...many),
+      eventOf({ _sd: [digest("A")], action: "b.c" }),
+      eventOf({ _sd: [digest("A")], action: "postern.x" }),
+      eventOf({ data: { _sd: [digest("a")] } }),
+    ]
+    const refused = "EVENT_DISCLOSURE"
+    expect(judge(events, grant)).toEqual([
+      ...[undefined, refused, refused, refused, refused, refused],
+      ...["EVENT_ACTION_NOT_GRANTED", "EVENT_SELF_ACTION", undefined],
+    ])
+  })
+
+  test("does not make the port look for more than a batch may name", () => {
+    const all = Array.from({ length: 1_100 }, (_, i) => String(i).padStart(43, "x"))
+    load(all.map((one) => eventOf({ _sd: [one] })))
+    let looks = 0
+    const bad = examination.judge(all.length, grantOf({}), () => {
+      looks += 1
+      return true
+    })
+    expect([looks, bad]).toEqual([1_000, 100])
+  })
+})
+
 describe("a body", () => {
   test("has its events judged so that what is accepted certainly fits an entry", () => {
     const sure = limits.entryBytesMax - limits.stampBytesMax - 1
@@ -187,7 +227,7 @@ describe("a body", () => {
     }
     const events = [padding(sure), padding(sure + 1), encodeUtf8("{}")]
     load(events)
-    examination.judgeBody(3, grantOf({}), [2])
+    examination.judgeBody(3, grantOf({}), [2], isHeld)
     expect(examination.refused(3)).toEqual([{ code: "EVENT_TOO_LARGE", positions: [1, 2] }])
   })
 
@@ -195,7 +235,7 @@ describe("a body", () => {
     const events = ["a", "b", "c", "d", "e"].map((id) => eventOf({ id }))
     events[1] = encodeUtf8("no json")
     load(events)
-    examination.judge(5, grantOf({}))
+    examination.judge(5, grantOf({}), isHeld)
     const asked: number[] = []
     const kept = examination.compact(5, (row) => {
       asked.push(row)
@@ -212,7 +252,7 @@ describe("a body", () => {
       eventOf({ time }),
     )
     load(two)
-    examination.judge(2, grantOf({}))
+    examination.judge(2, grantOf({}), isHeld)
     const contents = (changed: number) =>
       [0, 1].map((row) => Buffer.from(examination.content(row, changed)).toString())
     const [asSent, asSentLater] = contents(0)

@@ -1,5 +1,13 @@
-import { assert, concatBytes, type ErrorCode, encodeUtf8, limits } from "@postern/log/base"
+import {
+  assert,
+  concatBytes,
+  decodeUtf8,
+  type ErrorCode,
+  encodeUtf8,
+  limits,
+} from "@postern/log/base"
 import { rowBytes, rowField, verdictCodes, verdicts } from "@postern/log/core"
+import { digestsKey } from "@postern/log/event"
 import type { Patterns, WriterGrant } from "../access/index.ts"
 import type { PortMemory } from "./sequencer/index.ts"
 import type { RefusedEvents } from "./session/index.ts"
@@ -9,6 +17,17 @@ const verdictWord = rowField.verdict / 4
 const lengthWord = rowField.length / 4
 /** An event of this size fits an entry whatever its stamp. */
 const eventBytesSure = limits.entryBytesMax - limits.stampBytesMax - 1
+type IsHeld = (digest: string) => boolean
+
+/** The digests of an event that the scanner took; undefined if it names anything else in their place, none, or one twice. */
+function readDigests(event: Uint8Array): readonly string[] | undefined {
+  const { [digestsKey]: digests } = JSON.parse(decodeUtf8(event) ?? "{}") as Record<string, unknown>
+  if (!Array.isArray(digests) || digests.length === 0) return undefined
+  if (digests.length > limits.disclosuresMax) return undefined
+  if (new Set(digests).size < digests.length) return undefined
+  return digests.every((digest) => typeof digest === "string") ? digests : undefined
+}
+
 /** What the reader process may say of its own acts. */
 const internalActions = [
   "postern.read",
@@ -19,6 +38,8 @@ const internalActions = [
   "postern.mirror.confirmed",
   "postern.mirror.closed",
   "postern.access.applied",
+  "postern.tls.loaded",
+  "postern.tls.refused",
 ]
 
 /**
@@ -45,11 +66,15 @@ export class Examination {
     return core.split(at, end, rows, rowsMax) === count
   }
 
-  /** Sets the verdicts of `count` rows for this writer. Returns how many are refused. */
-  judge(count: number, grant: WriterGrant): number {
+  /**
+   * Sets the verdicts of `count` rows for this writer. Returns how many are refused.
+   * @param isHeld whether a value with this digest was handed over
+   */
+  judge(count: number, grant: WriterGrant, isHeld: IsHeld): number {
     const { core, rows } = this.#memory
     if (this.#loaded !== grant) this.#load(grant)
     let refused = core.scan(rows, count)
+    if (refused > 0) refused -= this.#admitDisclosed(count, isHeld)
     const { action, source } = rowField
     if (grant.internal) refused += this.#judgeInternal(count)
     else
@@ -68,11 +93,41 @@ export class Examination {
   }
 
   /** As `judge`; sizes are judged here too, so that what is accepted certainly gets its entry. */
-  judgeBody(count: number, grant: WriterGrant, tooLarge: readonly number[]): void {
-    this.judge(count, grant)
+  judgeBody(count: number, grant: WriterGrant, tooLarge: readonly number[], isHeld: IsHeld): void {
+    this.judge(count, grant, isHeld)
     const words = this.#words(count)
     for (const row of tooLarge) words[row * rowWords + verdictWord] = verdicts.tooLarge
     this.#judgeSizes(count, Math.min(grant.eventBytesMax, eventBytesSure))
+  }
+
+  /** Whether nothing was found wrong with a row that was judged. */
+  isAccepted(row: number): boolean {
+    return this.#words(row + 1)[row * rowWords + verdictWord] === verdicts.accepted
+  }
+
+  /** Of the rows of which nothing is wrong but that they name digests: takes those whose digests are held. Returns how many. */
+  #admitDisclosed(count: number, isHeld: IsHeld): number {
+    const words = this.#words(count)
+    const looks = new Map<string, boolean>()
+    const isKnown = (digest: string): boolean => {
+      let held = looks.get(digest)
+      if (held === undefined) {
+        // Looking costs a writer nothing and the port a call of the system.
+        held = looks.size < limits.batchDisclosuresMax && isHeld(digest)
+        looks.set(digest, held)
+      }
+      return held
+    }
+    let admitted = 0
+    for (let row = 0; row < count; row++) {
+      const at = row * rowWords + verdictWord
+      if (words[at] !== verdicts.disclosure) continue
+      const digests = readDigests(this.bytes(row, rowField.offset))
+      if (digests === undefined || !digests.every(isKnown)) continue
+      words[at] = verdicts.accepted
+      admitted += 1
+    }
+    return admitted
   }
 
   #judgeInternal(count: number): number {
@@ -138,10 +193,10 @@ export class Examination {
     return core.memory.subarray(offset, offset + (words[at + 1] ?? 0))
   }
 
-  /** What two copies of an event have in common: all its bytes, without the time if the port filled that in. */
+  /** What two copies of an event have in common: all its bytes, without the time if the port may have filled that in. */
   content(row: number, changed: number): Uint8Array {
     const event = this.bytes(row, rowField.offset)
-    if (changed !== 1) return event
+    if (changed !== 1 && changed !== 3) return event
     const time = this.bytes(row, rowField.time)
     const from = time.byteOffset - event.byteOffset
     return concatBytes(event.subarray(0, from), event.subarray(from + time.length))

@@ -1,19 +1,19 @@
 import { randomBytes } from "node:crypto"
-import type { ErrorCode } from "@postern/log/base"
+import { type ErrorCode, PosternError } from "@postern/log/base"
 import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
-import type { Adapter, WriterGrant } from "../access/index.ts"
+import type { WriterGrant } from "../access/index.ts"
+import type { KeptOut } from "../disclosures/index.ts"
 import { batchKind } from "../disk/index.ts"
 import type { AuditDesk } from "./audit-desk.ts"
+import { BodyIntake } from "./body-intake.ts"
 import type { Clock } from "./clock.ts"
 import type { CommitLoop } from "./commit-loop.ts"
 import type { Counters } from "./counters.ts"
 import { Doubts } from "./doubts.ts"
-import { Examination } from "./examination.ts"
 import { openStream } from "./openings.ts"
 import type { OwnStream } from "./own-stream.ts"
-import { RateLimit } from "./rate-limit.ts"
+import { ownBytesMax, Reception } from "./reception.ts"
 import type { Refusals } from "./refusals.ts"
-import { Repeats } from "./repeats.ts"
 import {
   advanceOverGap,
   advanceStream,
@@ -38,6 +38,7 @@ import type {
   WantedStream,
 } from "./session/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
+import type { Strongroom } from "./strongroom.ts"
 import { type Signed, Testimony } from "./testimony.ts"
 
 export interface IntakeWorld {
@@ -50,15 +51,14 @@ export interface IntakeWorld {
   readonly audits: AuditDesk
   readonly clock: Clock
   readonly counters: Counters
+  readonly disclosures: Strongroom
   readonly certificate: string
   readonly vkey: string
   readonly origin: string
+  keys(): string | undefined
   grant(id: string): WriterGrant | undefined
   acknowledgeAgain(first: number, accepted: number): Promise<DurableSlot>
 }
-
-/** Bound on an entry of the port's own: a writer's id of 2 KiB stands twice in it. */
-const ownBytesMax = 8192
 
 /**
  * Where every batch comes in, whatever it came through: grant, rate, strict scan, place in the open slot. The caller
@@ -66,9 +66,8 @@ const ownBytesMax = 8192
  */
 export class PortIntake implements Intake {
   readonly #world: IntakeWorld
-  readonly #examination: Examination
-  readonly #rates = new RateLimit()
-  readonly #recentIds: RecentIds
+  readonly #reception: Reception
+  readonly #bodies: BodyIntake
   readonly #testimony: Testimony
   readonly #doubts: Doubts
   readonly #sessionOf = new Map<Stream, BatchOwner>()
@@ -76,8 +75,8 @@ export class PortIntake implements Intake {
 
   constructor(world: IntakeWorld, recentIds: RecentIds) {
     this.#world = world
-    this.#recentIds = recentIds
-    this.#examination = new Examination(world.memory)
+    this.#reception = new Reception(world)
+    this.#bodies = new BodyIntake(world, this.#reception, recentIds)
     this.#doubts = new Doubts(world.own)
     this.#testimony = new Testimony({
       ...{ origin: world.origin, own: world.own, now: () => this.now() },
@@ -95,6 +94,9 @@ export class PortIntake implements Intake {
   get vkey(): string {
     return this.#world.vkey
   }
+  get keys(): string | undefined {
+    return this.#world.keys()
+  }
   now(): number {
     return this.#world.clock.milliseconds()
   }
@@ -104,11 +106,12 @@ export class PortIntake implements Intake {
     const grant = this.#world.grant(peer.id)
     if (grant === undefined) return { kind: "refused", code: "NOT_GRANTED" }
     if (!grant.adapters.has("postern")) return { kind: "refused", code: "ADAPTER_NOT_GRANTED" }
-    const full = this.#full(grant, count, region.length)
+    const { examination } = this.#reception
+    const full = this.#reception.full(grant, count, region.length)
     if (full !== undefined) return full
-    if (!this.#load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
-    const bad = this.#examination.judge(count, grant)
-    const placed = this.#place(count, batch.digest, {
+    if (!this.#reception.load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
+    const bad = examination.judge(count, grant, (digest) => this.#world.disclosures.holds(digest))
+    const placed = this.#reception.place(count, batch.digest, {
       open: stream.open,
       sequence,
       events: count,
@@ -116,9 +119,9 @@ export class PortIntake implements Intake {
       kind: batchKind.framed,
       owner: batch.owner,
     })
-    this.#spent(grant, count, region.length)
+    this.#reception.spent(grant, count, region.length)
     // A row can also turn out too large only when it is stamped.
-    const refused = bad > 0 || placed.accepted < count ? this.#examination.refused(count) : []
+    const refused = bad > 0 || placed.accepted < count ? examination.refused(count) : []
     if (refused.length > 0)
       this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused })
     // What is remembered holds on to no session.
@@ -127,99 +130,26 @@ export class PortIntake implements Intake {
     return { kind: "placed", refused }
   }
 
-  /** A body of a sender without streams: repeats are recognised by id, sequence numbers are the port's. */
+  /** As BodyIntake.keepOut. */
+  keepOut(body: OfferedBody): Promise<ReadonlySet<string>> {
+    return this.#bodies.keepOut(body)
+  }
+
   offerBody(body: OfferedBody): BodyOffered {
-    const { peer, adapter, region, count } = body
+    return this.#bodies.offer(body)
+  }
+
+  /** A disclosure that a writer hands over before its batch: sealed, and on stable storage when this resolves. */
+  async keepDisclosure(peer: SessionPeer, disclosure: KeptOut): Promise<void> {
     const grant = this.#world.grant(peer.id)
-    if (grant === undefined) return { kind: "refused", code: "NOT_GRANTED" }
-    if (!grant.adapters.has(adapter)) return { kind: "refused", code: "ADAPTER_NOT_GRANTED" }
-    const full = this.#full(grant, count + 1, region.length + ownBytesMax)
-    if (full !== undefined) return full
-    const stream = this.#adapterStream(peer, adapter)
-    if (!this.#load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
-    this.#examination.judgeBody(count, grant, body.tooLarge)
-    const refused = this.#examination.refused(count)
-    const repeats = new Repeats(
-      this.#recentIds,
-      this.#examination,
-      body,
-      this.#world.sequencer.next,
-    )
-    const kept = this.#examination.compact(count, (row) => repeats.isNew(row))
-    const placed = this.#place(kept, new Uint8Array(32), {
-      open: stream.open,
-      sequence: stream.next,
-      events: kept,
-      changed: body.changed,
-      kind: batchKind.serverMade,
-      owner: body.owner,
-    })
-    advanceStream(stream, placed, this.now())
-    this.#spent(grant, count, region.length)
-    if (refused.length > 0) this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { refused })
-    if (repeats.reused !== undefined) this.#recordReuse(peer, repeats.reused)
-    const { first, accepted } = placed
-    return { kind: "placed", first, accepted, refused, duplicates: repeats.duplicates }
-  }
-
-  /** An id that came again with other content is stored again, and said to be. */
-  #recordReuse(peer: SessionPeer, reused: { id: string; index: number }): void {
-    this.#world.own.record({
-      action: "postern.id.reused",
-      outcome: "unknown",
-      targets: [{ type: "writer", id: peer.id }],
-      data: { writer: peer.id, ...reused },
-    })
-  }
-
-  #load(region: Uint8Array, count: number): boolean {
-    const { core, body } = this.#world.memory
-    core.memory.set(region, body)
-    return this.#examination.split(body, body + region.length, count)
-  }
-
-  #full(
-    grant: WriterGrant,
-    events: number,
-    bytes: number,
-  ): Extract<Offered, { kind: "full" }> | undefined {
-    const delayMs = this.#rates.waitMs(grant, this.now())
-    if (delayMs > 0) return { kind: "full", delayMs }
-    return this.#world.sequencer.fits(events, bytes) ? undefined : { kind: "full", delayMs: 0 }
-  }
-
-  #place(
-    count: number,
-    digest: Uint8Array,
-    what: {
-      open: number
-      sequence: number
-      events: number
-      changed: number
-      kind: number
-      owner: BatchOwner
-    },
-  ): ReturnType<Sequencer<SlotOwner>["place"]> {
-    const { sequencer, clock, commits } = this.#world
-    const received = clock.microseconds()
-    const placed = sequencer.place({ ...what, count, received, seed: clock.seed(), digest })
-    commits.kick()
-    return placed
-  }
-
-  #spent(grant: WriterGrant, events: number, bytes: number): void {
-    this.#rates.spend(grant, events, bytes, this.now())
-    const { counters } = this.#world
-    counters.events += events
-    counters.bytes += bytes
-    counters.batches += 1
-  }
-
-  #adapterStream(peer: SessionPeer, adapter: Adapter): Stream {
-    const known = this.#world.streams.find(peer.id, adapter)
-    if (known !== undefined) return known
-    const opener = { peer, adapter, framed: false }
-    return openStream(this.#world, opener, { id: adapter }, this.now())
+    const { length } = disclosure.json
+    // What its grant does not allow is not kept; the event that names it is refused then.
+    if (grant === undefined || length > grant.eventBytesMax) return
+    if (!this.#reception.isDisclosure(disclosure.json)) {
+      throw new PosternError("DISCLOSURE_SYNTAX", "it is no salt, name and value of a member")
+    }
+    this.#reception.spent(grant, 0, length)
+    await this.#world.disclosures.keep([disclosure])
   }
 
   openStream(
@@ -324,7 +254,14 @@ export class PortIntake implements Intake {
       },
     })
     const kind = batchKind.gap
-    this.#place(0, digest, { open: stream.open, sequence, events, changed: 0, kind, owner })
+    this.#reception.place(0, digest, {
+      open: stream.open,
+      sequence,
+      events,
+      changed: 0,
+      kind,
+      owner,
+    })
     advanceOverGap(stream, { sequence, events, digest })
     return { kind: "placed", refused: [] }
   }

@@ -33,6 +33,8 @@ export const directoryChecks = {
   "checkpoint-signature": "signatures",
   /** Each change of the log key is proven and stands in the tree; omitted if there is none. */
   keys: "changes",
+  /** The values whose digests stand in entries are there; omitted if it is not known where they are kept. */
+  disclosures: "values",
 } as const
 
 export type DirectoryCheck = keyof typeof directoryChecks
@@ -60,6 +62,8 @@ export const tileChecks = {
   leaves: "entries",
   /** Stamps are well written; sequences of a stream only grow. */
   stamps: "entries",
+  /** The values whose digests stand in entries are handed out; omitted unless asked for. */
+  disclosures: "values",
   /** The tree has the checkpoint's root. */
   root: "checkpoints",
   /** The tree begins with the tree of the checkpoint that was seen last time. */

@@ -68,6 +68,13 @@ function flip(path: string, file: string, at: number): void {
   writeFileSync(join(path, file), bytes)
 }
 
+/** Another letter of base64: a bit that flips could also make none of it, which is found in another way. */
+function swap(path: string, file: string, at: number): void {
+  const bytes = readFileSync(join(path, file))
+  bytes[at] = bytes[at] === 0x41 ? 0x42 : 0x41
+  writeFileSync(join(path, file), bytes)
+}
+
 function codes(report: Report): string[] {
   return [...new Set(report.findings.map(({ code }) => code))]
 }
@@ -161,9 +168,9 @@ describe("a bit that flipped", () => {
     expect(codes(origin)).toEqual(["checkpoint-origin", "checkpoint-signature"])
     const size = await verify((path) => flip(path, "checkpoint", at(1) + 1))
     expect(codes(size)).toContain("checkpoint-signature")
-    const root = await verify((path) => flip(path, "checkpoint", at(2) + 10))
+    const root = await verify((path) => swap(path, "checkpoint", at(2) + 10))
     expect(codes(root)).toEqual(["checkpoint-signature", "checkpoint-root"])
-    const signature = await verify((path) => flip(path, "checkpoint", at(4) + 60))
+    const signature = await verify((path) => swap(path, "checkpoint", at(4) + 60))
     expect(codes(signature)).toEqual(["checkpoint-signature"])
   })
 })

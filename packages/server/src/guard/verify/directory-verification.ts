@@ -10,6 +10,7 @@ import {
 import { BatchCheck, type Thoroughness } from "./batch-check.ts"
 import { contentChecks, type DirectoryDraft, directoryChecks } from "./checks.ts"
 import { type Claims, readClaims } from "./claims.ts"
+import { type AskDisclosure, DisclosureCheck, mayNameDigests } from "./disclosure-check.ts"
 import { HashFiles } from "./hash-files.ts"
 import { KeyCheck } from "./key-check.ts"
 import { LogWalk, type WalkVisitor } from "./log-walk.ts"
@@ -27,6 +28,8 @@ export interface DirectoryOptions {
   readonly others?: readonly string[]
   /** Every signature, nonce and chain digest instead of samples. */
   readonly full?: boolean
+  /** Asks for the values that are kept beside the log; without it they are only counted. */
+  readonly disclosures?: AskDisclosure | undefined
   /** Called after each slot: entries done, and in all. */
   readonly progress?: (entries: number, of: number) => void
   /** From 0 (included) to 1; default Math.random. */
@@ -68,6 +71,7 @@ class DirectoryVerification implements WalkVisitor {
   readonly #streams: StreamCheck
   readonly #receipts: ReceiptCheck
   readonly #offsets: OffsetsCheck
+  readonly #disclosures: DisclosureCheck
   #size = 0
   #lastSlot = -1
   #damaged = false
@@ -101,6 +105,7 @@ class DirectoryVerification implements WalkVisitor {
       key: (leaf, index) => keys.entry(leaf, index),
     })
     this.#offsets = new OffsetsCheck(path, draft)
+    this.#disclosures = new DisclosureCheck(draft, options.disclosures)
     if (!full) {
       draft.note("nonces", "a sample; --full takes all")
       draft.note("receipt-signatures", "a sample below the checkpoint; --full takes all")
@@ -163,11 +168,16 @@ class DirectoryVerification implements WalkVisitor {
     where: string,
   ): Promise<void> {
     await this.#offsets.check(slot, leaves, segmentFirst)
+    if (mayNameDigests(slot.records)) await this.#values(slot.header.first, leaves)
     const rows = this.#batches.check(slot, leaves, where)
     if (rows === undefined) return this.#skip(where)
     for (const [i, row] of rows.entries()) {
       this.#streams.row(row, slot.header.slot, `${where}, batch ${i}`)
     }
+  }
+
+  async #values(first: number, leaves: readonly Uint8Array[]): Promise<void> {
+    for (const [i, leaf] of leaves.entries()) await this.#disclosures.leaf(leaf, first + i)
   }
 
   #skip(where: string): void {

@@ -7,6 +7,7 @@ import {
   tileWidthMax,
 } from "@postern/log/tlog"
 import { type TileDraft, tileChecks } from "./checks.ts"
+import { type AskDisclosure, DisclosureCheck } from "./disclosure-check.ts"
 import { Draft, type Report } from "./report.ts"
 import { SeenStreams } from "./seen-streams.ts"
 import { type FetchedTile, TileFetcher } from "./tile-fetcher.ts"
@@ -22,6 +23,8 @@ export interface TileOptions {
   readonly remembered?: string | undefined
   /** False: entries are not asked for, even if they would be shown. */
   readonly entries?: boolean
+  /** Asks for the values that are kept beside the log; without it they are only counted. */
+  readonly disclosures?: AskDisclosure | undefined
   /** Called after each tile of level 0: entries done, and in all. */
   readonly progress?: (entries: number, of: number) => void
 }
@@ -41,6 +44,7 @@ export interface TileReport extends Report {
  */
 export async function verifyTiles(source: TileSource, options: TileOptions): Promise<TileReport> {
   const draft: TileDraft = new Draft(tileChecks)
+  const disclosures = new DisclosureCheck(draft, options.disclosures)
   if (!("remembered" in options)) draft.omit("consistency")
   else if (options.remembered === undefined) {
     draft.note("consistency", "nothing to compare with: this is the first time")
@@ -51,7 +55,7 @@ export async function verifyTiles(source: TileSource, options: TileOptions): Pro
   const { origin, size } = checkpoint
   const fetcher = new TileFetcher(source, size, options.entries)
   const saw = await fetcher.look()
-  const verification = new TileVerification(draft, fetcher, checkpoint)
+  const verification = new TileVerification(draft, fetcher, checkpoint, disclosures)
   verification.remember(await readRemembered(draft, options))
   await verification.run(options.progress ?? (() => undefined))
   const root = await verification.finish(saw)
@@ -62,16 +66,23 @@ class TileVerification {
   readonly #draft: TileDraft
   readonly #fetcher: TileFetcher
   readonly #checkpoint: Checkpoint
+  readonly #disclosures: DisclosureCheck
   readonly #tree = new TileTree()
   readonly #streams = new SeenStreams()
   #remembered: Checkpoint | undefined
   /** A tile is missing: the tree above it cannot be recomputed. */
   #broken = false
 
-  constructor(draft: TileDraft, fetcher: TileFetcher, checkpoint: Checkpoint) {
+  constructor(
+    draft: TileDraft,
+    fetcher: TileFetcher,
+    checkpoint: Checkpoint,
+    disclosures: DisclosureCheck,
+  ) {
     this.#draft = draft
     this.#fetcher = fetcher
     this.#checkpoint = checkpoint
+    this.#disclosures = disclosures
   }
 
   /** The tree has to begin with the tree of this checkpoint. */
@@ -91,6 +102,7 @@ class TileVerification {
     await this.#compareRemembered(new Uint8Array(0))
     for await (const fetched of this.#fetcher.bottom()) {
       const leafHashes = this.#leafHashes(fetched)
+      await this.#values(fetched)
       if (leafHashes === undefined) this.#broken = true
       if (leafHashes === undefined || this.#broken) continue
       await this.#compareRemembered(leafHashes)
@@ -100,12 +112,20 @@ class TileVerification {
     }
   }
 
+  async #values({ index, entries }: FetchedTile): Promise<void> {
+    if (entries === undefined || entries === "not granted") return
+    for (const [i, leaf] of entries.entries()) {
+      await this.#disclosures.leaf(leaf, index * tileWidthMax + i)
+    }
+  }
+
   /** Gives the root as it was recomputed, base64. */
   async finish(saw: TileReport["saw"]): Promise<string | undefined> {
     const draft = this.#draft
     if (saw === "hashes") {
       draft.omit("leaves")
       draft.omit("stamps")
+      draft.omit("disclosures")
     }
     if (this.#broken) {
       draft.cannot("root", "a tile is missing")
@@ -204,7 +224,14 @@ async function readCheckpoint(
 }
 
 function unsigned(draft: TileDraft): TileReport {
-  for (const check of ["tiles", "leaves", "stamps", "root", "consistency"] as const) {
+  for (const check of [
+    "tiles",
+    "leaves",
+    "stamps",
+    "disclosures",
+    "root",
+    "consistency",
+  ] as const) {
     draft.cannot(check, "there is no signed checkpoint to compare with")
   }
   return { ...draft.finish({ origin: "", size: 0, root: undefined }), saw: "hashes" }

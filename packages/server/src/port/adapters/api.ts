@@ -1,4 +1,5 @@
 import type { Core } from "@postern/log/core"
+import type { Changed } from "@postern/log/event"
 
 /**
  * A way in for bodies that are not postern/1 batches. Works inside the core's memory: reads the
@@ -11,6 +12,12 @@ export interface Adapter {
    * before. Errors: HTTP_CONTENT_TYPE, HTTP_BODY_SYNTAX.
    */
   open(body: AdapterBody): AdapterRun
+}
+
+/** A disclosure (docs/spec/disclosures.md): its JSON bytes and their digest. */
+export interface KeptOut {
+  readonly json: Uint8Array
+  readonly digest: string
 }
 
 export interface AdapterBody {
@@ -28,6 +35,10 @@ export interface AdapterBody {
   readonly source: string
   /** Default time: RFC 3339. */
   readonly now: string
+  /** Longest item in bytes that this writer may send. */
+  readonly itemBytesMax: number
+  /** A value that does not stay in the event, out of the item that it came in. `name` is its member. */
+  keepOut(item: Uint8Array, name: string, value: Uint8Array): KeptOut
   /** A new event id: 1 to 128 printable ASCII characters, no quote, no backslash. */
   id(): string
 }
@@ -50,9 +61,11 @@ export interface AdapterRegion {
   /** End of the region. */
   readonly end: number
   /** The stamp's `c` of all events of the region that the scanner accepts (docs/spec/log.md). */
-  readonly changed: 0 | 1 | 2
+  readonly changed: Changed
+  /** Of each event from which values were kept out (`changed` 3): its position, and the values. */
+  readonly keptOut: readonly { readonly position: number; readonly values: readonly KeptOut[] }[]
   /**
-   * Positions of events that exceed an entry by themselves. In their place stands `{}`, which the
+   * Positions of events that exceed an entry, also without what can be kept out, or their writer's grant. In their place stands `{}`, which the
    * scanner refuses; the caller gives those rows the verdict `tooLarge` after the scan.
    */
   readonly tooLarge: readonly number[]

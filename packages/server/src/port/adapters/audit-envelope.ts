@@ -1,7 +1,8 @@
-import { encodeUtf8, formatHex, sha256 } from "@postern/log/base"
-import type { AdapterBody } from "./api.ts"
+import { concatBytes, encodeUtf8, formatHex, limits, sha256 } from "@postern/log/base"
+import type { AdapterBody, KeptOut } from "./api.ts"
 import { AuditFields, type Text } from "./audit-fields.ts"
 import { actionByte, clip } from "./audit-text.ts"
+import { keepOutBytes, writeDigests } from "./outsized.ts"
 import type { Pen } from "./pen.ts"
 import type { Shape } from "./run.ts"
 
@@ -43,6 +44,8 @@ const peerOpen = bytes(',"peer":')
 const agentOpen = bytes('"userAgent":')
 const dataOpen = bytes(',"data":{"kubernetes":')
 const dataClose = bytes("}}")
+const wrapOpen = bytes('{"kubernetes":')
+const wrapClose = bytes("}")
 const oddOpen = bytes('{"data":')
 
 const quote = 0x22
@@ -80,9 +83,13 @@ export class AuditEnvelope implements Shape {
   #at = 0
   #end = 0
   #isOdd = false
+  readonly #body: AdapterBody
+  /** Of the original, if it is kept out of the event. */
+  #digests: readonly string[] = []
 
   constructor(body: AdapterBody) {
     this.#memory = body.core.memory
+    this.#body = body
     this.#fields = new AuditFields(body)
     this.#sourceToAction = bytes(`,"source":${JSON.stringify(body.source)},"action":"k8s.`)
   }
@@ -90,6 +97,7 @@ export class AuditEnvelope implements Shape {
   look(at: number, end: number): 2 | undefined {
     this.#at = at
     this.#end = end
+    this.#digests = []
     this.#isOdd = !this.#fields.read(at, end) || !this.#isWhole()
     return this.#isOdd ? undefined : 2
   }
@@ -104,6 +112,15 @@ export class AuditEnvelope implements Shape {
       !time.isEmpty &&
       time.end - time.at <= timeBytesMax
     )
+  }
+
+  /** The original goes as a whole; the envelope stays, whose size is bounded. */
+  keepOut(): readonly KeptOut[] | undefined {
+    const item = this.#memory.slice(this.#at, this.#end)
+    if (item.length + wrapOpen.length > limits.disclosureBytesMax - keepOutBytes) return undefined
+    const kept = this.#body.keepOut(item, "data", concatBytes(wrapOpen, item, wrapClose))
+    this.#digests = [kept.digest]
+    return [kept]
   }
 
   bytesAtMost(): number {
@@ -127,6 +144,12 @@ export class AuditEnvelope implements Shape {
     this.#writeTarget(pen)
     pen.byte(bracketClose)
     this.#writeOrigin(pen)
+    if (this.#digests.length > 0) {
+      pen.byte(comma)
+      writeDigests(pen, this.#digests)
+      pen.byte(braceClose)
+      return
+    }
     pen.put(dataOpen)
     pen.copy(this.#at, this.#end)
     pen.put(dataClose)

@@ -1,11 +1,12 @@
 import { encodeUtf8 } from "@postern/log/base"
 import type { Core } from "@postern/log/core"
-import type { Adapter, AdapterBody } from "./api.ts"
+import type { Adapter, AdapterBody, KeptOut } from "./api.ts"
 import { parseContentType } from "./content-type.ts"
 import { arrayItems, type Items, lineItems, oneItem } from "./items.ts"
 import { Names, viewSpans } from "./names.ts"
 import { Outline, trimEnd, trimStart } from "./outline.ts"
-import { Pen } from "./pen.ts"
+import { Outsized, writeDigests } from "./outsized.ts"
+import type { Pen } from "./pen.ts"
 import { createRun, type Shape } from "./run.ts"
 
 const braceOpen = 0x7b
@@ -15,7 +16,7 @@ const bracketOpen = 0x5b
 export const httpAdapter: Adapter = {
   name: "http",
   open(body) {
-    return createRun(openItems(body), new FilledEvent(body), new Pen(body.core.memory))
+    return createRun(openItems(body), new FilledEvent(body), body)
   },
 }
 
@@ -26,8 +27,10 @@ function openItems(body: AdapterBody): Items {
   const end = trimEnd(memory, at, body.end)
   if (at < end && memory[at] === bracketOpen) return arrayItems(body, at, end)
   // One event; what is wrong inside it the scanner can say better.
-  const outline = new Outline(memory, at, end)
-  while (!outline.done) outline.advance()
+  const { core, spans, spansMax } = body
+  const isWhole = memory[at] === braceOpen && core.members(at, end, spans, spansMax) >= 0
+  const outline = isWhole ? undefined : new Outline(memory, at, end)
+  while (outline?.done === false) outline.advance()
   return oneItem(at, end)
 }
 
@@ -54,10 +57,12 @@ class FilledEvent implements Shape {
   #isEmpty = false
   /** Bit i: the i-th of the filled names is missing. */
   #missing = 0
+  readonly #outsized: Outsized
 
   constructor(body: AdapterBody) {
     this.#core = body.core
     this.#body = body
+    this.#outsized = new Outsized(body)
     this.#spans = viewSpans(body.core.memory, body.spans)
     this.#timeFill = encodeUtf8(`"time":${JSON.stringify(body.now)},`)
     this.#sourceFill = encodeUtf8(`"source":${JSON.stringify(body.source)},`)
@@ -74,6 +79,7 @@ class FilledEvent implements Shape {
     this.#at = at
     this.#end = end
     this.#missing = 0
+    this.#outsized.clear()
     if (this.#core.memory[at] !== braceOpen) return undefined
     const count = this.#core.members(at, end, this.#body.spans, this.#body.spansMax)
     // Unreadable, or with more members than an event can have: goes on as it is, to be refused.
@@ -93,12 +99,18 @@ class FilledEvent implements Shape {
     return missing
   }
 
+  keepOut(bytesMax: number): readonly KeptOut[] | undefined {
+    const fill = this.#missing === 0 ? 0 : this.#fillBytesMax
+    return this.#outsized.keepOut(this.#at, this.#end, bytesMax - fill)
+  }
+
   bytesAtMost(): number {
     return this.#end - this.#at + (this.#missing === 0 ? 0 : this.#fillBytesMax)
   }
 
   write(pen: Pen): void {
-    if (this.#missing === 0) {
+    const { digests } = this.#outsized
+    if (this.#missing === 0 && digests.length === 0) {
       pen.copy(this.#at, this.#end)
       return
     }
@@ -107,6 +119,11 @@ class FilledEvent implements Shape {
     if (this.#lacks(time)) pen.put(this.#timeFill)
     if (this.#lacks(source)) pen.put(this.#sourceFill)
     if (this.#lacks(outcome)) pen.put(outcomeFill)
+    if (digests.length > 0) {
+      writeDigests(pen, digests)
+      this.#outsized.writeRest(pen)
+      return
+    }
     if (this.#isEmpty) pen.at -= 1 // Nothing follows the last comma.
     pen.copy(this.#at + 1, this.#end)
   }

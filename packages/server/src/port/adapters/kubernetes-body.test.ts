@@ -1,3 +1,4 @@
+import { discloseEvent } from "@postern/log/event"
 import { describe, expect, it } from "vitest"
 import { base, list } from "./audit-event.test.support.ts"
 import { kubernetesAdapter } from "./index.ts"
@@ -99,19 +100,35 @@ describe("a body", () => {
     }
   })
 
-  it("keeps the place of an event that no entry can hold", () => {
-    const sized = (bytes: number) => JSON.stringify({ ...base, requestObject: "x".repeat(bytes) })
+  const sized = (bytes: number) => JSON.stringify({ ...base, requestObject: "x".repeat(bytes) })
+
+  it("keeps the original of an event that no entry can hold out of it, and the envelope in it", () => {
     const envelope = (expected[0]?.text.length ?? 0) - text.length
-    const fits = 65_535 - envelope - text.length - ',"requestObject":""'.length
-    for (const [bytes, isTooLarge] of [
+    const fits = 65_438 - envelope - text.length - ',"requestObject":""'.length
+    for (const [bytes, isKeptOut] of [
       [fits, false],
       [fits + 1, true],
       [fits + envelope + 1, true],
       [200_000, true],
     ] as const) {
-      const written = convert(kubernetesAdapter, list(sized(bytes), text))
-      expect(written.map((event) => event.isTooLarge)).toEqual([isTooLarge, false])
-      expect(written[0]?.text.length).toBe(isTooLarge ? 2 : 65_535)
+      const item = sized(bytes)
+      const [first, second] = convert(kubernetesAdapter, list(item, text))
+      expect(second).toEqual(expected[0])
+      expect(first).toMatchObject({ isTooLarge: false, changed: isKeptOut ? 3 : 2 })
+      if (!isKeptOut) continue
+      const event = JSON.parse(first?.text ?? "") as Record<string, unknown>
+      const values = first?.values.map(({ json }) => json) ?? []
+      const { data: _, ...rest } = JSON.parse(expected[0]?.text ?? "") as { data: unknown }
+      const open = discloseEvent(event, values)
+      expect(open).toEqual({ ...rest, data: { kubernetes: JSON.parse(item) } })
+      expect(values.map((json) => Buffer.from(json).includes(item))).toEqual([true])
     }
+  })
+
+  it("keeps the place of an event that is larger than its writer may send", () => {
+    const body = list(sized(1000), text)
+    const written = convert(kubernetesAdapter, body, { itemBytesMax: text.length })
+    expect(written.map((event) => event.isTooLarge)).toEqual([true, false])
+    expect(written[0]?.text).toBe("{}")
   })
 })

@@ -5,7 +5,6 @@ import { parseContentType } from "./content-type.ts"
 import { arrayItems, type Items, noItems, oneItem, strictItems } from "./items.ts"
 import { Names, Slots, sortMembers, viewSpans } from "./names.ts"
 import { Outline, trimEnd, trimStart } from "./outline.ts"
-import { Pen } from "./pen.ts"
 import { createRun } from "./run.ts"
 
 /**
@@ -18,7 +17,7 @@ export const kubernetesAdapter: Adapter = {
     if (parseContentType(body.contentType) !== "json") {
       throw new PosternError("HTTP_CONTENT_TYPE", "the audit webhook sends application/json")
     }
-    return createRun(openItems(body), new AuditEnvelope(body), new Pen(body.core.memory))
+    return createRun(openItems(body), new AuditEnvelope(body), body)
   },
 }
 

@@ -1,6 +1,7 @@
-import { decodeUtf8, encodeUtf8 } from "@postern/log/base"
+import { decodeUtf8, encodeUtf8, formatHex, limits, sha256 } from "@postern/log/base"
 import { createCore, rowBytes, rowField, verdictCodes } from "@postern/log/core"
-import type { Adapter, AdapterRegion, AdapterRun } from "./api.ts"
+import { disclosureDigest, encodeDisclosure } from "@postern/log/event"
+import type { Adapter, AdapterRegion, AdapterRun, KeptOut } from "./api.ts"
 
 const bodyMax = 1 << 20
 const outMax = 1 << 21
@@ -19,6 +20,7 @@ export const source = "k8s://test"
 export interface Opening {
   readonly contentType?: string
   readonly source?: string
+  readonly itemBytesMax?: number
 }
 
 /** Puts the body where an adapter reads it, and opens it. Ids are id-0, id-1, … */
@@ -37,6 +39,12 @@ export function openBody(adapter: Adapter, body: string | Uint8Array, opening: O
     spansMax,
     source: opening.source ?? source,
     now,
+    itemBytesMax: opening.itemBytesMax ?? limits.disclosureBytesMax,
+    keepOut: (item, name, value) => {
+      const salt = formatHex(sha256(item)).slice(0, 22)
+      const json = encodeDisclosure(salt, name, value)
+      return { json, digest: disclosureDigest(json) }
+    },
     id: () => `id-${ids++}`,
   })
 }
@@ -47,6 +55,8 @@ export interface Written {
   readonly changed: AdapterRegion["changed"]
   readonly code: string | undefined
   readonly isTooLarge: boolean
+  /** What was kept out of it. */
+  readonly values: readonly KeptOut[]
 }
 
 /** The next region, read back; its bytes stand in `[outAt, outAt + room)`. Undefined at the end. */
@@ -79,6 +89,7 @@ function readBack(region: AdapterRegion): Written[] {
       changed: region.changed,
       code: verdict === 0 ? undefined : verdictCodes[verdict],
       isTooLarge: region.tooLarge.includes(i),
+      values: region.keptOut.find(({ position }) => position === i)?.values ?? [],
     }
   })
 }

@@ -1,4 +1,5 @@
 import { errorRegistry, formatBase64, PosternError } from "@postern/log/base"
+import type { Changed } from "@postern/log/event"
 import type {
   BatchOwner,
   BodyOffered,
@@ -12,12 +13,15 @@ import type {
 export interface BodyRegion {
   readonly region: Uint8Array
   readonly count: number
-  readonly changed: 0 | 1 | 2
+  readonly changed: Changed
   /** Positions in the region of events that exceed an entry. */
   readonly tooLarge: readonly number[]
+  readonly keptOut: OfferedBody["keptOut"]
 }
 
 export interface PlacementWorld {
+  /** Puts what was kept out of the events of a body on stable storage; gives the digests. */
+  keepOut(body: OfferedBody): Promise<ReadonlySet<string>>
   offerBody(body: OfferedBody): BodyOffered
   whenRoom(owner: BatchOwner, delayMs: number): void
   afterDurable(callback: () => void): void
@@ -54,6 +58,8 @@ export class BodyPlacement implements BatchOwner {
   readonly #adapter: OfferedBody["adapter"]
   readonly #regions: readonly BodyRegion[]
   #at = 0
+  /** Digests of what was kept out of the next region and is on stable storage. */
+  #kept: ReadonlySet<string> | undefined
   /** Position in the body of the next region's first event. */
   #position = 0
   readonly #result: BodyResult = {
@@ -99,12 +105,12 @@ export class BodyPlacement implements BatchOwner {
   #offerNext(): boolean {
     const region = this.#regions[this.#at]
     if (region === undefined) return false
-    const offered = this.#world.offerBody({
-      owner: this,
-      peer: this.#peer,
-      adapter: this.#adapter,
-      ...region,
-    })
+    const from = { owner: this, peer: this.#peer, adapter: this.#adapter }
+    if (region.keptOut.length > 0 && this.#kept === undefined) {
+      this.#keepOut({ ...from, ...region, kept: new Set() })
+      return false
+    }
+    const offered = this.#world.offerBody({ ...from, ...region, kept: this.#kept ?? new Set() })
     if (offered.kind === "refused") throw new PosternError(offered.code)
     if (offered.kind === "full") {
       if (offered.delayMs > 0) throw new PosternError("RATE_LIMITED")
@@ -112,9 +118,18 @@ export class BodyPlacement implements BatchOwner {
       return false
     }
     this.#at += 1
+    this.#kept = undefined
     this.#note(offered)
     this.#position += region.count
     return true
+  }
+
+  /** First the values, then the entries that name them. */
+  #keepOut(body: OfferedBody): void {
+    this.#world.keepOut(body).then((kept) => {
+      this.#kept = kept
+      this.resume()
+    }, this.#reject)
   }
 
   #note(offered: Extract<BodyOffered, { kind: "placed" }>): void {

@@ -1,6 +1,7 @@
 import { PosternError } from "@postern/log/base"
 import { expect } from "vitest"
 import type { Peer } from "../../acceptor/index.ts"
+import type { DisclosureSource } from "../../disclosures/index.ts"
 import type { BatchSlots } from "../../evidence/index.ts"
 import { FakeLog } from "./fake-log.test.support.ts"
 import {
@@ -17,6 +18,7 @@ export function peerOf(name: string): Peer {
   return {
     id: `spiffe://postern.test/reader/${name}`,
     certificate: "00".repeat(32),
+    key: "00".repeat(32),
     serial: "01",
     notAfter: new Date("2030-01-01"),
     from: "127.0.0.1:5000",
@@ -30,6 +32,7 @@ export function openDesk(
   limits: Partial<ReadLimits> = {},
   slots: RawSlots = noSlots,
   batches: BatchSlots = noBatches,
+  disclosures: DisclosureSource = noDisclosures,
 ) {
   const mirrors: MirrorState[][] = []
   const records: Read[] = []
@@ -44,6 +47,7 @@ export function openDesk(
     view: log,
     slots,
     batches,
+    disclosures,
     recorder: {
       async record(read) {
         await behaviour.keep(read)
@@ -84,6 +88,8 @@ export function openDesk(
 const noSlots: RawSlots = {
   open: () => Promise.reject(new PosternError("NOT_FOUND", "the log has no slot")),
 }
+
+const noDisclosures: DisclosureSource = { read: async () => ({ state: "missing" }) }
 
 const noBatches: BatchSlots = {
   from: () => {

@@ -4,6 +4,7 @@ import type { Peer } from "../../acceptor/index.ts"
 import { agreementRoute } from "./agreement.ts"
 import { openCheckpoints } from "./checkpoint.ts"
 import type { Desk } from "./desk.ts"
+import { disclosureRoute } from "./disclosures.ts"
 import { entryRoutes } from "./entries.ts"
 import { openOpenings } from "./entry.ts"
 import { openEvidenceAnswers } from "./evidence.ts"
@@ -49,6 +50,7 @@ export function createReadApi(world: ReadWorld): ReadApi {
   const asked = [
     ...tileRoutes(desk),
     ...entryRoutes(desk),
+    disclosureRoute(desk),
     ...proofRoutes(desk),
     searchRoute(desk),
     tails.route,

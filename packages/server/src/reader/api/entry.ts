@@ -11,7 +11,7 @@ export interface EntryJson {
   /** Index of the opening entry. */
   readonly stream: number
   readonly sequence: number
-  readonly changed?: 1 | 2
+  readonly changed?: 1 | 2 | 3
   readonly leaf: string
   readonly event: Readonly<Record<string, unknown>>
 }

@@ -1,14 +1,27 @@
+import { encodeUtf8 } from "@postern/log/base"
+import { disclosureDigest, encodeDisclosure, formatStamp } from "@postern/log/event"
 import { checkEvidence } from "@postern/log/evidence"
 import { parsePolicy } from "@postern/log/tlog"
 import { describe, expect, test } from "vitest"
+import type { DisclosureSource } from "../../disclosures/index.ts"
 import { openDesk } from "./api.test.support.ts"
 import { FakeLog } from "./fake-log.test.support.ts"
 
+const json = encodeDisclosure("A".repeat(22), "request", encodeUtf8('{"body":"é"}'))
+const held = disclosureDigest(json)
+const disclosures: DisclosureSource = {
+  read: async (digest) => (digest === held ? { state: "held", json } : { state: "locked" }),
+}
+
+/** Entry 302 names a value that is there and one that is not. */
 async function openEvidence() {
   const log = new FakeLog()
   log.fill(300)
+  const stamp = { received: 1, open: 1, sequence: 300, nonce: new Uint8Array(16) } as const
+  const event = JSON.stringify({ action: "file.stored", _sd: [held, "A".repeat(43)] })
+  log.appendRaw(encodeUtf8(`${formatStamp({ ...stamp, changed: 3 })}\n${event}`))
   await log.publish()
-  const desk = openDesk(log)
+  const desk = openDesk(log, {}, undefined, undefined, disclosures)
   const policy = parsePolicy(`log ${log.vkey}\nquorum none\n`)
   const take = async (path: string) => {
     const answer = await desk.ask(path)
@@ -34,12 +47,27 @@ describe("/v1/evidence", () => {
       action: "postern.evidence",
       what: "evidence",
       question: asked,
-      facts: { kind: "set", size: 302, count: 2, claim: JSON.stringify({ query: fields }) },
+      facts: { kind: "set", size: 303, count: 2, claim: JSON.stringify({ query: fields }) },
     })
+  })
+
+  test("has the values that can be had, if they are asked for, and the record says how many", async () => {
+    const { take, json: refuse, records } = await openEvidence()
+    const bare = await take("/v1/evidence?index=302,5")
+    expect(bare.counts).toMatchObject({ leaves: 2, disclosed: 0, withheld: 2, withholding: 1 })
+    const whole = await take("/v1/evidence?index=302,5&disclosed=true")
+    expect(whole.counts).toMatchObject({ leaves: 2, disclosed: 1, withheld: 1, withholding: 1 })
+    const query = await take("/v1/evidence?action=file.stored&disclosed=true")
+    expect(query).toMatchObject({ claim: { query: { action: "file.stored" } } })
+    expect(records.map(({ facts }) => facts.disclosed)).toEqual([0, 1, 1])
+    const monitor = await refuse("/v1/evidence?index=302&disclosed=true", 403, "monitor")
+    expect(monitor.code).toBe("NOT_GRANTED")
   })
 
   test.each([
     "",
+    "?index=1&disclosed=yes",
+    "?disclosed=true",
     "?first=1",
     "?first=1&count=2&index=3",
     "?open=1&stream=00000000000000000000000000000000",

@@ -31,11 +31,14 @@ const evidenceQuery = z.strictObject({
     .regex(/^(?:0|[1-9][0-9]{0,13})(?:,(?:0|[1-9][0-9]{0,13}))*$/, "is not a list of indexes")
     .optional()
     .meta({ description: "A set of entries: their indexes, separated by commas" }),
+  disclosed: z.literal("true").optional().meta({
+    description: "With the values that are kept beside the log, as far as they can be had",
+  }),
   ...conditionShape,
   ...timeShape,
 })
 
-type EvidenceQuery = z.output<typeof evidenceQuery>
+type EvidenceQuery = Omit<z.output<typeof evidenceQuery>, "disclosed">
 
 export interface EvidenceAnswers {
   readonly route: Route
@@ -86,7 +89,10 @@ async function giveEvidence(
   ended: () => void,
 ): Promise<Response> {
   const { view, batches } = desk.world
-  const plan = await planEvidence(view, batches, askOf(question.query, question.text))
+  const { disclosed, ...query } = question.query
+  // Who may ask for evidence may see everything (`see` of this route).
+  const options = disclosed === undefined ? {} : { disclosures: desk.world.disclosures }
+  const plan = await planEvidence(view, batches, askOf(query, question.text), options)
   await record(desk, question, plan)
   const packed = packLines(evidenceLines(view, plan))
   const { peer, cut } = question
@@ -126,10 +132,10 @@ async function giveEvidence(
 async function record(
   desk: Desk,
   { peer, text: question }: Question<typeof evidenceQuery>,
-  { head, size }: EvidencePlan,
+  { head, size, disclosed }: EvidencePlan,
 ): Promise<void> {
   const { evidence: kind, count, claim } = head
-  const facts = { kind, size, count, claim: JSON.stringify(claim) }
+  const facts = { kind, size, count, disclosed: disclosed.count, claim: JSON.stringify(claim) }
   await desk.ledger.record(peer, { action: "postern.evidence", what: "evidence", question, facts })
   desk.counters.questions++
   desk.counters.entries += count
@@ -150,7 +156,9 @@ function askOf(query: EvidenceQuery, text: string): EvidenceAsk {
   }
   if (Object.values(conditions).some((value) => value !== undefined)) {
     // As it was sent, not as it was read: times in the asker's own spelling.
-    const fields = Object.fromEntries(new URL(text, "https://reader").searchParams)
+    const { disclosed: _, ...fields } = Object.fromEntries(
+      new URL(text, "https://reader").searchParams,
+    )
     asks.push({ kind: "query", fields, filter: filterOf(conditions) })
   }
   const [ask, ...more] = asks

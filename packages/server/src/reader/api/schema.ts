@@ -22,7 +22,7 @@ export const entrySchema = z
     writer: z.string().meta({ description: "SPIFFE ID, from the opening entry of the stream." }),
     stream: wholeNumber.meta({ description: "Index of the entry that opened the stream." }),
     sequence: wholeNumber,
-    changed: z.literal([1, 2]).optional().meta({
+    changed: z.literal([1, 2, 3]).optional().meta({
       description: "1 = an adapter filled members in, 2 = an adapter wrapped a foreign event.",
     }),
     leaf: z.string().meta({

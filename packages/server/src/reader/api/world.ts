@@ -1,5 +1,6 @@
 import type { Peer } from "../../acceptor/index.ts"
 import type { ReaderGrant } from "../../access/index.ts"
+import type { DisclosureSource } from "../../disclosures/index.ts"
 import type { LogView } from "../../disk/index.ts"
 import type { BatchSlots } from "../../evidence/index.ts"
 import type { MirrorState } from "./mirrors.ts"
@@ -10,6 +11,8 @@ export interface ReadWorld {
   readonly slots: RawSlots
   /** The batch tables, for evidence about streams. */
   readonly batches: BatchSlots
+  /** Values that are kept beside the log. */
+  readonly disclosures: DisclosureSource
   readonly recorder: Recorder
   /** What this peer may see now; asked for every request and, while a tail runs, at each of its steps. */
   grantOf(peer: Peer): ReaderGrant | undefined
@@ -73,7 +76,15 @@ export interface Read {
   readonly reader: string
   /** Remote address and port. */
   readonly from: string
-  readonly what: "entries" | "search" | "show" | "tail" | "bundle" | "slots" | "evidence"
+  readonly what:
+    | "entries"
+    | "search"
+    | "show"
+    | "disclosure"
+    | "tail"
+    | "bundle"
+    | "slots"
+    | "evidence"
   /** The request as it was sent: path and query. */
   readonly question: string
   /** What is known when the record is written: tree size, where a follow-up page goes on, counts of a tail. */
@@ -135,6 +146,7 @@ export interface ReadCounters {
   proofs: number
   questions: number
   entries: number
+  disclosures: number
   tails: number
   refused: number
   unrecorded: number
@@ -148,6 +160,7 @@ export function zeroCounters(): ReadCounters {
     proofs: 0,
     questions: 0,
     entries: 0,
+    disclosures: 0,
     tails: 0,
     refused: 0,
     unrecorded: 0,

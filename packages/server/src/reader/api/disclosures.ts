@@ -1,0 +1,51 @@
+import { PosternError } from "@postern/log/base"
+import { digestsOf } from "@postern/log/event"
+import { z } from "zod"
+import type { Desk } from "./desk.ts"
+import { readEntry } from "./entry.ts"
+import { parseIndex } from "./parameters.ts"
+import { defineRoute, type Question, type Route } from "./route.ts"
+
+const noQuery = z.strictObject({})
+
+/** A value that is kept beside the log, to whoever may read the entry that names it (docs/spec/disclosures.md). */
+export function disclosureRoute(desk: Desk): Route {
+  return defineRoute({
+    path: "/v1/entries/{index}/disclosures/{digest}",
+    pattern: "/v1/entries/:index/disclosures/:digest",
+    operation: "getDisclosure",
+    summary: "A value that is kept beside the log: the JSON array of salt, name and value",
+    see: "auditor",
+    query: noQuery,
+    inPath: { index: "Index of the entry", digest: "One of the digests in its _sd" },
+    answer: { type: "application/json", schema: z.tuple([z.string(), z.string(), z.unknown()]) },
+    handle: (question) => disclose(desk, question),
+  })
+}
+
+async function disclose(desk: Desk, question: Question<typeof noQuery>): Promise<Response> {
+  const { view, disclosures } = desk.world
+  const { peer, path, text } = question
+  const [, , indexText = "", , digest = ""] = path.split("/")
+  const index = parseIndex(indexText)
+  const { size } = view.head()
+  if (index >= size) throw new PosternError("NOT_FOUND", `the log has ${size} entries`)
+  const facts = { size, index, digest: digest.slice(0, 64) }
+  const read = { action: "postern.read", what: "disclosure", question: text, facts } as const
+  await desk.ledger.record(peer, read)
+  const [leaf] = await view.leaves(index, index + 1)
+  const { entry } = readEntry(index, leaf as Uint8Array)
+  if (!digestsOf(entry.event).includes(digest)) {
+    throw new PosternError("NOT_FOUND", `entry ${index} names no such digest`)
+  }
+  const found = await disclosures.read(digest)
+  if (found.state !== "held") throw new PosternError("DISCLOSURE_MISSING", found.state)
+  desk.counters.disclosures++
+  return new Response(found.json as Uint8Array<ArrayBuffer>, {
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
+  })
+}
