@@ -10,6 +10,7 @@ export {
   parseProfile,
 } from "./profile.ts"
 export {
+  type DisclosedEvent,
   type FilterFields,
   type LogEntry,
   openReader,

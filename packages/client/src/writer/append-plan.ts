@@ -1,51 +1,94 @@
-import { endOf, type SpoolFrame } from "./frame-queue.ts"
-import { type RecordKind, recordBytes, recordHeaderBytes, writeRecord } from "./record.ts"
+import { endOf, type Part, type SpoolFrame } from "./frame-queue.ts"
+import { noTag, type RecordHeader, recordBytes, recordHeaderBytes, writeRecord } from "./record.ts"
 import type { Segment } from "./segment.ts"
 
 /** A frame that is about to be recorded. */
 export interface NewFrame {
-  readonly kind: RecordKind
+  readonly kind: "batch" | "gap"
   readonly count: number
   /** A batch's region; of a gap, its reason. */
   readonly region: Buffer
+  /** The disclosures that the events name: bodies of DISCLOSURE frames, in order. */
+  readonly parts?: readonly Buffer[]
 }
 
-/** What to write at the segment's end, and the frames that stand there then. */
+/** What to write at the segment's end, and what stands there then. */
 export interface AppendPlan {
   readonly segment: Segment
   readonly bytes: Buffer
+  readonly records: number
+  /** Frames that are recorded whole then. */
   readonly added: readonly SpoolFrame[]
+  /** Parts of the frame behind them that are recorded then, here or before. */
+  readonly begun: readonly Part[]
 }
 
-/** As many of the frames as go into the segment, from the first one on. Changes nothing: the same plan may be made twice. */
+interface NewRecord {
+  readonly header: Omit<RecordHeader, "regionBytes">
+  readonly region: Buffer
+}
+
+/** The record that has to be written first: behind the parts that are. */
+export function firstRegion(frame: NewFrame, begun: readonly Part[]): Buffer {
+  return frame.parts?.[begun.length] ?? frame.region
+}
+
+/**
+ * As many records as go into the segment, of the first frames. Changes nothing: the same plan may be made twice.
+ * @param position of the first frame
+ * @param begun its parts that are recorded
+ */
 export function planAppend(
   frames: readonly NewFrame[],
   segment: Segment,
   position: number,
+  begun: readonly Part[],
 ): AppendPlan {
-  let size = 0
-  const fitting = frames.filter(({ region }) => {
-    size += recordBytes(region.length)
-    return segment.end + size <= segment.capacity
-  })
-  const bytes = Buffer.allocUnsafe(
-    fitting.reduce((sum, { region }) => sum + recordBytes(region.length), 0),
-  )
+  const records: NewRecord[] = []
   const added: SpoolFrame[] = []
-  let at = 0
-  for (const { kind, count, region } of fitting) {
+  let end = segment.end
+  let parts = [...begun]
+  const goesIn = (header: NewRecord["header"], region: Buffer): boolean => {
+    if (end + recordBytes(region.length) > segment.capacity) return false
+    records.push({ header, region })
+    end += recordBytes(region.length)
+    return true
+  }
+  for (const frame of frames) {
+    const { kind, count, region, parts: bodies = [] } = frame
     const before = added.at(-1)
     const begin = before === undefined ? position : endOf(before)
-    const offset = segment.end + at
-    const regionAt = at + recordHeaderBytes
-    at = writeRecord(bytes, at, { kind, position: begin, count }, region)
+    const common = { position: begin, tag: bodies[0]?.toString("hex", 0, 8) ?? noTag }
+    for (const body of bodies.slice(parts.length)) {
+      const offset = end
+      if (!goesIn({ ...common, kind: "part", count: 0, parts: parts.length }, body)) break
+      parts.push({ segment, offset, regionBytes: body.length })
+    }
+    const place = { segment, offset: end }
+    if (parts.length < bodies.length) break
+    if (!goesIn({ ...common, kind, count, parts: parts.length }, region)) break
+    const reason = kind === "gap" ? region.toString() : undefined
+    const regionBytes = region.length
     added.push({
-      ...{ kind, position: begin, count, place: { segment, offset } },
-      reason: kind === "gap" ? region.toString() : undefined,
-      regionBytes: region.length,
-      region: bytes.subarray(regionAt, regionAt + region.length),
-      digest: undefined,
+      ...{ kind, position: begin, count, place, parts, reason, regionBytes },
+      ...{ region: undefined, digest: undefined },
     })
+    parts = []
   }
-  return { segment, bytes, added }
+  const bytes = writeRecords(records, end - segment.end)
+  // Regions in memory are views of what was written, but not where large values would be held with them.
+  if (records.every(({ header }) => header.kind !== "part")) {
+    for (const frame of added) {
+      const from = (frame.place?.offset ?? 0) - segment.end + recordHeaderBytes
+      frame.region = bytes.subarray(from, from + frame.regionBytes)
+    }
+  }
+  return { segment, bytes, records: records.length, added, begun: parts }
+}
+
+function writeRecords(records: readonly NewRecord[], bytes: number): Buffer {
+  const written = Buffer.allocUnsafe(bytes)
+  let at = 0
+  for (const { header, region } of records) at = writeRecord(written, at, header, region)
+  return written
 }

@@ -1,17 +1,7 @@
-import { generateKeyPairSync, sign } from "node:crypto"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkEvidence } from "@postern/log/evidence"
-import {
-  checkProofFile,
-  formatNote,
-  formatWitnessVkey,
-  parseNote,
-  parsePolicy,
-  parseProofFile,
-  signCosignature,
-  witnessKeyId,
-} from "@postern/log/tlog"
+import { checkProofFile, parsePolicy, parseProofFile } from "@postern/log/tlog"
 import { type AuditAnswer, encodeCheckpoint, encodeFrame, frameTypes } from "@postern/log/wire"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { origin } from "./fake-port.test.support.ts"
@@ -240,30 +230,6 @@ describe("confirm()", () => {
     await audit.flush(waitMs)
     await audit.close()
     await told
-  })
-
-  it("waits for the quorum of its policy, where that was asked for", async () => {
-    const { publicKey, privateKey } = generateKeyPairSync("ed25519")
-    const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32)
-    const name = "witness.test/one"
-    const witness = {
-      ...{ name, keyId: witnessKeyId(name, raw) },
-      sign: (message: Uint8Array) => sign(undefined, message, privateKey),
-    }
-    const vkey = formatWitnessVkey(name, raw)
-    const policy = `log ${scene.port.logKey.vkey}\nwitness one ${vkey}\nquorum one\n`
-    const { port } = scene
-    change(async ({ note }) => {
-      if (port.audits.length < 3) return {}
-      const { text, signatures } = parseNote(note)
-      const cosignature = await signCosignature(text, 1_763_800_000, witness)
-      return { note: formatNote({ text, signatures: [...signatures, cosignature] }) }
-    })
-    const audit = await scene.connect({ world: auditing }, port.profile({ policy }))
-    const { proof = "", leaf } = await audit.confirm("a.b", { actor: "a" }, { wait: "witnessed" })
-    expect(port.audits.length).toBeGreaterThanOrEqual(3)
-    const opened = await checkProofFile(parseProofFile(proof), leaf, parsePolicy(policy))
-    expect(opened.quorumMet).toBe(true)
   })
 
   it("witnessed is refused before anything is taken where the profile has no quorum", async () => {

@@ -1,12 +1,6 @@
 import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
 import { formatReceiptFile, type ReceiptFile } from "@postern/log/evidence"
-import {
-  formatProofFile,
-  leafHash,
-  openCheckpoint,
-  openCosignedCheckpoint,
-  parsePolicy,
-} from "@postern/log/tlog"
+import { formatProofFile, leafHash } from "@postern/log/tlog"
 import {
   type AuditAnswer,
   decodeCheckpoint,
@@ -16,8 +10,9 @@ import {
   frameTypes,
 } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
-import { CheckpointFile } from "./checkpoint-file.ts"
-import { keepContradiction } from "./doubt-file.ts"
+import { type KeysTold, keepContradiction } from "./doubt-file.ts"
+import { KeptFile } from "./kept-file.ts"
+import type { LogKeys } from "./log-keys.ts"
 import { type Believed, judgeAnswer, type Sample } from "./log-trust.ts"
 import type { Timer, World } from "./world.ts"
 
@@ -47,6 +42,7 @@ interface Question {
   readonly sample: (Sample & { readonly receipt: ReceiptFile }) | undefined
   /** The waiting one that the sample is for. */
   readonly waiting: Waiting | undefined
+  readonly witnessed: boolean
 }
 
 /** While something is acknowledged the log is looked after so often, and while somebody waits. */
@@ -65,8 +61,9 @@ const againMs = 600_000
 export class Auditor {
   readonly #world: World
   readonly #directory: string
+  readonly #keys: LogKeys
   readonly #events: AuditorEvents
-  readonly #file: CheckpointFile
+  readonly #file: KeptFile
   readonly #waiting: Waiting[] = []
   #receipts: ReceiptFile[] = []
   #known: Believed | undefined
@@ -80,11 +77,13 @@ export class Auditor {
   #stopped: PosternError | undefined
   #doubted: { readonly code: ErrorCode; readonly atMs: number } | undefined
 
-  constructor(directory: string, world: World, events: AuditorEvents) {
+  /** @param keys those of the connection: begun when begin() is called */
+  constructor(directory: string, world: World, keys: LogKeys, events: AuditorEvents) {
     this.#directory = directory
     this.#world = world
+    this.#keys = keys
     this.#events = events
-    this.#file = new CheckpointFile(directory)
+    this.#file = new KeptFile(directory, "checkpoint")
     this.#askedMs = world.nowMs()
   }
 
@@ -93,6 +92,8 @@ export class Auditor {
     this.#profile = profile
     this.#send = send
     this.#schedule()
+    const { problem } = this.#keys
+    if (problem !== undefined) void this.#doubt(problem.error, problem, undefined, profile)
   }
 
   /** The connection is gone; a question without an answer is asked again. */
@@ -142,7 +143,7 @@ export class Auditor {
   /** Nothing is asked any more; who waits is told. Resolves when nothing is being written. */
   async stop(error: PosternError): Promise<void> {
     this.refuse(error)
-    await this.#file.close()
+    await Promise.all([this.#file.close(), this.#keys.close()])
   }
 
   #rejectAll(error: PosternError): void {
@@ -163,7 +164,7 @@ export class Auditor {
     this.#timer.hold(false)
   }
 
-  /** Who waits longest comes first; else one of the receipts, by chance. */
+  /** Who has not been asked for the longest comes first; else one of the receipts, by chance. */
   #ask(): void {
     const [waiting] = this.#waiting
     const drawn = this.#receipts[Math.floor(this.#world.random() * this.#receipts.length)]
@@ -176,11 +177,14 @@ export class Auditor {
     this.#readKnown()
       .then((known) => {
         if (this.#send === undefined || this.#asked !== undefined) return
-        this.#asked = { sample, waiting }
+        const witnessed = waiting?.level === "witnessed"
+        this.#asked = { sample, waiting, witnessed }
         this.#askedMs = this.#world.nowMs()
         this.#hasNews = false
-        const question = { seen: known?.size ?? 0, sample: sample?.index }
-        this.#send(encodeFrame(frameTypes.audit, encodeAudit(question)))
+        const { next: keys } = this.#keys
+        const question = { seen: known?.size ?? 0, sample: sample?.index, keys }
+        const audit = encodeAudit({ ...question, ...(witnessed && { witnessed }) })
+        this.#send(encodeFrame(frameTypes.audit, audit))
       })
       .catch((error) => {
         this.#events.tell("SPOOL_DAMAGED", `the checkpoint that was kept: ${error}`)
@@ -197,7 +201,7 @@ export class Auditor {
     // One of another log is none of this one's: the log has begun anew under another name.
     if (note?.startsWith(`${this.#profile.log.origin}\n`) !== true) return undefined
     try {
-      this.#known = { ...(await openCheckpoint(note, this.#profile.log.vkey)), note }
+      this.#known = { ...(await this.#keys.openCheckpoint(note)).checkpoint, note }
     } catch (error) {
       if (!isPosternError(error)) throw error
       const detail = `the checkpoint that was kept is not of this log: ${error.detail ?? error.message}`
@@ -214,18 +218,23 @@ export class Auditor {
       throw new PosternError("FRAME_ORDER", "CHECKPOINT without AUDIT")
     }
     try {
-      await this.#believe(answer, asked, profile)
+      await this.#believe(answer, asked)
     } catch (error) {
       if (!isPosternError(error)) throw error
-      await this.#doubt(error, answer, asked, profile)
+      await this.#doubt(error, answer, asked.sample, profile)
     }
     if (this.#asked === asked) this.#asked = undefined
     this.#schedule()
   }
 
-  async #believe(answer: AuditAnswer, asked: Question, profile: Profile): Promise<void> {
+  async #believe(answer: AuditAnswer, asked: Question): Promise<void> {
     const known = this.#known
-    const believed = await judgeAnswer(answer, known, asked.sample, profile.log.vkey)
+    const { note } = answer
+    await this.#keys.learn(answer.keys)
+    if (this.#keys.problem !== undefined) throw this.#keys.problem.error
+    const { checkpoint, quorumMet } = await this.#keys.openCheckpoint(note)
+    const believed = { ...checkpoint, note }
+    judgeAnswer(answer, believed, known, asked)
     this.#doubted = undefined
     if (known === undefined || believed.size > known.size) {
       this.#known = believed
@@ -235,18 +244,17 @@ export class Auditor {
       })
     }
     const { waiting } = asked
-    const isCovered = waiting !== undefined && waiting.receipt.index < believed.size
-    if (isCovered) await this.#answer(waiting, answer, profile)
+    if (waiting === undefined) return
+    const isCovered = waiting.receipt.index < believed.size
+    this.#answer(waiting, answer, isCovered && (quorumMet || waiting.level === "published"))
   }
 
-  async #answer(waiting: Waiting, { note, path }: AuditAnswer, profile: Profile): Promise<void> {
+  /** Who has to go on waiting lets the others go first: the quorum may take long, and they do not need it. */
+  #answer(waiting: Waiting, { note, path }: AuditAnswer, isProven: boolean): void {
     const at = this.#waiting.indexOf(waiting)
     if (at < 0) return
-    if (waiting.level === "witnessed") {
-      const { quorumMet } = await openCosignedCheckpoint(note, parsePolicy(profile.policy ?? ""))
-      if (!quorumMet) return
-    }
-    this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+    this.#waiting.splice(at, 1)
+    if (!isProven) return void this.#waiting.push(waiting)
     this.#events.awaited(this.#waiting.length > 0)
     const { receipt, resolve } = waiting
     resolve({ ...receipt, proof: formatProofFile({ index: receipt.index, proof: path, note }) })
@@ -254,8 +262,8 @@ export class Auditor {
 
   async #doubt(
     error: PosternError,
-    answer: AuditAnswer,
-    { sample }: Question,
+    said: AuditAnswer | KeysTold,
+    sample: Question["sample"],
     { log: { origin } }: Profile,
   ): Promise<void> {
     const { code, detail = error.message } = error
@@ -268,13 +276,13 @@ export class Auditor {
     const receipt = sample && formatReceiptFile(sample.receipt)
     let kept: string | undefined
     try {
-      const contradiction = { error, origin, known, answer, sample, receipt }
+      const contradiction = { error, origin, known, said, sample, receipt }
       kept = await keepContradiction(this.#directory, contradiction, nowMs)
     } catch (cause) {
       this.#events.tell("SPOOL_FULL", `a contradiction could not be kept: ${cause}`)
     }
     this.#events.tell(code, kept === undefined ? detail : `${detail}; see ${kept}`)
-    const { note } = answer
+    const note = "note" in said ? said.note : ""
     this.#send?.(encodeFrame(frameTypes.doubt, encodeDoubt({ code, detail, note })))
   }
 }

@@ -22,14 +22,13 @@ import type { Auditor } from "./auditor.ts"
 import type { Delivery } from "./delivery.ts"
 import { endOf } from "./frame-queue.ts"
 import { type Line, openLine } from "./line.ts"
+import { Outlet } from "./outlet.ts"
 import { knownCode } from "./problem.ts"
 import { type Effect, initialState, type SessionInput, type SessionState, step } from "./session.ts"
 import { StreamSigner } from "./stream-signer.ts"
 import type { Timer, World } from "./world.ts"
 
 const agent = "@postern/client/0.1.0"
-/** Writes to the socket: one record of TLS costs the port as much as fifty small events. */
-const writeBytes = 65_536
 /** A port that says more than this before it is heard is held back. */
 const unheardBytesMax = 2 * 1024 * 1024
 
@@ -52,6 +51,8 @@ export class Connection {
   readonly #auditor: Auditor
   #state: SessionState
   #line: Line | undefined
+  /** The line's. */
+  #outlet: Outlet | undefined
   #reader = new FrameReader()
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined
   #isHandling = false
@@ -87,7 +88,7 @@ export class Connection {
 
   /** What lies below was sent on this connection: its acknowledgement may be on the way. 0 if there is none. */
   get sentEnd(): number {
-    return this.isOpen ? this.#state.cursor : 0
+    return this.isOpen ? Math.max(this.#state.cursor, this.#delivery.handoverEnd) : 0
   }
 
   start(): void {
@@ -188,6 +189,7 @@ export class Connection {
       case "hangUp":
         this.#line?.close()
         this.#line = undefined
+        this.#outlet = undefined
         return this.#auditor.end()
       case "tell":
         return this.#events.tell(effect.code, effect.detail)
@@ -232,6 +234,7 @@ export class Connection {
       lost: (code, detail) => this.#step({ type: "lost", code, detail }),
     })
     this.#line = line
+    this.#outlet = new Outlet(line)
     this.#holdAll()
   }
 
@@ -240,7 +243,7 @@ export class Connection {
   }
 
   #send(bytes: Uint8Array): void {
-    this.#line?.send(bytes)
+    this.#outlet?.send(bytes)
   }
 
   /** What goes wrong here ends the connection; the spool is as it was. */
@@ -350,43 +353,35 @@ export class Connection {
   /** Sends what the credit allows, in writes of at least 16 KiB where there is as much. */
   async #pump(): Promise<void> {
     this.#isWoken = false
-    const line = this.#line
-    let gathered: Uint8Array[] = []
-    let bytes = 0
-    const flush = (): void => {
-      if (bytes > 0 && line !== undefined && line === this.#line) {
-        this.#isBlocked = !line.send(Buffer.concat(gathered, bytes))
-      }
-      gathered = []
-      bytes = 0
-    }
-    while (line !== undefined && line === this.#line && this.isOpen && !this.#isBlocked) {
+    const outlet = this.#outlet
+    while (outlet !== undefined && outlet === this.#outlet && this.isOpen && !this.#isBlocked) {
       const { cursor } = this.#state
       const outgoing = await this.#delivery.next(cursor)
       if (outgoing === undefined) break
-      if (line !== this.#line || this.#state.cursor !== cursor) continue
-      const { frame, creditBytes } = outgoing
-      const effects = this.#step({ type: "offer", end: endOf(frame), creditBytes })
+      if (outlet !== this.#outlet || this.#state.cursor !== cursor) continue
+      const { end, isPart, creditBytes } = outgoing
+      const effects = this.#step({ type: "offer", end, creditBytes })
       if (!effects.some(({ type }) => type === "send")) break
       const encoded = this.#delivery.encode(outgoing, this.#state.channel)
-      gathered.push(encoded)
-      bytes += encoded.length
-      this.#signer.sent()
+      outlet.gather(encoded, this.#delivery.isMidDisclosure)
+      if (!isPart) this.#signer.sent()
       if (this.#signer.isDue) break
-      if (bytes >= writeBytes) flush()
+      if (outlet.isFull) this.#isBlocked = !outlet.flush()
     }
-    flush()
-    if (line !== undefined && line === this.#line && this.isOpen) this.#beat(line)
+    if (outlet !== undefined && outlet === this.#outlet) {
+      if (!outlet.flush()) this.#isBlocked = true
+      if (this.isOpen) this.#beat()
+    }
     this.#holdAll()
   }
 
   /** Signs for what was sent, if it is time. */
-  #beat(line: Line): void {
+  #beat(): void {
     if (!this.#signer.isDue) return
     const { channel, cursor } = this.#state
     const signed = this.#signer.sign("beat", this.#delivery.pointAt(cursor))
     if (signed !== undefined)
-      line.send(encodeFrame(frameTypes.beat, encodeBeat({ channel, ...signed })))
+      this.#send(encodeFrame(frameTypes.beat, encodeBeat({ channel, ...signed })))
     // What follows is due another time; there may be more to send now.
     this.#signer.end()
     this.#isWoken = true

@@ -1,8 +1,9 @@
-import { isPosternError, PosternError } from "@postern/log/base"
-import { openReceiptCertificate } from "@postern/log/evidence"
+import { PosternError } from "@postern/log/base"
 import type { BatchAck, Open, Opened, Refusal, Refused, Welcome } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
 import { endOf, type Loss, type SpoolFrame } from "./frame-queue.ts"
+import { disclosureFrameBytes, Handover } from "./handover.ts"
+import type { LogKeys, ReceiptKey } from "./log-keys.ts"
 import type { OpenedVerdict } from "./session.ts"
 import type { Spool } from "./spool.ts"
 import { batchFrameBytes, encodeSpoolFrame, isExpired, judgeOpened } from "./stream-chain.ts"
@@ -26,11 +27,6 @@ export interface Delivered {
   readonly receiptKey: ReceiptKey | undefined
 }
 
-export interface ReceiptKey {
-  readonly vkey: string
-  readonly certificate: string
-}
-
 export interface DeliveryEvents {
   /** Whether the frame's events are looked at when it is acknowledged. */
   wants(frame: SpoolFrame): boolean
@@ -44,9 +40,12 @@ export interface DeliveryEvents {
   damaged(loss: Loss): void
 }
 
-/** A frame in hand, to be sent if the session agrees. */
+/** A frame in hand, or a part of a disclosure that its events name, to be sent if the session agrees. */
 export interface Outgoing {
   readonly frame: SpoolFrame
+  readonly isPart: boolean
+  /** Where sending goes on behind it. */
+  readonly end: number
   readonly region: Buffer | undefined
   readonly creditBytes: number
 }
@@ -55,9 +54,10 @@ export interface Outgoing {
 export class Delivery {
   readonly #spool: Spool
   readonly #world: World
+  readonly #keys: LogKeys
   readonly #events: DeliveryEvents
   readonly #refused = new Map<number, readonly Refusal[]>()
-  #receiptKey: ReceiptKey | undefined
+  #handover = new Handover()
   /** The chain digest of the last OPENED. */
   #openedDigest: Uint8Array | undefined
   /** The highest position that the port can know of this stream: recorded before, or sent by this process. */
@@ -67,9 +67,10 @@ export class Delivery {
   /** delivered() was called for everything below. */
   #deliveredEnd = 0
 
-  constructor(spool: Spool, world: World, events: DeliveryEvents) {
+  constructor(spool: Spool, world: World, keys: LogKeys, events: DeliveryEvents) {
     this.#spool = spool
     this.#world = world
+    this.#keys = keys
     this.#events = events
     this.#knownEnd = spool.recoveredEnd
   }
@@ -90,22 +91,14 @@ export class Delivery {
    * A new connection. Resolves with what is wrong with the port's receipts; the events may be delivered all the same.
    * Errors: NOTE_INVALID if the port keeps another log.
    */
-  async welcome(welcome: Welcome, { log }: Profile): Promise<PosternError | undefined> {
-    const { certificate, origin } = welcome
+  async welcome(welcome: Welcome, profile: Profile): Promise<PosternError | undefined> {
+    const { origin } = profile.log
     this.#refused.clear()
-    this.#receiptKey = undefined
-    if (origin !== log.origin) {
-      throw new PosternError("NOTE_INVALID", `the port keeps ${origin}, not ${log.origin}`)
+    this.#handover = new Handover()
+    if (welcome.origin !== origin) {
+      throw new PosternError("NOTE_INVALID", `the port keeps ${welcome.origin}, not ${origin}`)
     }
-    try {
-      // The log key comes from the profile, never from the peer.
-      const vkey = await openReceiptCertificate(certificate, log.vkey)
-      this.#receiptKey = { vkey, certificate }
-      return undefined
-    } catch (error) {
-      if (isPosternError(error)) return error
-      throw error
-    }
+    return this.#keys.begin(profile, welcome)
   }
 
   /** What an OPENED means. */
@@ -145,19 +138,37 @@ export class Delivery {
         await spool.recorded()
         // It may have grown meanwhile, to either side.
         if (spool.queue.find(position) !== frame || frame.position !== position) continue
-        return { frame, region: undefined, creditBytes: 0 }
+        return { frame, isPart: false, end: endOf(frame), region: undefined, creditBytes: 0 }
       }
-      const region = frame.region ?? (await spool.load(frame))
-      if (region !== undefined) {
-        return { frame, region, creditBytes: batchFrameBytes(frame.regionBytes) }
+      const part = this.#handover.next(frame, this.#openedEnd)
+      const region =
+        part === undefined
+          ? (frame.region ?? (await spool.load(frame)))
+          : await spool.loadPart(frame, part)
+      if (region !== undefined && spool.queue.find(position) === frame) {
+        const isPart = part !== undefined
+        const creditBytes = isPart ? disclosureFrameBytes(region) : batchFrameBytes(region.length)
+        return { frame, isPart, end: isPart ? position : endOf(frame), region, creditBytes }
       }
       // It cannot be read: better a gap than a spool that is stuck. Or it was dropped meanwhile: a gap stands there already.
       if (frame.place !== undefined) this.#events.damaged(spool.abandon(frame))
+      if (this.isMidDisclosure) throw new PosternError("SPOOL_DAMAGED", "a disclosure, half sent")
     }
   }
 
+  /** Behind the frame whose disclosures are being handed over; 0 if there is none. */
+  get handoverEnd(): number {
+    return this.#handover.end
+  }
+
+  /** Part of a disclosure was sent, and nothing else may be before the rest of it. */
+  get isMidDisclosure(): boolean {
+    return this.#handover.isMidDisclosure
+  }
+
   /** The bytes of a frame that is being sent now. */
-  encode({ frame, region }: Outgoing, channel: number): Uint8Array {
+  encode({ frame, isPart, region }: Outgoing, channel: number): Uint8Array {
+    if (isPart && region !== undefined) return this.#handover.encode(frame, region)
     this.#knownEnd = Math.max(this.#knownEnd, endOf(frame))
     return encodeSpoolFrame(this.#spool, frame, channel, region)
   }
@@ -233,6 +244,7 @@ export class Delivery {
     const refused = this.#refused.get(sequence) ?? []
     this.#refused.delete(sequence)
     this.#deliveredEnd = endOf(frame)
-    this.#events.delivered({ frame, region, refused, ack, note, receiptKey: this.#receiptKey })
+    const { receiptKey } = this.#keys
+    this.#events.delivered({ frame, region, refused, ack, note, receiptKey })
   }
 }

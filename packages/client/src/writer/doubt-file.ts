@@ -5,12 +5,17 @@ import { EvidenceWriter } from "@postern/log/evidence"
 import type { AuditAnswer } from "@postern/log/wire"
 import type { Believed, Sample } from "./log-trust.ts"
 
+/** What WELCOME said of the log's keys. */
+export interface KeysTold {
+  readonly keys: string
+}
+
 /** What contradicts each other. */
 export interface Contradiction {
   readonly error: PosternError
   readonly origin: string
   readonly known: Believed | undefined
-  readonly answer: AuditAnswer
+  readonly said: AuditAnswer | KeysTold
   /** The entry that was asked for, with its receipt file where there is one. */
   readonly sample: Sample | undefined
   readonly receipt: string | undefined
@@ -31,10 +36,10 @@ export async function keepContradiction(
 ): Promise<string | undefined> {
   if (kept >= keptMax) return undefined
   kept += 1
-  const { error, origin, known, answer } = contradiction
-  if (error.code === "LOG_FORKED" && known !== undefined) {
+  const { error, origin, known, said } = contradiction
+  if (error.code === "LOG_FORKED" && known !== undefined && "note" in said) {
     const path = join(directory, `fork-${known.size}-${nowMs}.evidence`)
-    writeFileSync(path, await forkEvidence(origin, [known.note, answer.note]), { mode: 0o600 })
+    writeFileSync(path, await forkEvidence(origin, [known.note, said.note]), { mode: 0o600 })
     return path
   }
   const path = join(directory, `doubt-${nowMs}.json`)
@@ -52,18 +57,18 @@ async function forkEvidence(origin: string, notes: readonly string[]): Promise<U
   return concatBytes(...lines)
 }
 
-function inJson({ error, known, answer, sample, receipt }: Contradiction) {
+function inJson({ error, known, said, sample, receipt }: Contradiction) {
   const { code, detail } = error
   return {
     postern: "doubt@v1",
     ...{ code, detail },
     believed: known?.note,
-    said: {
-      ...answer,
-      consistency: answer.consistency.map(formatBase64),
-      path: answer.path.map(formatBase64),
-    },
+    said: "note" in said ? answerInJson(said) : { keys: said.keys },
     sample: sample && { index: sample.index, leafHash: formatBase64(sample.leafHash) },
     receipt: receipt === undefined ? undefined : (JSON.parse(receipt) as unknown),
   }
+}
+
+function answerInJson({ consistency, path, ...said }: AuditAnswer) {
+  return { ...said, consistency: consistency.map(formatBase64), path: path.map(formatBase64) }
 }

@@ -1,5 +1,6 @@
 import { PosternError } from "@postern/log/base"
 import type { NewFrame } from "./append-plan.ts"
+import type { EventText } from "./event-text.ts"
 import type { Loss } from "./frame-queue.ts"
 import type { Spool } from "./spool.ts"
 import type { Timer, World } from "./world.ts"
@@ -92,19 +93,37 @@ export class EventBuffer {
     return this.#looseBytes + this.#framesBytes
   }
 
-  /** Takes an event; gives its position, undefined if it was lost. Errors: SPOOL_FULL where that was asked for. */
-  add(event: string): number | undefined {
-    const bytes = 4 + event.length
+  /**
+   * Takes an event; gives its position, undefined if it was lost. Errors: SPOOL_FULL where that was asked for; EVENT_TOO_LARGE for more than
+   * the whole spool could hold.
+   */
+  add({ text, parts }: EventText): number | undefined {
+    const partBytes = lengthOf(parts)
+    const bytes = 4 + text.length + partBytes
+    if (partBytes > 0 && this.#needs(bytes, parts.length) > this.#spool.frameBytesMax) {
+      const detail = `the event has ${bytes} bytes, more than spool.bytesMax has room for`
+      throw new PosternError("EVENT_TOO_LARGE", detail)
+    }
     const heldBytes = this.heldBytes + bytes
     const { whenFull } = this.#settings
     if (whenFull === "throw" && (this.#failure !== undefined || this.#isTight(heldBytes))) {
       throw new PosternError("SPOOL_FULL")
     }
     if (heldBytes > heldBytesMax) return this.#lose()
-    this.#loose.push(event)
+    if (partBytes > 0) return this.#addLarge(text, parts)
+    this.#loose.push(text)
     this.#looseBytes += bytes
     if (this.#looseBytes >= frameBytesMin) this.hurry()
     else this.#linger()
+    this.#position += 1
+    return this.#position - 1
+  }
+
+  /** A frame of its own, behind what was gathered before. */
+  #addLarge(text: string, parts: readonly Buffer[]): number {
+    this.#cut()
+    this.#push({ ...frameOf([text], 4 + Buffer.byteLength(text)), parts })
+    this.#flushSoon()
     this.#position += 1
     return this.#position - 1
   }
@@ -132,12 +151,21 @@ export class EventBuffer {
 
   /** Whether so much, with the headers of its records, might not go into the spool. */
   #isTight(bytes: number): boolean {
-    return bytes + Math.ceil(bytes / 100) + 64 * (this.#frames.length + 2) > this.#spool.freeBytes
+    return this.#needs(bytes, this.#frames.length + 1) > this.#spool.freeBytes
+  }
+
+  /** Bytes of the records that hold so much. */
+  #needs(bytes: number, records: number): number {
+    return bytes + Math.ceil(bytes / 100) + 64 * (records + 1)
   }
 
   /** What waits for company goes as soon as the application's turn is over. */
   hurry(): void {
-    if (this.#isSoon || this.#loose.length === 0) return
+    if (this.#loose.length > 0) this.#flushSoon()
+  }
+
+  #flushSoon(): void {
+    if (this.#isSoon) return
     this.#isSoon = true
     this.#world.soon(() => this.#flush())
   }
@@ -226,7 +254,7 @@ export class EventBuffer {
 
   #push(frame: NewFrame): void {
     this.#frames.push(frame)
-    this.#framesBytes += frame.region.length
+    this.#framesBytes += heldBytesOf(frame)
   }
 
   #write(): void {
@@ -257,8 +285,8 @@ export class EventBuffer {
   async #appended(frames: readonly NewFrame[]): Promise<void> {
     this.#frames = this.#frames.slice(frames.length)
     this.#appending = 0
-    for (const { kind, region } of frames) {
-      if (kind === "batch") this.#framesBytes -= region.length
+    for (const frame of frames) {
+      if (frame.kind === "batch") this.#framesBytes -= heldBytesOf(frame)
     }
     this.#failure = undefined
     this.#retryMs = retryMsMin
@@ -302,6 +330,14 @@ export class EventBuffer {
     this.#failure = failure
     for (const { reject } of this.#waiters.splice(0)) reject(failure)
   }
+}
+
+function lengthOf(parts: readonly Buffer[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0)
+}
+
+function heldBytesOf({ region, parts = [] }: NewFrame): number {
+  return region.length + lengthOf(parts)
 }
 
 /** A batch's region: each event behind its length. */

@@ -90,12 +90,12 @@ export interface FakeManners {
   distrusts: boolean
 }
 
-interface FakeSigner extends NoteSigner {
+export interface FakeSigner extends NoteSigner {
   readonly vkey: string
   sign(message: Uint8Array): Uint8Array
 }
 
-function createSigner(name: string): FakeSigner {
+export function createSigner(name: string): FakeSigner {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519")
   const raw = publicKey.export({ type: "spki", format: "der" }).subarray(-32)
   return {
@@ -115,8 +115,15 @@ export class FakePort {
   readonly entries: { stream: string; sequence: number; event: string }[] = []
   /** Of every entry by its index; openings, which nobody reads here, have one of their own making. */
   readonly leafHashes: Uint8Array[] = []
+  /** The log keys that sign. */
+  signers: FakeSigner[] = [this.logKey]
+  /** What is told of changes of the log key, from an index on. */
+  keys: (from: number) => string | undefined = () => undefined
   readonly audits: AuditQuestion[] = []
   readonly doubts: Doubt[] = []
+  /** The JSON of what was handed over, by its digest, and the digest of every part that came. */
+  readonly disclosures = new Map<string, string>()
+  readonly disclosed: string[] = []
   readonly sessions = new Set<FakeSession>()
   readonly manners: FakeManners = {
     credit: 65_536,
@@ -147,8 +154,7 @@ export class FakePort {
 
   static async start(serverUris: readonly string[] = [serverId]): Promise<FakePort> {
     const port = new FakePort(serverUris)
-    const text = formatReceiptCertificateText(origin, port.receiptKey.vkey)
-    port.certificate = await signNote(text, port.logKey)
+    await port.certify()
     await port.listen()
     return port
   }
@@ -170,6 +176,12 @@ export class FakePort {
       this.sessions.add(new FakeSession(this, socket))
       this.notify()
     })
+  }
+
+  /** Has the receipt key certified by the log keys that sign. */
+  async certify(): Promise<void> {
+    const text = formatReceiptCertificateText(origin, this.receiptKey.vkey)
+    this.certificate = await signNote(text, ...this.signers)
   }
 
   async listen(): Promise<void> {
@@ -216,21 +228,41 @@ export class FakePort {
   }
 
   /** The tree of the first `size` entries, signed. */
-  async checkpoint(size = this.leafHashes.length, key: NoteSigner = this.logKey): Promise<string> {
+  async checkpoint(size = this.leafHashes.length, ...keys: readonly NoteSigner[]): Promise<string> {
     const root = await treeRoot(size, this.#read)
-    return signNote(formatCheckpoint({ origin, size, root }), key)
+    return signNote(
+      formatCheckpoint({ origin, size, root }),
+      ...(keys.length > 0 ? keys : this.signers),
+    )
   }
 
-  async answer({ seen, sample }: AuditQuestion): Promise<AuditAnswer> {
-    const { length: size } = this.leafHashes
+  /** The answer to an AUDIT, with the newest checkpoint or that of a size. */
+  async answer(
+    { seen, sample, keys }: AuditQuestion,
+    size = this.leafHashes.length,
+  ): Promise<AuditAnswer> {
     const isCovered = sample !== undefined && sample < size
+    const [small, large] = [Math.min(seen, size), Math.max(seen, size)]
+    const isAhead = seen > this.leafHashes.length
     return {
-      note: await this.checkpoint(),
+      note: await this.checkpoint(size),
       from: seen,
-      consistency: seen > size ? [] : await consistencyProof(seen, size, this.#read),
+      consistency: isAhead ? [] : await consistencyProof(small, large, this.#read),
       sample: isCovered ? sample : undefined,
-      path: isCovered ? await inclusionProof(sample, size, this.#read) : [],
+      path: isCovered ? await this.pathOf(sample, size) : [],
+      keys: keys === undefined ? undefined : this.keys(keys),
     }
+  }
+
+  pathOf(index: number, size: number): Promise<Uint8Array[]> {
+    return inclusionProof(index, size, this.#read)
+  }
+
+  /** An entry of the port's own; its index. */
+  put(leaf: Uint8Array): number {
+    const index = this.#index++
+    this.leafHashes[index] = leafHash(leaf)
+    return index
   }
 
   /** Hashes of tile levels, from the leaves each time. */
@@ -247,10 +279,9 @@ export class FakePort {
     const known = this.streams.get(id)
     if (known !== undefined && !known.isClosed) return known
     const stream: FakeStream = {
-      ...{ id, previous, open: this.#index++, next: 0, digest: new Uint8Array(32) },
+      ...{ id, previous, open: this.put(encodeUtf8(id)), next: 0, digest: new Uint8Array(32) },
       ...{ batches: [], gaps: [], signed: [], isClosed: false },
     }
-    this.leafHashes[stream.open] = leafHash(encodeUtf8(id))
     this.streams.set(id, stream)
     return stream
   }

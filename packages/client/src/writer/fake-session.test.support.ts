@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls"
 import { encodeUtf8, equalBytes } from "@postern/log/base"
+import { digestsOf, disclosureDigest } from "@postern/log/event"
 import { verifyStreamStatement } from "@postern/log/evidence"
 import {
   type Ack,
@@ -11,6 +12,7 @@ import {
   decodeBatchHeader,
   decodeBeat,
   decodeClose,
+  decodeDisclosurePart,
   decodeDoubt,
   decodeGap,
   decodeHello,
@@ -18,6 +20,7 @@ import {
   encodeAck,
   encodeCheckpoint,
   encodeClosed,
+  encodeCredit,
   encodeFrame,
   encodeGoaway,
   encodeOpened,
@@ -52,6 +55,8 @@ export class FakeSession {
   readonly #cutReceiving: number
   readonly #cutSending: number
   readonly #publicKey: string
+  /** Parts of a disclosure that goes on. */
+  readonly #disclosed: Buffer[] = []
   #sentBytes = 0
   #batchBytes = 0
   #granted: number
@@ -123,6 +128,9 @@ export class FakeSession {
 
   #handle(frame: Frame): void {
     if (!this.#greeted && frame.type !== frameTypes.hello) return this.goAway("FRAME_ORDER")
+    if (this.#disclosed.length > 0 && frame.type !== frameTypes.disclosure) {
+      return this.goAway("DISCLOSURE_SYNTAX")
+    }
     switch (frame.type) {
       case frameTypes.hello:
         return this.#hello(frame)
@@ -130,6 +138,8 @@ export class FakeSession {
         return this.#open(frame)
       case frameTypes.batch:
         return this.#batch(frame)
+      case frameTypes.disclosure:
+        return this.#disclosure(frame)
       case frameTypes.gap:
         return this.#gap(frame)
       case frameTypes.close: {
@@ -200,6 +210,7 @@ export class FakeSession {
       ...{ origin: manners.origin, session: "s", credit: this.#granted, vkey: logKey.vkey },
       certificate: manners.certificate ?? certificate,
       limits: { frameBytes: 1_048_576, batchEvents: 10_000, entryBytes: 65_535 },
+      keys: this.#port.keys(0),
     }
     this.#send(frameTypes.welcome, encodeWelcome(welcome))
   }
@@ -234,12 +245,31 @@ export class FakeSession {
     }
     if (!equalBytes(previous, stream.digest)) return this.goAway("STREAM_EQUIVOCATION")
     const events = splitRegion(region, count)
+    const named = events.flatMap((event) => digestsOf(JSON.parse(Buffer.from(event).toString())))
+    if (!named.every((one) => this.#port.disclosures.has(one)))
+      return this.goAway("EVENT_DISCLOSURE")
     const { batch, refused } = this.#port.keep(stream, sequence, events, digest)
     if (refused.size > 0) {
       const rows = [...refused].map(([code, positions]) => ({ code, hint: "why not", positions }))
       this.#send(frameTypes.refused, encodeRefused({ channel, sequence, refused: rows }))
     }
     this.#acknowledge({ batch, channel, open: stream.open })
+  }
+
+  #disclosure(frame: Frame): void {
+    const { digest, isMore, part } = decodeDisclosurePart(frame.body)
+    if (this.#batchBytes >= this.#granted) return this.goAway("CREDIT_EXCEEDED")
+    this.#batchBytes += frameHeaderBytes + frame.body.length
+    this.#disclosed.push(Buffer.from(part))
+    const named = Buffer.from(digest).toString("base64url")
+    this.#port.disclosed.push(named)
+    if (!isMore) {
+      const json = Buffer.concat(this.#disclosed.splice(0))
+      if (disclosureDigest(json) !== named) return this.goAway("DISCLOSURE_SYNTAX")
+      this.#port.disclosures.set(named, json.toString())
+    }
+    this.#granted = Math.max(this.#granted, this.#batchBytes + this.#port.manners.credit)
+    this.#send(frameTypes.credit, encodeCredit(this.#granted))
   }
 
   #gap(frame: Frame): void {

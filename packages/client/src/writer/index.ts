@@ -4,11 +4,11 @@
  * port's acknowledgement, and never believes a receipt or a checkpoint that it has not checked. Speaks docs/spec/wire.md; the
  * spool's own bytes: docs/spec/spool.md.
  *
- *     audit.ts ─▶ writer.ts ─▶ event-buffer.ts ─▶ spool.ts (append-plan, frame-queue, record, meta, segment, lock, recovery)
+ *     audit.ts ─▶ writer.ts ─▶ event-buffer.ts ─▶ spool.ts (append-plan, frame-queue, record, meta, segment-set, lock, recovery)
  *                    │                               ▲
- *                    └─▶ connection.ts ─▶ delivery.ts┘ (stream-chain)
- *                    │     session.ts (decides)  line.ts (TLS)  stream-signer.ts
- *                    └─▶ auditor.ts (log-trust, checkpoint-file, doubt-file)
+ *                    └─▶ connection.ts ─▶ delivery.ts┘ (handover, stream-chain)
+ *                    │     session.ts (decides)  outlet.ts ─▶ line.ts (TLS)  stream-signer.ts
+ *                    └─▶ auditor.ts (log-trust, kept-file, doubt-file)  log-keys.ts
  */
 export { type Audit, type ConfirmOptions, connect } from "./audit.ts"
 export type { Confirmed } from "./auditor.ts"

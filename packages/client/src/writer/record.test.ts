@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { addRange, decodeMeta, encodeMeta, type Meta, metaSlotBytes, type Range } from "./meta.ts"
-import { findRecords, recordBytes, writeRecord } from "./record.ts"
+import { findRecords, noTag, recordBytes, writeRecord } from "./record.ts"
 
 interface Written {
   readonly kind: "batch" | "gap"
@@ -20,7 +20,7 @@ function writeAll(list: readonly Written[], from: number): Buffer {
   let at = 0
   let position = from
   for (const { kind, count, region } of list) {
-    at = writeRecord(bytes, at, { kind, position, count }, region)
+    at = writeRecord(bytes, at, { kind, position, count, parts: 0, tag: noTag }, region)
     position += count
   }
   return bytes

@@ -1,13 +1,19 @@
-/** The bytes of a spool file: records, one a frame, each on a 16-byte boundary (docs/spec/spool.md, Records). */
+/** The bytes of a spool file: records, one for each frame that is sent, each on a 16-byte boundary (docs/spec/spool.md, Records). */
 import { crc32 } from "node:zlib"
 import { limits } from "@postern/log/base"
 
-export type RecordKind = "batch" | "gap"
+const kinds = ["batch", "gap", "part"] as const
+export type RecordKind = (typeof kinds)[number]
 
 export interface RecordHeader {
   readonly kind: RecordKind
+  /** Of the first event; of a part, that of its batch. */
   readonly position: number
   readonly count: number
+  /** Of a batch, how many parts of disclosures stand before it; of a part, how many of its batch's parts do. */
+  readonly parts: number
+  /** What a batch and its parts have in common: 16 hex digits, zeros where there are no parts. */
+  readonly tag: string
   readonly regionBytes: number
 }
 
@@ -17,6 +23,7 @@ export interface FoundRecord extends RecordHeader {
 }
 
 export const recordHeaderBytes = 48
+export const noTag = "0".repeat(16)
 const magic = Buffer.from("pspool/1", "ascii")
 const alignBytes = 16
 
@@ -39,10 +46,11 @@ export function writeRecord(
   magic.copy(to, at)
   to.writeUInt32BE(region.length, at + 8)
   to.writeUInt32BE(record.count, at + 12)
-  to.writeUInt32BE(record.kind === "batch" ? 0 : 1, at + 16)
+  to.writeUInt32BE(kinds.indexOf(record.kind), at + 16)
   to.writeUInt32BE(crc32(region), at + 20)
   writeU64(to, record.position, at + 24)
-  to.fill(0, at + 32, at + 44)
+  to.writeUInt32BE(record.parts, at + 32)
+  to.write(record.tag, at + 36, "hex")
   to.writeUInt32BE(crc32(to.subarray(at, at + 44)), at + 44)
   to.set(region, at + recordHeaderBytes)
   to.fill(0, at + recordHeaderBytes + region.length, end)
@@ -51,7 +59,7 @@ export function writeRecord(
 
 /**
  * The records that a file holds, in order. Bytes that are no record, or an older one, are passed over, so what is
- * missing shows as a jump in position. Makes no assumption about the bytes.
+ * missing shows as a jump. Makes no assumption about the bytes.
  */
 export function findRecords(file: Buffer): FoundRecord[] {
   const found: FoundRecord[] = []
@@ -59,7 +67,7 @@ export function findRecords(file: Buffer): FoundRecord[] {
   while (at >= 0 && at + recordHeaderBytes <= file.length) {
     const record = readRecord(file, at)
     const last = found.at(-1)
-    if (record !== undefined && (last === undefined || record.position > last.position)) {
+    if (record !== undefined && (last === undefined || compareRecords(record, last) > 0)) {
       found.push(record)
       at += recordBytes(record.regionBytes)
     } else {
@@ -67,6 +75,11 @@ export function findRecords(file: Buffer): FoundRecord[] {
     }
   }
   return found
+}
+
+/** The order in which records are written. */
+export function compareRecords(a: RecordHeader, b: RecordHeader): number {
+  return a.position - b.position || a.parts - b.parts
 }
 
 function nextCandidate(file: Buffer, from: number): number {
@@ -81,17 +94,18 @@ export function readRecord(file: Buffer, at: number): FoundRecord | undefined {
   if (!file.subarray(at, at + 8).equals(magic)) return undefined
   if (file.readUInt32BE(at + 44) !== crc32(file.subarray(at, at + 44))) return undefined
   const regionBytes = file.readUInt32BE(at + 8)
-  const kind = file.readUInt32BE(at + 16)
+  const kind = kinds[file.readUInt32BE(at + 16)]
   const regionAt = at + recordHeaderBytes
-  if (kind > 1 || regionBytes > limits.frameBytesMax || regionAt + regionBytes > file.length) {
-    return undefined
-  }
+  if (kind === undefined || regionBytes > limits.frameBytesMax) return undefined
+  if (regionAt + regionBytes > file.length) return undefined
   const region = file.subarray(regionAt, regionAt + regionBytes)
   if (file.readUInt32BE(at + 20) !== crc32(region)) return undefined
   return {
-    kind: kind === 0 ? "batch" : "gap",
+    kind,
     position: readU64(file, at + 24),
     count: file.readUInt32BE(at + 12),
+    parts: file.readUInt32BE(at + 32),
+    tag: file.toString("hex", at + 36, at + 44),
     regionBytes,
     offset: at,
   }

@@ -1,9 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PosternError } from "@postern/log/base"
-import { FrameQueue, gapFrame } from "./frame-queue.ts"
+import { FrameQueue, gapFrame, type Part } from "./frame-queue.ts"
 import { decodeMeta, type Meta, type Range } from "./meta.ts"
-import { type FoundRecord, findRecords, recordBytes, recordHeaderBytes } from "./record.ts"
+import {
+  compareRecords,
+  type FoundRecord,
+  findRecords,
+  recordBytes,
+  recordHeaderBytes,
+} from "./record.ts"
 import { Segment } from "./segment.ts"
 
 /** What a spool directory held when it was opened. */
@@ -39,7 +45,7 @@ export function segmentName(index: number): string {
 export function recoverSpool(directory: string, segmentBytes: number): RecoveredSpool {
   const { meta, generation } = readMeta(join(directory, metaName))
   const segments: Segment[] = []
-  const found: { record: FoundRecord; segment: Segment; file: Buffer }[] = []
+  const found: Found[] = []
   for (const name of readdirSync(directory).filter((name) => segmentPattern.test(name))) {
     const path = join(directory, name)
     const file = readFileSync(path)
@@ -47,13 +53,20 @@ export function recoverSpool(directory: string, segmentBytes: number): Recovered
     segments.push(segment)
     for (const record of findRecords(file)) found.push({ record, segment, file })
   }
-  found.sort((a, b) => a.record.position - b.record.position)
+  found.sort((a, b) => compareRecords(a.record, b.record))
   const begin = meta?.acked ?? found[0]?.record.position ?? 0
   const chain = new Chain(begin, meta?.dropped ?? [])
+  const parts = partsByBatch(found)
   for (const { record, segment, file } of found) {
-    if (!chain.add(record, segment, reasonOf(record, file))) continue
-    segment.end = record.offset + recordBytes(record.regionBytes)
-    segment.frames += 1
+    if (record.kind === "part") continue
+    const own = parts.get(batchKey(record)) ?? []
+    const isWhole =
+      own.length === record.parts && own.every(({ record: { parts } }, at) => parts === at)
+    if (!isWhole || !chain.add(record, segment, own.map(placeOf), reasonOf(record, file))) continue
+    for (const each of [...own, { record, segment }]) {
+      each.segment.end = each.record.offset + recordBytes(each.record.regionBytes)
+      each.segment.records += 1
+    }
   }
   chain.fillUpTo(Math.max(chain.next, meta?.dropped.at(-1)?.end ?? 0, meta?.end ?? 0))
   return {
@@ -65,6 +78,31 @@ export function recoverSpool(directory: string, segmentBytes: number): Recovered
     nextPosition: chain.next,
     damagedEvents: chain.damagedEvents,
   }
+}
+
+interface Found {
+  readonly record: FoundRecord
+  readonly segment: Segment
+  readonly file: Buffer
+}
+
+/** A part without its batch was left behind: its process ended in between, or its place was not used again. */
+function partsByBatch(found: readonly Found[]): Map<string, Found[]> {
+  const parts = new Map<string, Found[]>()
+  for (const each of found) {
+    if (each.record.kind !== "part") continue
+    const key = batchKey(each.record)
+    parts.set(key, [...(parts.get(key) ?? []), each])
+  }
+  return parts
+}
+
+function batchKey({ position, tag }: FoundRecord): string {
+  return `${position} ${tag}`
+}
+
+function placeOf({ segment, record: { offset, regionBytes } }: Found): Part {
+  return { segment, offset, regionBytes }
 }
 
 function readMeta(path: string): { meta: Meta | undefined; generation: number } {
@@ -80,7 +118,7 @@ function readMeta(path: string): { meta: Meta | undefined; generation: number } 
 }
 
 function reasonOf(record: FoundRecord, file: Buffer): string | undefined {
-  if (record.kind === "batch") return undefined
+  if (record.kind !== "gap") return undefined
   const at = record.offset + recordHeaderBytes
   return file.toString("utf8", at, at + record.regionBytes)
 }
@@ -98,8 +136,14 @@ class Chain {
   }
 
   /** False if the record is settled or was dropped, in a file that has not been used again yet. */
-  add(record: FoundRecord, segment: Segment, reason: string | undefined): boolean {
-    const { kind, regionBytes } = record
+  add(
+    record: FoundRecord,
+    segment: Segment,
+    parts: readonly Part[],
+    reason: string | undefined,
+  ): boolean {
+    const { regionBytes } = record
+    const kind = record.kind === "gap" ? "gap" : "batch"
     const end = record.position + record.count
     // A gap may be settled in part, a batch only as a whole.
     const position = kind === "gap" ? Math.max(record.position, this.next) : record.position
@@ -108,7 +152,7 @@ class Chain {
     this.fillUpTo(position)
     const place = { segment, offset: record.offset }
     this.queue.push({
-      ...{ kind, position, count: end - position, reason, place, regionBytes },
+      ...{ kind, position, count: end - position, reason, place, parts, regionBytes },
       ...{ region: undefined, digest: undefined },
     })
     this.next = end

@@ -31,8 +31,8 @@ export class Segment {
   readonly sizeThen: number
   /** Where the next record goes. */
   end = 0
-  /** Frames of the queue that live here. */
-  frames = 0
+  /** Records that live here: of frames of the queue, or of one that is being written. */
+  records = 0
   /** Written to since the last fdatasync. */
   isDirty = false
   readonly #fd: number
@@ -110,6 +110,11 @@ export class Segment {
       this.#failure = error
       throw error
     }
+  }
+
+  /** Nothing is in it, and nothing was written to it: the next record may go to its beginning. */
+  get isFree(): boolean {
+    return this.end === 0 && this.records === 0
   }
 
   /** Ready for new records from the beginning; what it holds is settled. */

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { encodeDisclosurePart } from "@postern/log/wire"
 import type { NewFrame } from "./append-plan.ts"
-import { endOf } from "./frame-queue.ts"
+import { endOf, type SpoolFrame } from "./frame-queue.ts"
 import { Spool, type SpoolSettings } from "./spool.ts"
 import { systemWorld } from "./world.ts"
 
@@ -72,6 +74,16 @@ export function makeFrame(text: string, count: number): NewFrame {
   return { kind: "batch", count, region: Buffer.concat(parts) }
 }
 
+/** A frame of one event with disclosures: a part for each size. */
+export function makeLarge(text: string, sizes: readonly number[]): NewFrame {
+  const parts = sizes.map((size, at) => {
+    const part = Buffer.alloc(size, `${text}.${at}`)
+    const body = encodeDisclosurePart({ digest: randomBytes(32), isMore: false, part })
+    return Buffer.from(body)
+  })
+  return { ...makeFrame(text, 1), parts }
+}
+
 export interface OracleFrame {
   readonly position: number
   readonly frame: NewFrame
@@ -108,6 +120,15 @@ export class Oracle {
     }
   }
 
+  async #hasParts(spool: Spool, frame: SpoolFrame, { parts = [] }: NewFrame): Promise<boolean> {
+    if (frame.parts.length !== parts.length) return false
+    for (const [at, part] of frame.parts.entries()) {
+      const body = await spool.loadPart(frame, part)
+      if (body === undefined || parts[at]?.equals(body) !== true) return false
+    }
+    return true
+  }
+
   /** What is wrong with the spool: nothing live may be missing, nothing may be there twice, order and bytes are kept. */
   async faults(spool: Spool): Promise<string[]> {
     const faults: string[] = []
@@ -121,6 +142,8 @@ export class Oracle {
       const region = await spool.load(frame)
       if (known === undefined || known.frame.count !== frame.count) faults.push("a foreign frame")
       else if (region?.equals(known.frame.region) !== true) faults.push(`other bytes at ${at}`)
+      else if (!(await this.#hasParts(spool, frame, known.frame)))
+        faults.push(`other parts at ${at}`)
       else if (known.state === "dropped") faults.push("a dropped frame came back")
       seen.add(frame.position)
     }

@@ -4,11 +4,12 @@ import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { NewFrame } from "./append-plan.ts"
 import { endOf } from "./frame-queue.ts"
-import { recordHeaderBytes } from "./record.ts"
+import { recordBytes, recordHeaderBytes } from "./record.ts"
 import {
   copyAsFound,
   makeDirectory,
   makeFrame,
+  makeLarge,
   Oracle,
   openSpool,
   remove,
@@ -29,12 +30,15 @@ type Action =
   | { readonly do: "append"; readonly sizes: readonly number[] }
   | { readonly do: "settle" | "drop"; readonly share: number }
   | { readonly do: "reopen" | "kill" | "sync" }
+  | { readonly do: "large"; readonly sizes: readonly number[] }
   | { readonly do: "tear"; readonly sizes: readonly number[]; readonly share: number }
 
 const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 4 })
+const partSizes = fc.array(fc.integer({ min: 1, max: 2500 }), { minLength: 1, maxLength: 4 })
 const share = fc.double({ min: 0, max: 0.999, noNaN: true })
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 5, arbitrary: sizes.map((each) => ({ do: "append" as const, sizes: each })) },
+  { weight: 2, arbitrary: partSizes.map((each) => ({ do: "large" as const, sizes: each })) },
   { weight: 3, arbitrary: share.map((each) => ({ do: "settle" as const, share: each })) },
   { weight: 1, arbitrary: share.map((each) => ({ do: "drop" as const, share: each })) },
   { weight: 2, arbitrary: fc.constantFrom({ do: "reopen" as const }, { do: "kill" as const }) },
@@ -52,6 +56,8 @@ class Trial {
   readonly directories: string[] = []
   spool!: Spool
   #made = 0
+  /** What found no room yet comes first. */
+  #left: readonly NewFrame[] = []
 
   constructor(isPreallocated: boolean) {
     this.isPreallocated = isPreallocated
@@ -71,11 +77,10 @@ class Trial {
     const path = this.directories.at(-1) ?? ""
     switch (next.do) {
       case "append": {
-        const frames = this.#frames(next.sizes)
-        const done = await spool.append(frames)
-        for (const frame of frames.slice(0, done)) oracle.append(frame)
-        return
+        return this.#append(this.#frames(next.sizes))
       }
+      case "large":
+        return this.#append([makeLarge(`f${this.#made++}`, next.sizes), ...this.#frames([2])])
       case "settle": {
         const end = oracle.settle(next.share)
         if (end !== undefined) spool.settle(end, digest, 1)
@@ -90,9 +95,11 @@ class Trial {
       case "sync":
         return spool.sync()
       case "reopen":
+        this.#left = []
         await spool.close()
         return this.open(path)
       case "kill": {
+        this.#left = []
         const copy = copyAsFound(path)
         await spool.close()
         return this.open(copy)
@@ -102,21 +109,34 @@ class Trial {
     }
   }
 
+  async #append(frames: readonly NewFrame[]): Promise<void> {
+    const all = [...this.#left, ...frames]
+    const done = await this.spool.append(all)
+    for (const frame of all.slice(0, done)) this.oracle.append(frame)
+    this.#left = all.slice(done)
+  }
+
   /** Killed in the middle of a write: what is whole is there, what is not is as if it had never been begun. */
   async #tear(path: string, counts: readonly number[], share: number): Promise<void> {
+    await this.#append([])
+    const isLarge = this.#left.length === 0 && share < 0.3
     const before = copyAsFound(path)
     const end = this.spool.end
-    const [frame] = this.#frames(counts)
-    const done = await this.spool.append([frame as NewFrame])
+    const [plain = makeFrame("", 1)] = this.#frames(counts)
+    const frame = isLarge ? makeLarge(`f${this.#made++}`, [300, 700]) : plain
+    const done = this.#left.length > 0 ? 0 : await this.spool.append([frame])
     const after = copyAsFound(path)
     const isWhole = share > 0.8
-    const bytes = recordHeaderBytes + (frame as NewFrame).region.length
-    if (!isWhole) tearLastWrite(before, after, Math.floor((share / 0.8) * (bytes - 1)))
+    // Of a large one, the first part.
+    const bytes = recordHeaderBytes + (frame.parts?.[0] ?? frame.region).length
+    this.#left = []
+    if (!isWhole && done === 1)
+      tearLastWrite(before, after, Math.floor((share / 0.8) * (bytes - 1)))
     await this.spool.close()
     await this.open(after)
     this.directories.push(before)
     this.directories.push(after)
-    if (done === 1 && isWhole) this.oracle.append(frame as NewFrame)
+    if (done === 1 && isWhole) this.oracle.append(frame)
     expect(this.spool.end).toBe(done === 1 && isWhole ? end + (counts[0] ?? 0) : end)
   }
 }
@@ -169,6 +189,104 @@ describe("a spool and an array", () => {
       remove(found)
     }
     remove(before, after)
+  })
+})
+
+describe("a frame with disclosures", () => {
+  const large = () => makeLarge("large", [1500, 2500, 40])
+  const gone = (spool: Spool) => [...spool.queue].map(({ kind, count }) => [kind, count])
+
+  it("is there with all of its parts or as if it had never been begun, wherever the write was cut", async () => {
+    const spool = await openSpool(directory)
+    const plain = makeFrame("plain", 2)
+    await spool.append([plain])
+    const empty = copyAsFound(directory)
+    const frame = makeLarge("large", [200, 300])
+    await spool.append([frame])
+    const after = copyAsFound(directory)
+    await spool.close()
+    const bytes = recordBytes(33 + 200) + recordBytes(33 + 300) + 48 + frame.region.length
+    for (let cut = 0; cut < bytes + 7; cut += 7) {
+      const found = copyAsFound(after)
+      tearLastWrite(empty, found, cut)
+      const again = await openSpool(found)
+      const isWhole = again.end === 3
+      expect(isWhole).toBe(cut >= bytes)
+      // What comes next is not mixed with what was left behind, be it larger or smaller.
+      const next = cut % 2 === 0 ? makeFrame("next", 1) : makeLarge("other", [100, 350, 20])
+      expect(await again.append([next])).toBe(1)
+      await again.close()
+      const last = await openSpool(found)
+      const expected = new Oracle()
+      for (const each of [plain, ...(isWhole ? [frame] : []), next]) expected.append(each)
+      expect(await expected.faults(last)).toEqual([])
+      await last.close()
+      remove(found)
+    }
+    remove(empty, after)
+  })
+
+  it("is a gap if one of its parts is damaged", async () => {
+    for (const at of [0, 1, 2]) {
+      const path = makeDirectory()
+      const spool = await openSpool(path)
+      await spool.append([makeFrame("a", 2), large(), makeFrame("b", 3)])
+      await spool.close()
+      for (const name of readdirSync(path).filter((name) => name.startsWith("segment"))) {
+        const bytes = readFileSync(join(path, name))
+        const from = bytes.indexOf(`large.${at}`)
+        if (from < 0) continue
+        bytes[from] = 0x58
+        writeFileSync(join(path, name), bytes)
+      }
+      const again = await openSpool(path)
+      expect(again.damagedEvents).toBe(1)
+      expect(gone(again)).toEqual([
+        ["batch", 2],
+        ["gap", 1],
+        ["batch", 3],
+      ])
+      await again.close()
+      remove(path)
+    }
+  })
+
+  it("that finds no room at once goes on where it stopped, and its parts leave with it", async () => {
+    const spool = await openSpool(directory)
+    const oracle = new Oracle()
+    const first = makeLarge("first", [3000, 3000])
+    const second = makeLarge("second", [3000, 3000, 3000])
+    expect(await spool.append([first, second])).toBe(1)
+    oracle.append(first)
+    const room = new Promise<void>((resolve) => {
+      spool.onRoom = resolve
+    })
+    spool.settle(1, digest, 1)
+    await room
+    expect(await spool.append([second])).toBe(1)
+    oracle.append(second)
+    oracle.settle(0)
+    expect(await oracle.faults(spool)).toEqual([])
+    spool.settle(2, digest, 1)
+    await spool.close()
+    const again = await openSpool(directory)
+    expect(again.queue.length).toBe(0)
+    expect(await again.append([second])).toBe(1)
+    await again.close()
+  })
+
+  it("is given up whole with the file that holds any of it", async () => {
+    const spool = await openSpool(directory)
+    await spool.append([makeFrame("a", 2), large(), makeFrame("b", 3), makeLarge("c", [3000])])
+    while ((await spool.append([makeFrame("x".repeat(300), 3)])) === 1);
+    expect(spool.dropOldest(2)).toBeDefined()
+    expect(gone(spool).slice(0, 3)).toEqual([
+      ["batch", 2],
+      ["gap", 4],
+      ["batch", 1],
+    ])
+    await spool.recorded()
+    await spool.close()
   })
 })
 

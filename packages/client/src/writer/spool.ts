@@ -1,38 +1,36 @@
 import { mkdirSync } from "node:fs"
-import { basename, join } from "node:path"
+import { join } from "node:path"
 import { assert, formatHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
-import { type AppendPlan, type NewFrame, planAppend } from "./append-plan.ts"
+import { type AppendPlan, firstRegion, type NewFrame, planAppend } from "./append-plan.ts"
 import {
+  bytesOf,
   endOf,
   type FrameQueue,
   gapFrame,
   isGivenUp,
   type Loss,
+  type Part,
+  placesOf,
   type SpoolFrame,
 } from "./frame-queue.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { addRange, type Meta, type Range } from "./meta.ts"
 import { MetaFile } from "./meta-file.ts"
-import { readRecord, recordBytes, recordBytesMax, recordHeaderBytes } from "./record.ts"
-import { damagedReason, droppedReason, metaName, recoverSpool, segmentName } from "./recovery.ts"
-import { Segment, syncDirectoryOf } from "./segment.ts"
+import { readRecord, recordBytes, recordHeaderBytes } from "./record.ts"
+import { damagedReason, droppedReason, metaName, recoverSpool } from "./recovery.ts"
+import type { Segment } from "./segment.ts"
+import { SegmentSet, type SegmentSettings } from "./segment-set.ts"
 import type { World } from "./world.ts"
 
-export interface SpoolSettings {
-  readonly directory: string
-  readonly segmentBytes: number
-  /** At least 2. */
-  readonly segmentsMax: number
-  /** All files are made and filled at once, and stay: a full disk cannot stop the spool later. */
-  readonly isPreallocated: boolean
-}
+export type SpoolSettings = SegmentSettings
 
 /** Frames kept in memory for sending; beyond it they are read again. As much as a connection may have in flight. */
 const cachedBytesMax = 4 * 1024 * 1024
 const readAheadBytes = 256 * 1024
 /** How far `meta` may lag: after a crash the port says what it has, so an old one costs little. */
 const metaEveryBytes = 256 * 1024
+const noneBegun = { frame: undefined, parts: [] }
 
 /**
  * The events of this writer that are not acknowledged, on disk, in the frames in which they are sent. Only an
@@ -54,19 +52,15 @@ export class Spool {
   ackedAtMs: number
   /** Called when there is room again. */
   onRoom: () => void = () => undefined
-  readonly #settings: SpoolSettings
   readonly #lock: DirectoryLock
   readonly #meta: MetaFile
-  /** Every file; those with end 0 are free. */
-  #segments: readonly Segment[]
-  #current: Segment | undefined
-  /** Without frames, but not to be used again before `meta` says so durably. */
-  readonly #retired: Segment[] = []
+  readonly #segments: SegmentSet
+  /** Parts that are recorded of a frame that is not. */
+  #begun: { readonly frame: NewFrame | undefined; readonly parts: readonly Part[] } = noneBegun
   #dropped: Range[]
   #cachedBytes = 0
   /** Settled since `meta` was written. */
   #unwrittenBytes = 0
-  #hasNewNames = true
   #releasing: Promise<void> = Promise.resolve()
   #syncing: Promise<void> = Promise.resolve()
   #nextSync: Promise<void> | undefined
@@ -88,11 +82,9 @@ export class Spool {
   private constructor(settings: SpoolSettings, world: World, lock: DirectoryLock) {
     const { directory, segmentBytes } = settings
     const found = recoverSpool(directory, segmentBytes)
-    this.#settings = settings
     this.#lock = lock
     this.#meta = MetaFile.open(join(directory, metaName), found.generation)
-    this.#segments = found.segments
-    this.#current = found.current
+    this.#segments = new SegmentSet(settings, found)
     this.queue = found.queue
     this.end = found.nextPosition
     this.recoveredEnd = found.nextPosition
@@ -106,27 +98,23 @@ export class Spool {
   }
 
   async #prepare(): Promise<void> {
-    const { isPreallocated, segmentsMax } = this.#settings
     await this.#meta.writeDurably(this.#state())
-    while (isPreallocated && this.#segments.length < segmentsMax) this.#newSegment()
-    for (const segment of this.#segments) {
-      const isWhole = segment.frames > 0 || segment.sizeThen >= segment.capacity
-      if (isPreallocated && !isWhole) await segment.preallocate()
-    }
+    await this.#segments.preallocate()
     await this.sync()
   }
 
   /**
-   * Writes frames, in order; resolves with how many of them found room. They are in the hands of the operating system then:
+   * Writes frames, in order; resolves with how many of them found room; the next one comes first the next time. They are in the hands of the operating system then:
    * they outlive the process, not the machine. Errors are those of the file system; then the rest was not added.
    */
   async append(frames: readonly NewFrame[]): Promise<number> {
     let done = 0
     while (done < frames.length) {
-      const plan = this.#plan(frames.slice(done))
+      const left = frames.slice(done)
+      const plan = this.#plan(left)
       if (plan === undefined) break
       await plan.segment.write(plan.bytes, plan.segment.end)
-      done += this.#admit(plan)
+      done += this.#admit(plan, left)
     }
     return done
   }
@@ -134,25 +122,36 @@ export class Spool {
   /** As append(), without waiting: for a process that is about to end, also while an append of the same frames runs. */
   appendNow(frames: readonly NewFrame[]): void {
     for (let done = 0; done < frames.length; ) {
-      const plan = this.#plan(frames.slice(done))
+      const left = frames.slice(done)
+      const plan = this.#plan(left)
       if (plan === undefined) return
       plan.segment.writeNow(plan.bytes, plan.segment.end)
-      done += this.#admit(plan)
+      done += this.#admit(plan, left)
     }
   }
 
-  /** For the first frames, as many as go into one file. */
+  /** For the first frames, as many records as go into one file. */
   #plan(frames: readonly NewFrame[]): AppendPlan | undefined {
-    const segment = this.#segmentFor(recordBytes(frames[0]?.region.length ?? 0))
-    return segment && planAppend(frames, segment, this.end)
+    const [first] = frames
+    const { frame, parts } = this.#begun
+    if (first === undefined) return undefined
+    assert(frame === undefined || frame === first, "a frame that was begun comes next")
+    const bytes = recordBytes(firstRegion(first, parts).length)
+    const segment = this.#segments.segmentFor(bytes)
+    if (this.#segments.hasRetired) this.#release()
+    return segment && planAppend(frames, segment, this.end, parts)
   }
 
-  #admit({ segment, bytes, added }: AppendPlan): number {
+  #admit(
+    { segment, bytes, records, added, begun }: AppendPlan,
+    frames: readonly NewFrame[],
+  ): number {
     segment.end += bytes.length
-    segment.frames += added.length
+    segment.records += records
+    this.#begun = begun.length === 0 ? noneBegun : { frame: frames[added.length], parts: begun }
     for (const frame of added) {
       assert(frame.position === this.end, "frames follow each other without a gap")
-      this.#cachedBytes += frame.regionBytes
+      if (frame.region !== undefined) this.#cachedBytes += frame.regionBytes
       if (this.#cachedBytes > cachedBytesMax) this.#forget(frame)
       this.queue.push(frame)
       this.end = endOf(frame)
@@ -160,42 +159,14 @@ export class Spool {
     return added.length
   }
 
-  #segmentFor(bytes: number): Segment | undefined {
-    const current = this.#current
-    if (current !== undefined && current.end + bytes <= current.capacity) return current
-    const free = this.#segments.find((segment) => segment.end === 0 && segment.frames === 0)
-    if (free === undefined && this.#segments.length >= this.#settings.segmentsMax) return undefined
-    const next = free ?? this.#newSegment()
-    this.#current = next
-    if (current?.frames === 0) {
-      this.#retired.push(current)
-      this.#release()
-    }
-    return next
-  }
-
-  #newSegment(): Segment {
-    const { directory, segmentBytes } = this.#settings
-    const names = new Set(this.#segments.map(({ path }) => basename(path)))
-    let index = 0
-    while (names.has(segmentName(index))) index += 1
-    const segment = Segment.open(join(directory, segmentName(index)), segmentBytes)
-    this.#segments = [...this.#segments, segment]
-    this.#hasNewNames = true
-    return segment
-  }
-
-  /** Bytes of records that still find room, at least: a record goes whole into one file, so the end of each may stay empty. */
+  /** Bytes of records that still find room, at least. */
   get freeBytes(): number {
-    const { segmentBytes, segmentsMax } = this.#settings
-    const unmade = Math.max(0, segmentsMax - this.#segments.length)
-    let bytes = unmade * (segmentBytes - recordBytesMax)
-    for (const segment of this.#segments) {
-      const isUsable = segment === this.#current || (segment.end === 0 && segment.frames === 0)
-      const room = segment.capacity - segment.end - recordBytesMax
-      if (isUsable && room > 0) bytes += room
-    }
-    return bytes
+    return this.#segments.freeBytes
+  }
+
+  /** Bytes of records of one frame and its parts, at most. */
+  get frameBytesMax(): number {
+    return this.#segments.bytesMax
   }
 
   /** Everything that was written so far is on stable storage. Errors are those of the file system. */
@@ -205,17 +176,10 @@ export class Spool {
       .catch(() => undefined)
       .then(() => {
         this.#nextSync = undefined
-        this.#syncing = this.#syncAll()
+        this.#syncing = this.#segments.sync()
         return this.#syncing
       })
     return this.#nextSync
-  }
-
-  async #syncAll(): Promise<void> {
-    for (const segment of this.#segments) if (segment.isDirty) await segment.sync()
-    if (!this.#hasNewNames) return
-    this.#hasNewNames = false
-    await syncDirectoryOf(join(this.#settings.directory, metaName))
   }
 
   /**
@@ -242,6 +206,18 @@ export class Spool {
     return frame.region
   }
 
+  /** The region of a part of a frame; undefined if it cannot be read, or the frame has left the queue. */
+  async loadPart(
+    { position }: SpoolFrame,
+    { segment, offset, regionBytes }: Part,
+  ): Promise<Buffer | undefined> {
+    const bytes = recordBytes(regionBytes)
+    const read = await segment.read(offset, bytes).catch(() => Buffer.alloc(0))
+    const record = readRecord(read, 0)
+    if (record?.kind !== "part" || record.position !== position) return undefined
+    return read.subarray(recordHeaderBytes, recordHeaderBytes + regionBytes)
+  }
+
   /**
    * Everything below `position` is kept by the port, or told to it as lost. `digest`: the chain digest there. The frames are
    * gone at once, `meta` follows.
@@ -251,7 +227,7 @@ export class Spool {
     for (let frame = this.queue.first; frame !== undefined; frame = this.queue.first) {
       if (endOf(frame) > position) break
       this.queue.shift()
-      this.#unwrittenBytes += frame.regionBytes
+      this.#unwrittenBytes += bytesOf(frame)
       this.#leave(frame)
     }
     const first = this.queue.first
@@ -263,7 +239,7 @@ export class Spool {
     this.anchor = { position, digest }
     this.ackedAtMs = nowMs
     this.#dropped = this.#dropped.filter((range) => range.end > position)
-    if (this.#retired.length > 0 || this.#unwrittenBytes > metaEveryBytes) this.#release()
+    if (this.#segments.hasRetired || this.#unwrittenBytes > metaEveryBytes) this.#release()
   }
 
   /**
@@ -306,15 +282,21 @@ export class Spool {
     return loss
   }
 
-  #victim(protectedEnd: number): SpoolFrame[] | undefined {
+  /** The frames that have records in the oldest file of which all records are theirs. */
+  #victim(protectedEnd: number): readonly SpoolFrame[] | undefined {
     let frames: SpoolFrame[] = []
+    let records = 0
+    let oldest: Segment | undefined
     for (const frame of this.queue.from(protectedEnd)) {
-      const segment = frame.place?.segment
-      if (segment === undefined) continue
-      if (segment === this.#current) return undefined
-      if (segment !== frames[0]?.place?.segment) frames = []
-      if (frame.position >= protectedEnd) frames.push(frame)
-      if (frames.length === segment.frames) return frames
+      if (frame.position < protectedEnd) continue
+      for (const { segment } of placesOf(frame)) {
+        if (segment === this.#segments.current) return undefined
+        if (segment !== oldest) [frames, records] = [[], 0]
+        oldest = segment
+        records += 1
+        if (frames.at(-1) !== frame) frames.push(frame)
+        if (records === segment.records) return frames
+      }
     }
     return undefined
   }
@@ -336,18 +318,16 @@ export class Spool {
       await this.#meta.write(this.#state())
     } finally {
       await this.#meta.close()
-      for (const segment of this.#segments) await segment.close()
+      await this.#segments.close()
       await this.#lock.release()
     }
   }
 
   #leave(frame: SpoolFrame): void {
     this.#forget(frame)
-    const segment = frame.place?.segment
+    for (const { segment } of placesOf(frame)) this.#segments.leave(segment)
     frame.place = undefined
-    if (segment === undefined) return
-    segment.frames -= 1
-    if (segment.frames === 0 && segment !== this.#current) this.#retired.push(segment)
+    frame.parts = []
   }
 
   #forget(frame: SpoolFrame): void {
@@ -359,29 +339,14 @@ export class Spool {
   #release(): void {
     this.#unwrittenBytes = 0
     this.#releasing = this.#releasing.then(async () => {
-      const retired = this.#retired.splice(0)
       try {
-        if (retired.length === 0) return await this.#meta.write(this.#state())
-        await this.#meta.writeDurably(this.#state())
-        for (let segment = retired[0]; segment !== undefined; segment = retired[0]) {
-          await this.#free(segment)
-          retired.shift()
-        }
+        if (!this.#segments.hasRetired) return await this.#meta.write(this.#state())
+        await this.#segments.free(() => this.#meta.writeDurably(this.#state()))
         this.onRoom()
       } catch {
-        // They stay retired and are tried again with the next acknowledgements; until then the spool is smaller.
-        this.#retired.push(...retired)
+        // They are tried again with the next acknowledgements; until then the spool is smaller.
       }
     })
-  }
-
-  async #free(segment: Segment): Promise<void> {
-    const { isPreallocated, segmentsMax } = this.#settings
-    if (isPreallocated && this.#segments.length <= segmentsMax) return segment.reuse()
-    // Its name may be given again only once the file is gone.
-    await segment.remove()
-    this.#segments = this.#segments.filter((each) => each !== segment)
-    await segment.close()
   }
 
   #state(): Meta {

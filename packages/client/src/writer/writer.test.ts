@@ -41,7 +41,9 @@ describe("audit()", () => {
       ["a.b", null],
       ["a.b", { actor: "a", data: cycle }],
       ["a.b", { actor: "a", data: { big: 1n } }],
-      ["a.b", { actor: "a", data: { long: "x".repeat(70_000) } }],
+      ["a.b", { actor: "a", target: `thing/${"x".repeat(70_000)}` }],
+      ["a.b", { actor: "a", data: { long: "x".repeat(9_000_000) } }],
+      ["a.b", { actor: "a", _sd: [] }],
       ["postern.started", { actor: "a" }],
     ]
     for (const [action, details] of bad) {

@@ -10,7 +10,8 @@ import { Connection } from "./connection.ts"
 import { type Delivered, Delivery } from "./delivery.ts"
 import { EventBuffer } from "./event-buffer.ts"
 import { asProblem, textOf } from "./event-text.ts"
-import { endOf, type SpoolFrame } from "./frame-queue.ts"
+import { bytesOf, endOf, type SpoolFrame } from "./frame-queue.ts"
+import { LogKeys } from "./log-keys.ts"
 import { type ConnectOptions, spoolSettings } from "./options.ts"
 import { createStderrReport, knownCode, type Problem } from "./problem.ts"
 import { Spool } from "./spool.ts"
@@ -107,7 +108,8 @@ export class Writer {
     this.#directory = directory
     this.#source = profile.source ?? "app://unnamed"
     this.#report = options.onProblem ?? createStderrReport(() => world.nowMs())
-    const delivery = new Delivery(spool, world, {
+    const keys = new LogKeys(directory, (code, detail) => this.#tell(code, detail, 0))
+    const delivery = new Delivery(spool, world, keys, {
       wants: (frame) => this.#wants(frame),
       awaited: () => this.#confirmations.first,
       delivered: (delivered) => this.#delivered(delivered),
@@ -115,7 +117,7 @@ export class Writer {
       damaged: ({ events }) =>
         this.#tell("SPOOL_DAMAGED", "frames could not be read again", events),
     })
-    this.#auditor = new Auditor(directory, world, {
+    this.#auditor = new Auditor(directory, world, keys, {
       tell: (code, detail) => this.#tell(code, detail, 0),
       awaited: () => this.#hold(),
     })
@@ -201,7 +203,7 @@ export class Writer {
         mayUseSelfActions: this.#options.mayUseSelfActions === true,
       },
     )
-    return this.#buffer.add(textOf(event))
+    return this.#buffer.add(textOf(event, this.#world))
   }
 
   /** Resolves when everything so far is settled. Errors: UNREACHABLE after timeoutMs. */
@@ -256,7 +258,7 @@ export class Writer {
 
   status(): AuditStatus {
     let pendingBytes = this.#buffer.heldBytes
-    for (const { regionBytes } of this.#spool.queue) pendingBytes += regionBytes
+    for (const frame of this.#spool.queue) pendingBytes += bytesOf(frame)
     return {
       connected: this.isOpen,
       pendingEvents: this.#buffer.position - this.#spool.anchor.position,

@@ -29,7 +29,7 @@ export interface BatchAck {
   /** Microseconds since 1970-01-01 UTC. */
   readonly received: number
   readonly open: number
-  readonly changed: 0 | 1 | 2
+  readonly changed: 0 | 1 | 2 | 3
   /** Nonce seed, 16 bytes. */
   readonly seed: Uint8Array
   /** Range path, 32 bytes each. */
@@ -139,7 +139,9 @@ function readRow(body: Uint8Array, at: number): BatchAck {
   if (accepted > events || accepted > limits.batchEventsMax) throw refused("too many accepted")
   if (firstIndex + accepted > indexEnd || open >= indexEnd)
     throw refused("an index is out of range")
-  if (changed !== 0 && changed !== 1 && changed !== 2) throw refused("`changed` is not 0, 1 or 2")
+  if (changed !== 0 && changed !== 1 && changed !== 2 && changed !== 3) {
+    throw refused("`changed` is not 0 to 3")
+  }
   const path = readPath(body, at + rowFixedBytes, body[at + 59] ?? 0)
   const received = readU64(body, at + 26)
   const seed = copyOf(body, at + 43, at + 59)

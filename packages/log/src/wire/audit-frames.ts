@@ -1,6 +1,6 @@
 import { formatBase64, limits, PosternError, parseBase64 } from "../base/index.ts"
 import { decodeJsonBody, encodeJsonBody, type JsonBody } from "./json-body.ts"
-import { errorCodePattern } from "./session-frames.ts"
+import { errorCodePattern, readKeys } from "./session-frames.ts"
 
 /** The frames by which a writer looks after the log it writes to: AUDIT, CHECKPOINT, DOUBT (docs/spec/wire.md). */
 
@@ -9,19 +9,25 @@ export interface AuditQuestion {
   readonly seen: number
   /** An entry that it wants to see proven. */
   readonly sample: number | undefined
+  /** The newest checkpoint that witnesses stand behind is wanted, where there is one. Default false. */
+  readonly witnessed?: boolean
+  /** Index below which it knows every change of the log key; undefined if it does not follow them. */
+  readonly keys?: number | undefined
 }
 
 export interface AuditAnswer {
-  /** The newest published checkpoint, a signed note with whatever cosignatures it has. */
+  /** The newest published or witnessed checkpoint, a signed note with whatever cosignatures it has. */
   readonly note: string
   /** As `seen` of the question. */
   readonly from: number
-  /** That the checkpoint's tree begins with the tree of `from` entries (RFC 6962 §2.1.2). */
+  /** That the larger of this tree and the one of `from` entries begins with the smaller (RFC 6962 §2.1.2). */
   readonly consistency: readonly Uint8Array[]
   /** As asked; undefined if nothing was asked, or the checkpoint does not cover it yet. */
   readonly sample: number | undefined
   /** Audit path of the sample. */
   readonly path: readonly Uint8Array[]
+  /** Key proofs, as in WELCOME: those of changes from `keys` of the question on. */
+  readonly keys?: string | undefined
 }
 
 /** What a writer found wrong with the log. */
@@ -40,20 +46,25 @@ export const doubtDetailLengthMax = 1024
 const pathHashesMax = 64
 const hashBytes = 32
 
-export function encodeAudit({ seen, sample }: AuditQuestion): Uint8Array {
-  return encodeJsonBody({ seen, sample: sample ?? null })
+export function encodeAudit({ seen, sample, witnessed, keys }: AuditQuestion): Uint8Array {
+  return encodeJsonBody({ seen, sample: sample ?? null, witnessed, keys })
 }
 
 export function decodeAudit(body: Uint8Array): AuditQuestion {
   const json = decodeJsonBody("AUDIT", body)
-  return { seen: json.integer("seen", 0, Number.MAX_SAFE_INTEGER), sample: readSample(json) }
+  return {
+    seen: json.integer("seen", 0, Number.MAX_SAFE_INTEGER),
+    sample: readSample(json),
+    ...(json.has("witnessed") && { witnessed: json.boolean("witnessed") }),
+    ...(json.has("keys") && { keys: json.integer("keys", 0, Number.MAX_SAFE_INTEGER) }),
+  }
 }
 
 export function encodeCheckpoint(answer: AuditAnswer): Uint8Array {
-  const { note, from, sample } = answer
+  const { note, from, sample, keys } = answer
   const consistency = answer.consistency.map(formatBase64)
   const path = answer.path.map(formatBase64)
-  return encodeJsonBody({ note, from, consistency, sample: sample ?? null, path })
+  return encodeJsonBody({ note, from, consistency, sample: sample ?? null, path, keys })
 }
 
 export function decodeCheckpoint(body: Uint8Array): AuditAnswer {
@@ -64,6 +75,7 @@ export function decodeCheckpoint(body: Uint8Array): AuditAnswer {
     consistency: readHashes(json, "consistency"),
     sample: readSample(json),
     path: readHashes(json, "path"),
+    ...readKeys(json),
   }
 }
 

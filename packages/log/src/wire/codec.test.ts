@@ -18,6 +18,7 @@ import {
   encodeCredit,
 } from "./ack.ts"
 import {
+  type AuditQuestion,
   decodeAudit,
   decodeCheckpoint,
   decodeDoubt,
@@ -32,6 +33,7 @@ import {
   encodeBatchFrame,
   splitRegion,
 } from "./batch.ts"
+import { decodeDisclosurePart, encodeDisclosurePart } from "./disclosure-frame.ts"
 import {
   decodeGoaway,
   decodeHello,
@@ -40,6 +42,7 @@ import {
   encodeHello,
   encodeWelcome,
   type Goaway,
+  keysLengthMax,
 } from "./session-frames.ts"
 import { streamDigestStart } from "./stream-digest.ts"
 import {
@@ -114,7 +117,7 @@ const anyBatchAck: fc.Arbitrary<BatchAck> = fc
       firstIndex: fc.constant(Math.min(firstIndex, end - accepted)),
       received: fc.maxSafeNat(),
       open: below(end),
-      changed: fc.constantFrom<0 | 1 | 2>(0, 1, 2),
+      changed: fc.constantFrom<0 | 1 | 2 | 3>(0, 1, 2, 3),
       seed,
       path: fc.array(hash, { maxLength: 5 }),
     })
@@ -157,7 +160,7 @@ describe("every body comes back from its bytes:", () => {
 
   test("WELCOME", () => {
     const bound = (max: number) => fc.integer({ min: 1, max })
-    const welcome = fc.record({
+    const members = {
       origin: text(1, 50),
       session: text(1, 50),
       credit: fc.maxSafeNat(),
@@ -168,8 +171,9 @@ describe("every body comes back from its bytes:", () => {
         batchEvents: bound(limits.batchEventsMax),
         entryBytes: bound(limits.entryBytesMax),
       }),
-    })
-    comesBack(welcome, encodeWelcome, decodeWelcome)
+    }
+    comesBack(fc.record(members), encodeWelcome, decodeWelcome)
+    comesBack(fc.record({ ...members, keys: text(0, 100) }), encodeWelcome, decodeWelcome)
   })
 
   test("GOAWAY", () => comesBack(anyGoaway, encodeGoaway, decodeGoaway))
@@ -205,11 +209,16 @@ describe("every body comes back from its bytes:", () => {
   const sample = fc.option(below(end), { nil: undefined })
   const hashes = fc.array(hash, { maxLength: 64 })
   test("AUDIT", () => {
-    comesBack(fc.record({ seen: fc.maxSafeNat(), sample }), encodeAudit, decodeAudit)
+    const question = { seen: fc.maxSafeNat(), sample }
+    comesBack(fc.record(question), encodeAudit, decodeAudit)
+    const more = { ...question, witnessed: fc.boolean(), keys: fc.maxSafeNat() }
+    comesBack(fc.record(more), encodeAudit, decodeAudit)
   })
   test("CHECKPOINT", () => {
-    const answer = { note: text(1, 500), from: fc.maxSafeNat(), consistency: hashes, sample }
-    comesBack(fc.record({ ...answer, path: hashes }), encodeCheckpoint, decodeCheckpoint)
+    const from = fc.maxSafeNat()
+    const answer = { note: text(1, 500), from, consistency: hashes, sample, path: hashes }
+    comesBack(fc.record(answer), encodeCheckpoint, decodeCheckpoint)
+    comesBack(fc.record({ ...answer, keys: text(0, 100) }), encodeCheckpoint, decodeCheckpoint)
   })
   test("DOUBT", () => {
     comesBack(fc.record({ code, detail: text(0, 50), note: text(0, 50) }), encodeDoubt, decodeDoubt)
@@ -228,6 +237,15 @@ describe("every body comes back from its bytes:", () => {
   test("CLOSED", () => comesBack(fc.record({ channel }), encodeClosed, decodeClosed))
   test("CREDIT", () => comesBack(fc.maxSafeNat(), encodeCredit, decodeCredit))
   test("ACK", () => comesBack(anyAck, encodeAck, decodeAck))
+
+  test("DISCLOSURE", () => {
+    const part = fc.uint8Array({ minLength: 1, maxLength: 100 })
+    const parts = fc.record({ digest: hash, isMore: fc.boolean(), part })
+    comesBack(parts, encodeDisclosurePart, (body) => {
+      const { digest, isMore, part } = decodeDisclosurePart(body)
+      return { digest: Uint8Array.from(digest), isMore, part: Uint8Array.from(part) }
+    })
+  })
 
   test("BATCH", () => {
     fc.assert(
@@ -291,6 +309,17 @@ test("a GOAWAY arrives however long its texts are", () => {
   expect([decoded.hint.length, decoded.detail?.length]).toEqual([1024, 4096])
 })
 
+test("a CHECKPOINT of the longest texts and paths fits, and tells no more of keys than it may", () => {
+  const path = Array.from({ length: 64 }, () => new Uint8Array(32))
+  const long = { note: "n".repeat(16_384), from: 1, consistency: path, sample: 2, path }
+  const line = `{"key":{"note":"n\\n","path":["${"A".repeat(43)}="]}}\n`
+  const keys = line.repeat(Math.floor(keysLengthMax / line.length))
+  const answer = { ...long, keys }
+  expect(decodeCheckpoint(encodeCheckpoint(answer))).toEqual(answer)
+  const more = encodeCheckpoint({ ...answer, note: "n", keys: "k".repeat(keysLengthMax + 1) })
+  expect(() => decodeCheckpoint(more)).toThrow("CHECKPOINT.keys must be a string of 0 to")
+})
+
 test("a port that claims higher limits is held to those of postern/1", () => {
   const limitsOf = { frameBytes: 2 ** 40, batchEvents: 20_000, entryBytes: 70_000 }
   const welcome = { origin: "o", session: "s", credit: 0, certificate: "c", vkey: "v" }
@@ -327,6 +356,7 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     refused: [{ code: "A", hint: "b", positions: [3, 4] }],
   }
   const gap = { channel: 1, sequence: 2, count: 3, digest, reason: "r" }
+  const part = { digest, isMore: true, part: encodeUtf8("[") }
   const welcome = {
     origin: "o",
     session: "s",
@@ -334,6 +364,7 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     certificate: "c",
     vkey: "v",
     limits: { frameBytes: 1000, batchEvents: 10, entryBytes: 500 },
+    keys: "k",
   }
   const goaway = { code: "A", message: "m", hint: "h", detail: "d", expected: 5 }
   const open = { channel: 1, stream: "0".repeat(32), acked: 2 }
@@ -348,7 +379,9 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     encode(good),
     (body) => encode(decode(body)),
   ]
-  const answer = { note: "n", from: 1, consistency: [digest], sample: 2, path: [digest] }
+  const hashes = [digest]
+  const question: AuditQuestion = { seen: 1, sample: undefined, witnessed: true, keys: 3 }
+  const answer = { note: "n", from: 1, consistency: hashes, sample: 2, path: hashes, keys: "k" }
   const kinds = [
     kind("HELLO", { agent: "a/1" }, encodeHello, decodeHello),
     kind("WELCOME", welcome, encodeWelcome, decodeWelcome),
@@ -358,7 +391,7 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     kind("REFUSED", refused, encodeRefused, decodeRefused),
     kind("GAP", gap, encodeGap, decodeGap),
     kind("CLOSE", { channel: 1 }, encodeClose, decodeClose),
-    kind("AUDIT", { seen: 1, sample: undefined }, encodeAudit, decodeAudit),
+    kind("AUDIT", question, encodeAudit, decodeAudit),
     kind("CHECKPOINT", answer, encodeCheckpoint, decodeCheckpoint),
     kind("DOUBT", { code: "A", detail: "d", note: "n" }, encodeDoubt, decodeDoubt),
     kind(
@@ -370,8 +403,9 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     kind("ACK", ack, encodeAck, decodeAck),
     kind("BATCH", batch, encodeBatch, decodeBatch),
     kind("CREDIT", 7, encodeCredit, decodeCredit),
+    kind("DISCLOSURE", part, encodeDisclosurePart, decodeDisclosurePart),
   ]
-  const binary = new Set(["ACK", "BATCH", "CREDIT"])
+  const binary = new Set(["ACK", "BATCH", "CREDIT", "DISCLOSURE"])
   const noise = fc.oneof(
     fc.uint8Array({ maxLength: 4 }),
     fc

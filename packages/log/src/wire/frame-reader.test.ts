@@ -24,7 +24,7 @@ const oracle = (bytes: Uint8Array): Lines => {
     if (length < 2 || length > 1_048_572) return [...lines, "FRAME_LENGTH"]
     if (have < 5) return lines
     const type = bytes[at + 4] ?? 0
-    if (type < 1 || type > 18) return [...lines, "FRAME_TYPE"]
+    if (type < 1 || type > 19) return [...lines, "FRAME_TYPE"]
     const isBinary = type === frameTypes.batch || type === frameTypes.ack
     const most = small.has(type) ? 64 : type === frameTypes.credit ? 8 : isBinary ? 2 ** 20 : 65_536
     if (length - 2 > most) return [...lines, "FRAME_LENGTH"]

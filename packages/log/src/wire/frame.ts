@@ -21,6 +21,7 @@ export const frameTypes = {
   audit: 16,
   checkpoint: 17,
   doubt: 18,
+  disclosure: 19,
 } as const
 
 export type FrameName = keyof typeof frameTypes
@@ -39,6 +40,9 @@ export const lengthFieldBytes = 4
 export const jsonBodyBytesMax = 65_536
 export const pingBodyBytesMax = 64
 export const creditBodyBytes = 8
+/** 32 digest, u8 whether more follows. */
+export const disclosureHeaderBytes = 33
+const disclosurePartBytesMax = 1_048_000
 
 const bodyBytesMax: Readonly<Record<FrameName, number>> = {
   hello: jsonBodyBytesMax,
@@ -59,6 +63,7 @@ const bodyBytesMax: Readonly<Record<FrameName, number>> = {
   audit: jsonBodyBytesMax,
   checkpoint: jsonBodyBytesMax,
   doubt: jsonBodyBytesMax,
+  disclosure: disclosureHeaderBytes + disclosurePartBytesMax,
 }
 
 interface FrameKind {

@@ -36,6 +36,11 @@ export {
   splitRegion,
 } from "./batch.ts"
 export {
+  type DisclosurePart,
+  decodeDisclosurePart,
+  encodeDisclosurePart,
+} from "./disclosure-frame.ts"
+export {
   encodeFrame,
   type Frame,
   type FrameName,
@@ -53,6 +58,7 @@ export {
   encodeWelcome,
   type Goaway,
   type Hello,
+  keysLengthMax,
   type Welcome,
   type WireLimits,
 } from "./session-frames.ts"

@@ -85,6 +85,12 @@ export class JsonBody {
     return new JsonBody(`${this.#place}.${key}`, this.#member(key))
   }
 
+  boolean(key: string): boolean {
+    const value = this.#member(key)
+    if (typeof value !== "boolean") throw this.#refused(key, "true or false")
+    return value
+  }
+
   /** The elements of an array, min to max of them. */
   array(key: string, min: number, max: number): readonly unknown[] {
     const value = this.#member(key)

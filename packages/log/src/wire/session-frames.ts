@@ -1,5 +1,5 @@
 import { assert, limits } from "../base/index.ts"
-import { decodeJsonBody, encodeJsonBody } from "./json-body.ts"
+import { decodeJsonBody, encodeJsonBody, type JsonBody } from "./json-body.ts"
 
 /** The frames about the connection as a whole: HELLO, WELCOME, GOAWAY (docs/spec/wire.md). */
 
@@ -19,6 +19,8 @@ export interface Welcome {
   /** The log's verifier key. A writer that was given one in its profile trusts that one. */
   readonly vkey: string
   readonly limits: WireLimits
+  /** Proofs of changes of the log key, oldest first, as text (docs/spec/keys.md, Proofs). */
+  readonly keys?: string | undefined
 }
 
 export interface WireLimits {
@@ -42,6 +44,8 @@ export const errorCodePattern = /^[A-Z][A-Z0-9_]{0,63}$/
 /** Readers cut longer messages and hints off. */
 export const hintLengthMax = 1024
 const noteLengthMax = 16_384
+/** Of `keys` in WELCOME and CHECKPOINT: with everything else that stands there a body keeps below its bound. */
+export const keysLengthMax = 32_768
 
 export function encodeHello(hello: Hello): Uint8Array {
   assert(agentPattern.test(hello.agent), "an agent is 1 to 128 printable ASCII characters")
@@ -54,7 +58,7 @@ export function decodeHello(body: Uint8Array): Hello {
 }
 
 export function encodeWelcome(welcome: Welcome): Uint8Array {
-  const { origin, session, credit, certificate, vkey } = welcome
+  const { origin, session, credit, certificate, vkey, keys } = welcome
   const { frameBytes, batchEvents, entryBytes } = welcome.limits
   return encodeJsonBody({
     origin,
@@ -63,6 +67,7 @@ export function encodeWelcome(welcome: Welcome): Uint8Array {
     certificate,
     vkey,
     limits: { frameBytes, batchEvents, entryBytes },
+    keys,
   })
 }
 
@@ -84,6 +89,7 @@ export function decodeWelcome(body: Uint8Array): Welcome {
       batchEvents: Math.min(readBound(bounds, "batchEvents"), limits.batchEventsMax),
       entryBytes: Math.min(readBound(bounds, "entryBytes"), limits.entryBytesMax),
     },
+    ...readKeys(json),
   }
 }
 
@@ -103,6 +109,11 @@ export function decodeGoaway(body: Uint8Array): Goaway {
   }
 }
 
-function readBound(json: ReturnType<typeof decodeJsonBody>, key: string): number {
+/** What the text proves is for others to check. */
+export function readKeys(json: JsonBody): { readonly keys?: string } {
+  return json.has("keys") ? { keys: json.text("keys", 0, keysLengthMax) } : {}
+}
+
+function readBound(json: JsonBody, key: string): number {
   return json.integer(key, 1, Number.MAX_SAFE_INTEGER)
 }

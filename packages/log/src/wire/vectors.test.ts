@@ -11,6 +11,7 @@ import {
   encodeDoubt,
 } from "./audit-frames.ts"
 import { decodeBatchHeader, encodeBatch, encodeBatchFrame, splitRegion } from "./batch.ts"
+import { decodeDisclosurePart, encodeDisclosurePart } from "./disclosure-frame.ts"
 import { encodeFrame, type Frame, type FrameName, frameTypes } from "./frame.ts"
 import { FrameReader } from "./frame-reader.ts"
 import {
@@ -42,6 +43,7 @@ import {
 interface WireVectors {
   json: { type: FrameName; value: unknown; body: string; frame: string }[]
   lenient: { type: FrameName; value: unknown; body: string }[]
+  disclosures: { digest: string; isMore: boolean; part: string; frame: string }[]
   batches: {
     channel: number
     sequence: number
@@ -92,6 +94,7 @@ const decoders: Record<string, (body: Uint8Array) => unknown> = {
   goaway: decodeGoaway,
   ack: decodeAck,
   credit: decodeCredit,
+  disclosure: decodeDisclosurePart,
   batch: (body) => {
     const { region, count } = decodeBatchHeader(body)
     return splitRegion(region, count)
@@ -177,6 +180,15 @@ describe("the vectors of docs/spec/vectors/wire.json", () => {
     expect(encodeBatch({ channel, sequence, previous, events })).toEqual(read.body)
     const digest = streamDigestNext(previous, sequence, events.length, header.region)
     expect(formatHex(digest)).toBe(after)
+  })
+
+  test.each(vectors.disclosures)("DISCLOSURE, more follows: $isMore", (vector) => {
+    const { digest, isMore, part, frame } = vector
+    const read = readOne(frame)
+    expect(read.type).toBe(frameTypes.disclosure)
+    expect(withHex(decodeDisclosurePart(read.body))).toEqual({ digest, isMore, part })
+    const body = encodeDisclosurePart({ digest: bytesOf(digest), isMore, part: bytesOf(part) })
+    expect(formatHex(encodeFrame(frameTypes.disclosure, body))).toBe(frame)
   })
 
   test.each(vectors.acks)("ACK with credit $credit", ({ frame, ...value }) => {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { checkConsistency, checkInclusion, leafHash, openCheckpoint } from "@postern/log/tlog"
 import type { AuditAnswer, AuditQuestion } from "@postern/log/wire"
 import { afterEach, describe, expect, test } from "vitest"
@@ -87,6 +89,59 @@ describe("a writer that audits", () => {
   })
 })
 
+describe("a writer that waits for witnesses", () => {
+  /** Publishes; the first checkpoints are the witnessed ones. */
+  async function lagging() {
+    const path = newDirectory()
+    const port = await live(path, 1 << 20)
+    const stream = await port.open("0".repeat(32))
+    const points: { size: number; note: string }[] = []
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 5; i++) await port.send(stream, [eventOf(`${round}-${i}`)])
+      const size = await publish(port, path)
+      points.push({ size, note: readFileSync(join(path, "checkpoint"), "utf8") })
+    }
+    const witness = (at: number) => {
+      writeFileSync(join(path, "witnessed"), points[at]?.note ?? "")
+    }
+    return { port, points, witness }
+  }
+
+  test("is given the newest one that they stand behind, proven from a larger one too", async () => {
+    const { port, points, witness } = await lagging()
+    const none = { seen: 0, sample: undefined, witnessed: true }
+    expect((await ask(port.audits, none)).note).toBe(points[2]?.note)
+    for (const at of [0, 1, 2]) {
+      witness(at)
+      const old = await openCheckpoint(points[at]?.note ?? "", signer.vkey)
+      for (const { size: seen, note } of points) {
+        const known = await openCheckpoint(note, signer.vkey)
+        const said = await ask(port.audits, { seen, sample: old.size - 1, witnessed: true })
+        expect(said).toMatchObject({ note: points[at]?.note, from: seen, sample: old.size - 1 })
+        const [small, large] = known.size < old.size ? [known, old] : [old, known]
+        checkConsistency(small.size, large.size, said.consistency, small.root, large.root)
+      }
+      const later = await ask(port.audits, { seen: 0, sample: old.size, witnessed: true })
+      expect(later).toMatchObject({ sample: undefined, path: [] })
+    }
+    witness(0)
+    expect((await ask(port.audits, { seen: 0, sample: undefined })).note).toBe(points[2]?.note)
+    await port.end()
+  })
+
+  test("and has seen more than is published is named", async () => {
+    const { port, points, witness } = await lagging()
+    witness(0)
+    const ahead: number[] = []
+    const seen = (points[2]?.size ?? 0) + 1
+    const question = { seen, sample: undefined, witnessed: true }
+    const said = await ask(port.audits, question, {}, (size) => ahead.push(size))
+    expect(ahead).toEqual([points[2]?.size])
+    expect(said).toMatchObject({ from: seen, consistency: [] })
+    await port.end()
+  })
+})
+
 describe("what a writer says of the log", () => {
   test("is in it: that it has seen more, and what it doubts, once a second", async () => {
     const path = newDirectory()
@@ -124,17 +179,20 @@ describe("turns", () => {
   const view = {
     head: () => ({ size: 0 }) as Head,
     checkpoint: async () => note,
+    witnessed: async () => undefined,
     hashes: async () => new Uint8Array(0),
     close: async () => undefined,
   }
   const failed = (error: unknown): never => {
     throw error
   }
+  const keys = (from: number) => (from === 0 ? "proofs\n" : undefined)
   const question = { seen: 0, sample: undefined }
 
   test("come to everybody: one a second for each, who asked first goes first", async () => {
     let now = 0
-    const desk = new AuditDesk({ log: new PublishedLog(async () => view), now: () => now, failed })
+    const log = new PublishedLog(async () => view)
+    const desk = new AuditDesk({ log, keys, now: () => now, failed })
     const [a, b] = [{}, {}]
     const order: string[] = []
     const one = async (name: string, owner: object): Promise<void> => {
@@ -153,8 +211,18 @@ describe("turns", () => {
     desk.close()
   })
 
+  test("bring what changed about the log key, from where the writer knows it, if it asks", async () => {
+    const log = new PublishedLog(async () => view)
+    const desk = new AuditDesk({ log, keys, now: () => 0, failed })
+    expect((await ask(desk, question)).keys).toBeUndefined()
+    expect((await ask(desk, { ...question, keys: 0 })).keys).toBe("proofs\n")
+    expect((await ask(desk, { ...question, keys: 1 })).keys).toBeUndefined()
+    desk.close()
+  })
+
   test("end with the connection", async () => {
-    const desk = new AuditDesk({ log: new PublishedLog(async () => view), now: () => 0, failed })
+    const log = new PublishedLog(async () => view)
+    const desk = new AuditDesk({ log, keys, now: () => 0, failed })
     const gone = {}
     const answered: AuditAnswer[] = []
     desk.ask(gone, question, (answer) => answered.push(answer), failed)
@@ -175,7 +243,7 @@ describe("turns", () => {
       },
     }
     const desk = new AuditDesk({
-      ...{ log: new PublishedLog(async () => broken), now: () => 0 },
+      ...{ log: new PublishedLog(async () => broken), keys, now: () => 0 },
       failed: (error) => {
         isBroken = false
         failures.push(error)

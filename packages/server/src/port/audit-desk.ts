@@ -3,7 +3,9 @@ import type { AuditAnswer, AuditQuestion } from "@postern/log/wire"
 import type { PublishedLog } from "./published-log.ts"
 
 export interface AuditDeskWorld {
-  readonly log: Pick<PublishedLog, "newest">
+  readonly log: Pick<PublishedLog, "newest" | "witnessed">
+  /** Proofs of changes of the log key from this index on, as text; undefined if there is none. */
+  keys(from: number): string | undefined
   /** Milliseconds, never going back. */
   now(): number
   /** An answer could not be made. */
@@ -22,8 +24,8 @@ const ownerEveryMs = 1000
 const everyMs = 20
 
 /**
- * Answers writers that audit the log they write to: the newest published checkpoint, with proofs out of the hash files, as any follower
- * would read them. Slow on purpose and beside everything else: nobody's batch waits for it, and nobody is left out.
+ * Answers writers that audit the log they write to: the newest published or witnessed checkpoint, with proofs out of the hash files,
+ * as any follower would read them. Slow on purpose and beside everything else: nobody's batch waits for it, and nobody is left out.
  */
 export class AuditDesk {
   readonly #world: AuditDeskWorld
@@ -88,20 +90,24 @@ export class AuditDesk {
 
   /** Undefined while there is no checkpoint. */
   async #answer(
-    { seen, sample }: AuditQuestion,
+    { seen, sample, witnessed = false, keys }: AuditQuestion,
     ahead: (size: number) => void,
   ): Promise<AuditAnswer | undefined> {
-    const newest = await this.#world.log.newest()
+    const { log } = this.#world
+    const newest = await log.newest()
     if (newest === undefined) return undefined
-    const { note, size, read } = newest
-    if (seen > size) ahead(size)
+    const isAhead = seen > newest.size
+    if (isAhead) ahead(newest.size)
+    const { note, size, read } = (witnessed ? await log.witnessed() : undefined) ?? newest
+    const [small, large] = [Math.min(seen, size), Math.max(seen, size)]
     const isCovered = sample !== undefined && sample < size
     return {
       note,
       from: seen,
-      consistency: seen > size ? [] : await consistencyProof(seen, size, read),
+      consistency: isAhead ? [] : await consistencyProof(small, large, read),
       sample: isCovered ? sample : undefined,
       path: isCovered ? await inclusionProof(sample, size, read) : [],
+      keys: keys === undefined ? undefined : this.#world.keys(keys),
     }
   }
 }

@@ -9,6 +9,7 @@ import {
   readKeyChange,
 } from "@postern/log/evidence"
 import { inclusionProof, parseCheckpoint, parseNote, type TrustPolicy } from "@postern/log/tlog"
+import { keysLengthMax } from "@postern/log/wire"
 import { followLog, type LogView, replaceFile } from "../disk/index.ts"
 
 const name = "keys"
@@ -59,6 +60,21 @@ export class KeyLedger {
 
   get proofs(): readonly KeyProof[] {
     return this.#proofs
+  }
+
+  /**
+   * What a writer is told: the proofs of changes from an index on, oldest first, as many as fit into a frame. It asks for the
+   * next ones by their index. Undefined if there is none.
+   */
+  told(from: number): string | undefined {
+    let text = ""
+    for (const proof of this.#proofs) {
+      if (proof.index < from) continue
+      const line = formatKeyProofs([proof])
+      if (text.length + line.length > keysLengthMax) break
+      text += line
+    }
+    return text === "" ? undefined : text
   }
 
   get begun(): BegunChange | undefined {

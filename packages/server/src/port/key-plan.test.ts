@@ -134,3 +134,12 @@ test("a change that was begun is gone on with, and with nothing else", async () 
     await expect(going).rejects.toThrow("not finished")
   }
 })
+
+test("a change that is proven is over, even if the word that it was begun is still there", async () => {
+  const begun = { old: a.vkey, new: b.vkey }
+  const past = { ...nothing, begun, proofs: [rolled(a, b)], before: b.vkey }
+  const plan = await planKeys(past, keys(b.vkey, { retiring: a.vkey }))
+  expect(plan).toMatchObject({ roll: undefined, together: true, retire: [] })
+  const next = await planKeys(past, keys(c.vkey, { retiring: b.vkey }))
+  expect(next.roll).toMatchObject({ old: b.vkey, reason: "planned" })
+})

@@ -13,7 +13,7 @@ export interface KeyHistory {
   readonly origin: string
   /** The changes that are proven, oldest first. */
   readonly proofs: readonly KeyProof[]
-  /** A change that an earlier life began, and of which no checkpoint was published. */
+  /** A change that an earlier life began; it may have gone so far that there is a proof of it. */
   readonly begun: { readonly old: string; readonly new: string } | undefined
   /** The key that the life before signed with. */
   readonly before: string | undefined
@@ -59,10 +59,12 @@ export async function planKeys(history: KeyHistory, keys: ConfiguredKeys): Promi
   const { vkey, retiring } = keys
   const changes = history.proofs.map(({ leaf }) => readKeyChange(leaf, history.origin))
   const { newest: proven, live, all } = standingOf(changes)
-  const newest = history.begun?.old ?? proven ?? keyBefore(history, keys)
+  // A life that wrote the proof and died has left the word that the change was begun.
+  const begun = all.has(history.begun?.new ?? "") ? undefined : history.begun
+  const newest = begun?.old ?? proven ?? keyBefore(history, keys)
   const isNew = newest !== undefined && newest !== vkey
-  if (history.begun !== undefined && history.begun.new !== vkey) {
-    throw unknown(`the change to ${history.begun.new} was begun and is not finished: ${vkey}`)
+  if (begun !== undefined && begun.new !== vkey) {
+    throw unknown(`the change to ${begun.new} was begun and is not finished: ${vkey}`)
   }
   if (isNew && all.has(vkey)) throw unknown(`${vkey} was this log's key before: take a new one`)
   const roll = isNew ? await planRoll(history.origin, newest, keys) : undefined

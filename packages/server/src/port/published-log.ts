@@ -1,9 +1,9 @@
 import { parseCheckpoint, parseNote, type ReadHashes } from "@postern/log/tlog"
 import type { LogView } from "../disk/index.ts"
 
-export type ProofView = Pick<LogView, "head" | "checkpoint" | "hashes" | "close">
+export type ProofView = Pick<LogView, "head" | "checkpoint" | "witnessed" | "hashes" | "close">
 
-/** The newest published checkpoint, and the hashes of its tree. */
+/** A published checkpoint, and the hashes of its tree. */
 export interface Published {
   readonly note: string
   readonly size: number
@@ -21,9 +21,20 @@ export class PublishedLog {
   }
 
   /** Undefined while there is no checkpoint, or the view has not caught up with it. */
-  async newest(): Promise<Published | undefined> {
+  newest(): Promise<Published | undefined> {
+    return this.#published((view) => view.checkpoint())
+  }
+
+  /** The newest that has the quorum of the port's witnesses; undefined while there is none. */
+  witnessed(): Promise<Published | undefined> {
+    return this.#published((view) => view.witnessed())
+  }
+
+  async #published(
+    noteOf: (view: ProofView) => Promise<string | undefined>,
+  ): Promise<Published | undefined> {
     const view = await this.#open()
-    const note = await view?.checkpoint()
+    const note = view && (await noteOf(view))
     if (view === undefined || note === undefined) return undefined
     const { size } = parseCheckpoint(parseNote(note).text)
     if (size > view.head().size) return undefined

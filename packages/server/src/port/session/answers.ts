@@ -1,13 +1,20 @@
-import { errorRegistry, limits } from "@postern/log/base"
+import { type ErrorCode, errorRegistry, limits } from "@postern/log/base"
 import {
+  type AuditAnswer,
   ackLevelDurable,
   type BatchAck,
   encodeAckFrame,
+  encodeCheckpoint,
+  encodeClosed,
+  encodeCredit,
   encodeFrame,
+  encodeGoaway,
+  encodeOpened,
   encodeRefused,
   encodeWelcome,
   frameTypes,
 } from "@postern/log/wire"
+import type { Stream } from "../sequencer/index.ts"
 import type { DurableBatch, DurableSlot, Intake, RefusedEvents, SessionPeer } from "./intake.ts"
 
 /** What a session says, as frames. Facts go in, bytes come out; nothing is remembered. */
@@ -16,11 +23,39 @@ import type { DurableBatch, DurableSlot, Intake, RefusedEvents, SessionPeer } fr
 const ackRowsMax = 1_000
 
 export function welcomeFrame(intake: Intake, peer: SessionPeer, credit: number): Uint8Array {
-  const { origin, certificate, vkey } = intake
+  const { origin, certificate, vkey, keys } = intake
   const { frameBytesMax: frameBytes, batchEventsMax, entryBytesMax: entryBytes } = limits
   const bounds = { frameBytes, batchEvents: batchEventsMax, entryBytes }
-  const about = { origin, session: peer.session, credit, certificate, vkey, limits: bounds }
+  const about = { origin, session: peer.session, credit, certificate, vkey, limits: bounds, keys }
   return encodeFrame(frameTypes.welcome, encodeWelcome(about))
+}
+
+export function openedFrame(channel: number, { open, next, digest }: Stream): Uint8Array {
+  return encodeFrame(frameTypes.opened, encodeOpened({ channel, open, next, digest }))
+}
+
+export function closedFrame(channel: number): Uint8Array {
+  return encodeFrame(frameTypes.closed, encodeClosed({ channel }))
+}
+
+export function checkpointFrame(answer: AuditAnswer): Uint8Array {
+  return encodeFrame(frameTypes.checkpoint, encodeCheckpoint(answer))
+}
+
+export function pongFrame(body: Uint8Array): Uint8Array {
+  return encodeFrame(frameTypes.pong, body)
+}
+
+export function creditFrame(credit: number): Uint8Array {
+  return encodeFrame(frameTypes.credit, encodeCredit(credit))
+}
+
+export function goawayFrame(
+  code: ErrorCode,
+  extra: { readonly detail?: string; readonly expected?: number },
+): Uint8Array {
+  const { message, hint } = errorRegistry[code]
+  return encodeFrame(frameTypes.goaway, encodeGoaway({ code, message, hint, ...extra }))
 }
 
 export function refusedFrame(
@@ -60,7 +95,7 @@ function ackRow(batch: DurableBatch, slot: DurableSlot, channel: number): BatchA
     firstIndex: first,
     received,
     open,
-    changed: changed as 0 | 1 | 2,
+    changed: changed as 0 | 1 | 2 | 3,
     seed,
     path,
   }

@@ -1,3 +1,4 @@
+import { encodeAudit, encodeFrame, frameTypes } from "@postern/log/wire"
 import { expect, test } from "vitest"
 import { audit, doubt, expectGoaway, openStreamSession } from "./sessions.test.support.ts"
 
@@ -16,6 +17,15 @@ test("a question is answered when its turn comes; batches go on meanwhile", () =
   expect(heard()).toEqual([{ type: "checkpoint", ...answer }])
   send(audit(9))
   expect(intake.audits[1]?.question).toEqual({ seen: 9, sample: undefined })
+})
+
+test("what it asks for besides reaches the desk, and the key proofs reach the writer", () => {
+  const { send, intake, heard } = openStreamSession()
+  const question = { seen: 5, sample: 3, witnessed: true, keys: 7 }
+  send(encodeFrame(frameTypes.audit, encodeAudit(question)))
+  expect(intake.audits[0]?.question).toEqual(question)
+  intake.audits[0]?.answer({ ...answer, keys: "a proof\n" })
+  expect(heard()).toEqual([{ type: "checkpoint", ...answer, keys: "a proof\n" }])
 })
 
 test("a second question before the answer to the first is refused", () => {

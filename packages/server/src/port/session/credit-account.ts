@@ -71,6 +71,12 @@ export class CreditAccount {
   grant(batches: number, unfinished: number): void {
     let freed = 0
     for (let i = 0; i < batches; i++) freed += this.#inFlight.shift() ?? 0
+    this.free(freed, unfinished)
+  }
+
+  /** As grant(), for `bytes` that were received and are no longer held, without having been placed. */
+  free(bytes: number, unfinished: number): void {
+    let freed = bytes
     const busy = this.#received + limits.creditBytesStart / 2 > this.#granted
     const wider = Math.min(this.#window, limits.creditBytesMax - this.#window)
     if (busy && wider > 0 && this.#pool.takeSpare(wider)) {

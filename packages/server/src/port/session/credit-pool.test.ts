@@ -63,6 +63,77 @@ describe("the pool", () => {
   })
 })
 
+describe("the share of a writer", () => {
+  test("ends before the pool does, and then it is that writer who has to wait", () => {
+    const pool = new CreditPool()
+    const one = pool.of("one")
+    expect(pool.of("one")).toBe(one)
+    expect(one.left).toBe(limits.creditWriterBytes)
+    expect(one.take(limits.creditWriterBytes)).toBe(true)
+    expect(one.take(1)).toBe(false)
+    expect(one.shortage(1)).toBe("of one writer")
+    const got: string[] = []
+    one.takeWhenThere(10, () => got.push("one"))
+    pool.of("two").takeWhenThere(10, () => got.push("two"))
+    expect(got).toEqual(["two"])
+    one.give(10)
+    expect(got).toEqual(["two", "one"])
+  })
+
+  test("is no more than the pool has: the whole is waited for in the order of asking", () => {
+    const pool = new CreditPool(100)
+    const [one, two] = [pool.of("one"), pool.of("two")]
+    expect(one.take(90)).toBe(true)
+    const got: string[] = []
+    two.takeWhenThere(20, () => got.push("two"))
+    one.takeWhenThere(10, () => got.push("one"))
+    expect(two.shortage(1)).toBe("of one writer") // Behind its own that waits.
+    expect(pool.of("three").take(1)).toBe(false)
+    expect(pool.of("three").shortage(1)).toBe("in all")
+    one.give(10)
+    expect(got).toEqual(["two"])
+    two.give(20)
+    expect(got).toEqual(["two", "one"])
+  })
+
+  test("is given windows only up to half of the whole, together with all others", () => {
+    const pool = new CreditPool(100)
+    const [one, two] = [pool.of("one"), pool.of("two")]
+    expect(one.takeSpare(51)).toBe(false)
+    expect(one.takeSpare(30)).toBe(true)
+    expect(two.takeSpare(21)).toBe(false)
+    expect(two.takeSpare(20)).toBe(true)
+  })
+
+  test("adds up, whoever takes, waits and gives back", () => {
+    const step = fc.record({
+      bytes: fc.nat({ max: 40 }),
+      who: fc.constantFrom("one", "two"),
+      kind: fc.constantFrom("take", "wait", "give"),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const pool = new CreditPool(100)
+        const lent: Record<string, number[]> = { one: [], two: [] }
+        const sum = (who: string): number => lent[who]?.reduce((all, one) => all + one, 0) ?? 0
+        for (const { bytes, who, kind } of steps) {
+          const share = pool.of(who)
+          if (kind === "take" && share.take(bytes)) lent[who]?.push(bytes)
+          if (kind === "wait") share.takeWhenThere(bytes, () => lent[who]?.push(bytes))
+          if (kind === "give") share.give(lent[who]?.shift() ?? 0)
+          expect(pool.left).toBe(100 - sum("one") - sum("two"))
+          expect(pool.of("one").left).toBe(100 - sum("one"))
+          expect(pool.left).toBeGreaterThanOrEqual(0)
+        }
+        for (let turns = 0; turns < 200; turns++) {
+          for (const who of ["one", "two"]) pool.of(who).give(lent[who]?.shift() ?? 0)
+        }
+        expect([pool.left, pool.of("one").left, pool.of("two").left]).toEqual([100, 100, 100])
+      }),
+    )
+  })
+})
+
 describe("a connection's account", () => {
   test("begins with a small window and doubles it with use, while the pool is well filled", () => {
     const pool = new CreditPool()

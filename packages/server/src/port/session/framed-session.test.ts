@@ -42,6 +42,7 @@ describe("each frame in each state", () => {
     audit: () => audit(0),
     doubt: () => doubt({ code: "A", detail: "", note: "" }),
     checkpoint: () => raw(17),
+    disclosure: () => raw(19, Buffer.alloc(40)),
     unknown: () => raw(99),
     zero: () => raw(0),
     flagged: () => raw(12, new Uint8Array(0), 1),
@@ -67,8 +68,9 @@ describe("each frame in each state", () => {
         batchEventsMax: batchEvents,
         entryBytesMax: entryBytes,
       } = limits
-      const { origin, certificate, vkey } = opened.intake
-      const about = { origin, certificate, vkey, limits: { frameBytes, batchEvents, entryBytes } }
+      const { origin, certificate, vkey, keys } = opened.intake
+      const bounds = { frameBytes, batchEvents, entryBytes }
+      const about = { origin, certificate, vkey, keys, limits: bounds }
       const credit = limits.creditBytesStart
       expect(opened.heard()).toEqual([{ type: "welcome", session: "session-1", credit, ...about }])
       return
@@ -96,7 +98,11 @@ describe("each frame in each state", () => {
       close: "STREAM_UNKNOWN",
       beat: "STREAM_UNKNOWN",
     } as const
-    const rest = { hello: "FRAME_ORDER", flagged: "FRAME_SYNTAX" } as const
+    const rest = {
+      hello: "FRAME_ORDER",
+      disclosure: "FRAME_ORDER",
+      flagged: "FRAME_SYNTAX",
+    } as const
     const codes: Record<string, ErrorCode> = { ...unknown, ...rest }
     expectGoaway(opened, codes[name] ?? "FRAME_TYPE")
     if (ours.includes(name))
@@ -439,6 +445,6 @@ describe("streams and channels", () => {
 
 test("every type of frame that there is stands in the table of states", () => {
   const known: FrameType[] = Object.values(frameTypes)
-  expect(known).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18])
+  expect(known).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19])
   expect(encodeFrame(frameTypes.ping, new Uint8Array(0))).toHaveLength(6)
 })

@@ -1,49 +1,48 @@
-import { assertNever, type ErrorCode, errorRegistry, limits, PosternError } from "@postern/log/base"
+import {
+  assertNever,
+  type ErrorCode,
+  isPosternError,
+  limits,
+  PosternError,
+} from "@postern/log/base"
 import {
   decodeAudit,
   decodeBatchHeader,
   decodeBeat,
   decodeClose,
+  decodeDisclosurePart,
   decodeDoubt,
   decodeGap,
   decodeHello,
   decodeOpen,
-  encodeCheckpoint,
-  encodeClosed,
-  encodeFrame,
-  encodeGoaway,
-  encodeOpened,
   type Frame,
-  FrameReader,
-  frameHeaderBytes,
   frameTypes,
   streamDigestNext,
 } from "@postern/log/wire"
 import { judgeBatch, type RememberedBatch, type Stream } from "../sequencer/index.ts"
-import { ackFrames, refusedFrame, welcomeFrame } from "./answers.ts"
-import { CreditAccount } from "./credit-account.ts"
+import {
+  ackFrames,
+  checkpointFrame,
+  closedFrame,
+  goawayFrame,
+  openedFrame,
+  pongFrame,
+  refusedFrame,
+  welcomeFrame,
+} from "./answers.ts"
 import type { CreditPool } from "./credit-pool.ts"
+import { DisclosureAssembly } from "./disclosure-assembly.ts"
+import { FrameInlet } from "./frame-inlet.ts"
 import type {
   BatchOwner,
   DurableBatch,
   DurableSlot,
   Intake,
   Offered,
+  SessionLine,
   SessionPeer,
 } from "./intake.ts"
 
-/** What a session does to its connection. */
-export interface SessionLine {
-  send(bytes: Uint8Array): void
-  /** Stops reading, and goes on. */
-  pause(): void
-  resume(): void
-  /** Sends what was sent, then closes. Nothing is sent afterwards. */
-  end(): void
-}
-
-/** Where frames that span chunks are gathered: one at a time is looked at, whosoever it is. */
-const assembly = new Uint8Array(limits.frameBytesMax)
 const channelsMax = 64
 
 /**
@@ -53,41 +52,40 @@ const channelsMax = 64
 export class FramedSession implements BatchOwner {
   readonly #intake: Intake
   readonly #peer: SessionPeer
-  readonly #credit: CreditAccount
   readonly #line: SessionLine
-  readonly #reader = new FrameReader({ assembly })
+  readonly #inlet: FrameInlet
+  readonly #disclosures: DisclosureAssembly
   readonly #channels = new Map<number, Stream>()
   readonly #channelOf = new Map<number, number>()
   #state: "greeting" | "open" | "closed" = "greeting"
-  #frames = 0
   /** Why frames are left where they are: a batch found no room, or an answer from the disk is awaited. */
   #waiting = false
-  #held: Frame | undefined
-  /** Nothing is read until the pool has room for the frame that has begun. */
-  #paused = false
   #acked: DurableBatch[] = []
   #isAuditing = false
 
   constructor(intake: Intake, pool: CreditPool, peer: SessionPeer, line: SessionLine) {
     this.#intake = intake
-    this.#credit = new CreditAccount(pool)
     this.#peer = peer
     this.#line = line
-    if (!this.#credit.isOpen) this.#goAway("OVERLOADED")
+    this.#inlet = new FrameInlet(pool, line)
+    const go = (): void => this.#placeAppeared()
+    this.#disclosures = new DisclosureAssembly(intake, pool.assemblies, peer, go)
+    if (!this.#inlet.isOpen) this.#goAway("OVERLOADED", pool.shortage(limits.creditBytesStart))
   }
 
   get closed(): boolean {
     return this.#state === "closed"
   }
 
-  /** Whether a frame has begun to arrive and is not whole: its deadline runs. */
+  /** Whether a frame or a disclosure has begun to arrive and is not whole: its deadline runs. */
   get midFrame(): boolean {
-    return !this.#waiting && !this.#paused && this.#reader.pendingBytes > 0
+    if (this.#waiting || this.#inlet.isPaused) return false
+    return this.#inlet.pendingBytes > 0 || this.#disclosures.isUnfinished
   }
 
-  /** How many frames have arrived whole: if it grew, a frame that is not whole has begun since. */
+  /** How many frames have arrived whole, those that go on with a disclosure left out: if it grew, what is not whole has begun since. */
   get frames(): number {
-    return this.#frames
+    return this.#inlet.frames
   }
 
   get greeted(): boolean {
@@ -96,27 +94,9 @@ export class FramedSession implements BatchOwner {
 
   receive(chunk: Uint8Array): void {
     if (this.#state === "closed") return
-    this.#reader.push(chunk)
-    // Whoever keeps to its credit has at most begun one frame more than was granted.
-    const beyond = this.#credit.beyond(this.#reader.pendingBytes)
-    if (beyond > limits.frameBytesMax) return this.#goAway("CREDIT_EXCEEDED")
+    this.#attempt(() => this.#inlet.push(chunk))
     this.#drain()
-    this.#makeRoom()
-  }
-
-  /**
-   * A frame that has begun and goes beyond the window gets its room whole, and so does what has come while frames wait;
-   * until it is there nothing more is read.
-   */
-  #makeRoom(): void {
-    const { pendingBytes, unfinishedBytes } = this.#reader
-    if (this.#state === "closed" || this.#paused) return
-    const beyond = this.#credit.beyond(Math.max(pendingBytes, unfinishedBytes))
-    this.#paused = !this.#credit.overdraw(beyond, () => {
-      this.#paused = false
-      this.#line.resume()
-    })
-    if (this.#paused) this.#line.pause()
+    this.#inlet.makeRoom()
   }
 
   resume(): void {
@@ -126,31 +106,38 @@ export class FramedSession implements BatchOwner {
   }
 
   #drain(): void {
-    try {
+    this.#attempt(() => {
       while (this.#state !== "closed" && !this.#waiting) {
-        const held = this.#held
-        this.#held = undefined
-        const frame = held ?? this.#reader.take()
+        const frame = this.#inlet.take(this.#disclosures.isUnfinished)
         if (frame === undefined) return
-        if (held === undefined) this.#frames += 1
-        this.#handle(frame, held !== undefined)
+        this.#handle(frame)
       }
+    })
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act()
     } catch (error) {
-      if (!(error instanceof PosternError)) throw error
+      if (!isPosternError(error)) throw error
       this.#goAway(error.code, error.detail)
     }
   }
 
-  #handle(frame: Frame, again: boolean): void {
+  #handle(frame: Frame): void {
     if (this.#state === "greeting" && frame.type !== frameTypes.hello)
       throw new PosternError("FRAME_ORDER")
+    if (this.#disclosures.isUnfinished && frame.type !== frameTypes.disclosure)
+      throw new PosternError("DISCLOSURE_SYNTAX", "a frame of another kind stands within it")
     switch (frame.type) {
       case frameTypes.hello:
         return this.#hello(frame)
       case frameTypes.open:
         return this.#open(frame)
       case frameTypes.batch:
-        return this.#batch(frame, again)
+        return this.#batch(frame)
+      case frameTypes.disclosure:
+        return this.#disclosure(frame)
       case frameTypes.gap:
         return this.#gap(frame)
       case frameTypes.beat:
@@ -162,7 +149,7 @@ export class FramedSession implements BatchOwner {
       case frameTypes.close:
         return this.#close(frame)
       case frameTypes.ping:
-        return this.#ping(frame)
+        return this.#line.send(pongFrame(frame.body))
       case frameTypes.welcome:
       case frameTypes.opened:
       case frameTypes.ack:
@@ -182,7 +169,7 @@ export class FramedSession implements BatchOwner {
     if (this.#state !== "greeting") throw new PosternError("FRAME_ORDER", "HELLO stands once")
     decodeHello(frame.body)
     this.#state = "open"
-    this.#line.send(welcomeFrame(this.#intake, this.#peer, this.#credit.granted))
+    this.#line.send(welcomeFrame(this.#intake, this.#peer, this.#inlet.tellCredit()))
   }
 
   #open(frame: Frame): void {
@@ -198,16 +185,14 @@ export class FramedSession implements BatchOwner {
       }
       this.#channels.set(channel, found)
       this.#channelOf.set(found.open, channel)
-      const { open, next, digest } = found
-      this.#line.send(encodeFrame(frameTypes.opened, encodeOpened({ channel, open, next, digest })))
+      this.#line.send(openedFrame(channel, found))
       this.resume()
     })
   }
 
-  #batch(frame: Frame, again: boolean): void {
+  #batch(frame: Frame): void {
     const header = decodeBatchHeader(frame.body)
-    const bytes = frameHeaderBytes + frame.body.length
-    if (!again && !this.#credit.receive(bytes)) throw new PosternError("CREDIT_EXCEEDED")
+    const bytes = this.#inlet.spend(frame)
     const stream = this.#channels.get(header.channel)
     if (stream === undefined) throw new PosternError("STREAM_UNKNOWN", `channel ${header.channel}`)
     const { count, sequence, previous, region } = header
@@ -241,14 +226,41 @@ export class FramedSession implements BatchOwner {
   ): void {
     if (offered.kind === "refused") throw new PosternError(offered.code)
     if (offered.kind === "full") {
-      // The assembly is everybody's: what has to wait is kept apart.
-      this.#held = { type: frame.type, body: new Uint8Array(frame.body) }
+      this.#inlet.hold(frame)
       this.#waiting = true
       this.#intake.whenRoom(this, offered.delayMs)
       return
     }
-    this.#credit.place(bytes)
+    this.#inlet.place(bytes)
     if (offered.refused.length > 0) this.#line.send(refusedFrame(place, offered.refused))
+  }
+
+  /** Nothing that may name a disclosure is looked at before it is kept. */
+  #disclosure(frame: Frame): void {
+    const part = decodeDisclosurePart(frame.body)
+    const bytes = this.#inlet.spend(frame)
+    if (this.#channels.size === 0) throw new PosternError("FRAME_ORDER", "DISCLOSURE before OPENED")
+    if (!this.#disclosures.hasRoom(part)) {
+      this.#inlet.hold(frame)
+      this.#waiting = true
+      return this.#line.pause()
+    }
+    const kept = this.#disclosures.add(part)
+    if (kept === undefined) return this.#inlet.free(bytes)
+    this.#waiting = true
+    kept.then(
+      () => {
+        if (this.#state === "closed") return
+        this.#inlet.free(bytes)
+        this.resume()
+      },
+      (error) => this.#goAway(isPosternError(error) ? error.code : "DISK_FAILED"),
+    )
+  }
+
+  #placeAppeared(): void {
+    this.resume()
+    if (!this.#inlet.isPaused) this.#line.resume()
   }
 
   #repeat(channel: number, stream: Stream, batch: RememberedBatch, bytes: number): void {
@@ -269,7 +281,7 @@ export class FramedSession implements BatchOwner {
     this.#waiting = true
     this.#intake.acknowledgeAgain(first, accepted, (slot) => {
       if (this.#state === "closed") return
-      this.#credit.place(bytes)
+      this.#inlet.place(bytes)
       before()
       this.durable(batch)
       this.flush(slot)
@@ -319,7 +331,7 @@ export class FramedSession implements BatchOwner {
     this.#intake.audit(this, this.#peer, question, (answer) => {
       this.#isAuditing = false
       if (this.#state === "closed") return
-      this.#line.send(encodeFrame(frameTypes.checkpoint, encodeCheckpoint(answer)))
+      this.#line.send(checkpointFrame(answer))
     })
   }
 
@@ -333,14 +345,9 @@ export class FramedSession implements BatchOwner {
       if (this.#state === "closed") return
       if (!holds) return this.#goAway("STREAM_SIGNATURE", `the end of stream ${stream.id}`)
       this.#channelOf.delete(stream.open)
-      this.#line.send(encodeFrame(frameTypes.closed, new Uint8Array(encodeClosed({ channel }))))
+      this.#line.send(closedFrame(channel))
       this.resume()
     })
-  }
-
-  #ping(frame: Frame): void {
-    if (frame.body.length > 64) throw new PosternError("FRAME_SYNTAX", "PING is at most 64 bytes")
-    this.#line.send(encodeFrame(frameTypes.pong, frame.body))
   }
 
   durable(batch: DurableBatch): void {
@@ -352,9 +359,9 @@ export class FramedSession implements BatchOwner {
     const acked = this.#acked
     this.#acked = []
     if (this.#state === "closed" || acked.length === 0) return
-    this.#credit.grant(acked.length, this.#reader.unfinishedBytes)
-    const { granted } = this.#credit
-    for (const frame of ackFrames(acked, slot, granted, this.#channelOf)) this.#line.send(frame)
+    this.#inlet.grant(acked.length)
+    const credit = this.#inlet.tellCredit()
+    for (const frame of ackFrames(acked, slot, credit, this.#channelOf)) this.#line.send(frame)
   }
 
   superseded(stream: Stream): void {
@@ -365,12 +372,11 @@ export class FramedSession implements BatchOwner {
   /** Says why and closes; what was placed stays placed and is acknowledged to nobody. */
   #goAway(code: ErrorCode, detail?: string, expected?: number): void {
     if (this.#state === "closed") return
-    const { message, hint } = errorRegistry[code]
     const extra = {
       ...(detail !== undefined && { detail }),
       ...(expected !== undefined && { expected }),
     }
-    this.#line.send(encodeFrame(frameTypes.goaway, encodeGoaway({ code, message, hint, ...extra })))
+    this.#line.send(goawayFrame(code, extra))
     // Draining refuses nobody; an equivocation was recorded with its place.
     const told = code === "SHUTTING_DOWN" || code === "STREAM_EQUIVOCATION"
     if (!told) this.#intake.refused(this.#peer, code, extra)
@@ -387,6 +393,7 @@ export class FramedSession implements BatchOwner {
   ended(): void {
     if (this.#state === "closed") return
     this.#state = "closed"
-    this.#credit.close()
+    this.#inlet.close()
+    this.#disclosures.release()
   }
 }

@@ -3,7 +3,7 @@
  * out, and everything else is asked of the Intake, which this room declares and the driver implements.
  */
 export { CreditPool } from "./credit-pool.ts"
-export { FramedSession, type SessionLine } from "./framed-session.ts"
+export { FramedSession } from "./framed-session.ts"
 export type {
   BatchOwner,
   BodyOffered,
@@ -11,11 +11,13 @@ export type {
   DurableBatch,
   DurableSlot,
   Intake,
+  KeptOut,
   Offered,
   OfferedBatch,
   OfferedBody,
   RefusedDetail,
   RefusedEvents,
+  SessionLine,
   SessionPeer,
   StreamSignature,
   WantedStream,

@@ -1,7 +1,14 @@
 import type { ErrorCode } from "@postern/log/base"
+import type { Changed } from "@postern/log/event"
 import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
 import type { Adapter } from "../../access/index.ts"
 import type { Stream } from "../sequencer/index.ts"
+
+/** A disclosure (docs/spec/disclosures.md): its JSON bytes and their digest. */
+export interface KeptOut {
+  readonly json: Uint8Array
+  readonly digest: string
+}
 
 /** A body's events for the port's own stream of one adapter of a writer. */
 export interface OfferedBody {
@@ -10,9 +17,13 @@ export interface OfferedBody {
   readonly adapter: Adapter
   readonly region: Uint8Array
   readonly count: number
-  readonly changed: 0 | 1 | 2
+  readonly changed: Changed
   /** Positions of events that the adapter found too large for an entry. */
   readonly tooLarge: readonly number[]
+  /** Values that the adapter kept out of events, by their position. */
+  readonly keptOut: readonly { readonly position: number; readonly values: readonly KeptOut[] }[]
+  /** The digests of those that are on stable storage. */
+  readonly kept: ReadonlySet<string>
 }
 
 /** What a session needs of the rest of the port. Implemented by the driver; this room declares it. */
@@ -20,10 +31,14 @@ export interface Intake {
   readonly origin: string
   readonly certificate: string
   readonly vkey: string
+  /** Proofs of changes of the log key, as WELCOME tells them; undefined if there was none. */
+  readonly keys: string | undefined
   /** Milliseconds. */
   now(): number
   /** Offers a batch whose event region lies in the session's hands. `full`: offer it again after `whenRoom`. */
   offer(batch: OfferedBatch): Offered
+  /** Resolves when the disclosure is on stable storage, and events may name its digest. The bytes are the intake's from now on. */
+  keepDisclosure(peer: SessionPeer, disclosure: KeptOut): Promise<void>
   /** Calls `owner.resume()` once the open slot has room again, or the writer its rate. */
   whenRoom(owner: BatchOwner, delayMs: number): void
   /**
@@ -65,6 +80,16 @@ export interface Intake {
   doubt(peer: SessionPeer, doubt: Doubt): void
   /** Counts something that was refused; it becomes an entry. */
   refused(peer: SessionPeer, code: ErrorCode, detail?: RefusedDetail): void
+}
+
+/** What a session does to its connection. */
+export interface SessionLine {
+  send(bytes: Uint8Array): void
+  /** Stops reading, and goes on. */
+  pause(): void
+  resume(): void
+  /** Sends what was sent, then closes. Nothing is sent afterwards. */
+  end(): void
 }
 
 /** Whose session it is: facts from the certificate, never from the payload. */

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorRegistry, formatHex, sha256 } from "@postern/log/base"
+import { disclosureDigest } from "@postern/log/event"
 import {
   type Ack,
   type AuditAnswer,
@@ -7,6 +8,7 @@ import {
   decodeAck,
   decodeCheckpoint,
   decodeClosed,
+  decodeCredit,
   decodeGoaway,
   decodeOpened,
   decodeRefused,
@@ -15,6 +17,7 @@ import {
   encodeBatchFrame,
   encodeBeat,
   encodeClose,
+  encodeDisclosurePart,
   encodeDoubt,
   encodeFrame,
   encodeGap,
@@ -38,6 +41,7 @@ import type {
   DeclaredGap,
   DurableSlot,
   Intake,
+  KeptOut,
   Offered,
   OfferedBatch,
   RefusedDetail,
@@ -60,6 +64,7 @@ export class FakeIntake implements Intake {
   readonly origin = "session.test/log"
   readonly certificate = "certificate\n"
   readonly vkey = "vkey"
+  readonly keys: string | undefined = "proofs\n"
   /** `bytes`: a digest of the region as it was when it was offered. */
   readonly offers: (OfferedBatch & { readonly bytes: string })[] = []
   readonly gaps: DeclaredGap[] = []
@@ -126,6 +131,18 @@ export class FakeIntake implements Intake {
     this.#placed.push({ owner, batch: { open: stream.open, ...row } })
   }
 
+  /** Disclosures that are to be kept; the test says when they are. */
+  readonly keeping: {
+    readonly digest: string
+    readonly bytes: Uint8Array
+    done(): void
+    fail(error: Error): void
+  }[] = []
+  keepDisclosure = (_: SessionPeer, { json, digest }: KeptOut) =>
+    new Promise<void>((done, fail) =>
+      this.keeping.push({ digest, bytes: json.slice(), done, fail }),
+    )
+
   whenRoom = (_: BatchOwner, delayMs: number) => void this.rooms.push(delayMs)
   openStream = (
     _: BatchOwner,
@@ -190,11 +207,11 @@ export type Said =
   | { readonly type: string; readonly [member: string]: unknown }
 
 /** A session with its intake and its line; what it says is decoded and kept. */
-export function openSession(pool = new CreditPool(), intake = new FakeIntake()) {
+export function openSession(pool = new CreditPool(), intake = new FakeIntake(), id = writer) {
   const reader = new FrameReader()
   const said: Said[] = []
   const line = { paused: false, ended: false, pauses: 0, sentBytes: 0 }
-  const peer = { id: writer, certificate: "00", from: "x:1", session: "session-1" }
+  const peer = { id, certificate: "00", from: "x:1", session: "session-1" }
   const session = new FramedSession(intake, pool, peer, {
     send(bytes) {
       if (line.ended) throw new Error("it speaks after its end")
@@ -230,6 +247,7 @@ function decode(type: number, body: Uint8Array): Said {
   if (type === frameTypes.goaway) return { type: "goaway", ...decodeGoaway(body) }
   if (type === frameTypes.checkpoint) return { type: "checkpoint", ...decodeCheckpoint(body) }
   if (type === frameTypes.pong) return { type: "pong", text: Buffer.from(body).toString() }
+  if (type === frameTypes.credit) return { type: "credit", credit: decodeCredit(body) }
   return { type: `type ${type}` }
 }
 
@@ -261,8 +279,8 @@ export function raw(type: number, body: Uint8Array = new Uint8Array(0), flags = 
 }
 
 /** A session that was greeted and has a stream open on channel 0. */
-export function openStreamSession(pool?: CreditPool) {
-  const opened = openSession(pool)
+export function openStreamSession(pool?: CreditPool, id?: string) {
+  const opened = openSession(pool, new FakeIntake(), id)
   const stream = streamOf(50)
   opened.send(hello(), openOn(0))
   opened.intake.opens.shift()?.done(stream)
@@ -291,6 +309,21 @@ export class Frames {
       encodeGap({ channel, sequence, count, digest, reason: "lost" }),
     )
   }
+}
+
+/** The frames of a disclosure, cut every `partBytes`. */
+export function disclosureFrames(
+  json: Uint8Array,
+  partBytes: number = json.length,
+  digest = Buffer.from(disclosureDigest(json), "base64url"),
+): Uint8Array[] {
+  const frames: Uint8Array[] = []
+  for (let at = 0; at < json.length; at += partBytes) {
+    const part = json.subarray(at, at + partBytes)
+    const body = encodeDisclosurePart({ digest, isMore: at + partBytes < json.length, part })
+    frames.push(encodeFrame(frameTypes.disclosure, body))
+  }
+  return frames
 }
 
 export const hello = () => encodeFrame(frameTypes.hello, encodeHello({ agent: "test/1" }))

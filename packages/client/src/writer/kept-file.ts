@@ -3,15 +3,15 @@ import { rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 
 /**
- * The newest checkpoint that this writer believed, in the file `checkpoint` of its spool directory: the signed note, verbatim. It is
- * replaced as a whole; one that a loss of power took back is an older one, or none.
+ * What this writer believes of the log, in a file of its spool directory. It is replaced as a whole; one that a loss of power took back is
+ * an older one, or none.
  */
-export class CheckpointFile {
+export class KeptFile {
   readonly #path: string
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(directory: string) {
-    this.#path = join(directory, "checkpoint")
+  constructor(directory: string, name: "checkpoint" | "keys") {
+    this.#path = join(directory, name)
   }
 
   /** Undefined if there is none. Errors: those of the file system. */
@@ -25,12 +25,12 @@ export class CheckpointFile {
   }
 
   /** Errors: those of the file system; what was there stays then. */
-  write(note: string): Promise<void> {
+  write(text: string): Promise<void> {
     const path = this.#path
     this.#writing = this.#writing
       .catch(() => undefined)
       .then(async () => {
-        await writeFile(`${path}.new`, note, { mode: 0o600 })
+        await writeFile(`${path}.new`, text, { mode: 0o600 })
         await rename(`${path}.new`, path)
       })
     return this.#writing
