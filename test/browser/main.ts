@@ -18,6 +18,7 @@ import { Results } from "../interop/results.ts"
 import { findChromium, startChromium } from "./chromium.ts"
 import { checkHostile, checkNetwork } from "./hostile.ts"
 import { checkKeyboard, checkLarge, checkUnable, checkWays } from "./people.ts"
+import { checkValues } from "./values.ts"
 import { VerifierPage } from "./verifier-page.ts"
 
 const results = new Results()
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
     await checkVectors(browser, url)
     await checkCrafted(browser, url)
     await checkHostile(results, browser, url)
+    await checkValues(results, browser, url)
     await checkNetwork(results, browser, url)
     await checkUnable(results, browser, url)
     await checkWays(results, browser, url)

@@ -15,6 +15,7 @@ export class VerifierPage {
   /** What no page should do: dialogs, windows, errors, complaints in the console. */
   readonly oddities: string[] = []
   readonly #context: BrowserContext
+  #trusted = ""
 
   constructor(context: BrowserContext, page: Page) {
     this.#context = context
@@ -46,6 +47,9 @@ export class VerifierPage {
   }
 
   async trust(text: string): Promise<void> {
+    // Saying the same again would check the file before once more, and its verdict could be taken for the next one's.
+    if (text === this.#trusted) return
+    this.#trusted = text
     await this.page.fill("#trust", text)
   }
 

@@ -1,9 +1,12 @@
 import type { Crafted, Drafts } from "./crafted.ts"
+import { disclosures } from "./crafted-disclosures.ts"
 import { goodFiles, goodTrees } from "./crafted-good.ts"
 import { badForks, badRanges } from "./crafted-kinds.ts"
 import { oddLeaves } from "./crafted-leaves.ts"
 import { badGzip, badLines, tooMuch } from "./crafted-lines.ts"
 import { oddNotes } from "./crafted-notes.ts"
+import { oddPieces } from "./crafted-pieces.ts"
+import { renewals } from "./crafted-renewals.ts"
 import { badStreams, oddChains } from "./crafted-streams.ts"
 import { badEnds, oddClaims, oddText } from "./crafted-text.ts"
 import { badTree } from "./crafted-tree.ts"
@@ -28,7 +31,10 @@ export async function craftFiles(): Promise<Crafted[]> {
     ...(await badForks(drafts)),
     ...(await badStreams(story, drafts.streamA)),
     ...(await oddChains(story, drafts.streamA)),
+    ...(await renewals(story)),
     ...(await oddLeaves()),
+    ...(await disclosures()),
+    ...(await oddPieces()),
   ]
 }
 

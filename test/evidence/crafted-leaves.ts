@@ -3,7 +3,7 @@ import { entriesOf, fileOf, noteOf } from "./drafts.ts"
 import { origin, SmallLog } from "./small-log.ts"
 
 const stamp = '{"r":1,"o":0,"q":0,"n":"AAAAAAAAAAAAAAAAAAAAAA"}'
-const deep = `${'{"a":'.repeat(32)}1${"}".repeat(32)}`
+const levels = (count: number) => `${'{"a":'.repeat(count)}1${"}".repeat(count)}`
 
 /** Behind a good stamp. */
 const goodEvents: Readonly<Record<string, string>> = {
@@ -13,7 +13,9 @@ const goodEvents: Readonly<Record<string, string>> = {
   "long numbers": `{"a":${"9".repeat(5000)},"b":-1e999}`,
   "half a surrogate pair, escaped": '{"a":"\\ud800"}',
   "an action that is a number": '{"action":1,"data":[]}',
-  "32 levels": deep,
+  "32 levels": levels(32),
+  "10,000 levels": levels(10_000),
+  "30,000 levels": `{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
   "65,535 bytes": paddedTo(65_534 - stamp.length),
 }
 
@@ -46,7 +48,8 @@ const badStamps: Readonly<Record<string, string>> = {
   nothing: "",
   "white space": stamp.replace(",", ", "),
   "c 0": stamp.replace("}", ',"c":0}'),
-  "c 3": stamp.replace("}", ',"c":3}'),
+  "c 4": stamp.replace("}", ',"c":4}'),
+  "c 30": stamp.replace("}", ',"c":30}'),
   "members in another order": '{"o":0,"r":1,"q":0,"n":"AAAAAAAAAAAAAAAAAAAAAA"}',
   "a short nonce": stamp.replace("AAAA", "AAA"),
   "unused bits": stamp.replace('A"', 'B"'),
@@ -72,6 +75,9 @@ export async function oddLeaves(): Promise<Crafted[]> {
   }
   for (const [name, odd] of Object.entries(badStamps)) {
     await add(`a stamp: ${name}`, leafOf(odd, "{}"), "INVALID")
+  }
+  for (const c of [1, 2, 3]) {
+    await add(`a stamp: c ${c}`, leafOf(stamp.replace("}", `,"c":${c}}`), "{}"), "WITNESSED")
   }
   await add("an empty leaf", Buffer.alloc(0), "INVALID")
   await add("a leaf without a line feed", Buffer.from(stamp), "INVALID")

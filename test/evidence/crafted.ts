@@ -9,6 +9,9 @@ export interface Crafted {
   readonly verdict: "WITNESSED" | "SIGNED-ONLY" | "FORK-EVIDENCE" | "INVALID" | "UNKNOWN"
   /** Leaves whose bytes the writer's signatures cover. */
   readonly writerSigned?: number
+  /** Values in the file, and values of its leaves that are not. */
+  readonly disclosed?: number
+  readonly withheld?: number
 }
 
 /** One good draft of each sort. */

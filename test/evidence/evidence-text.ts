@@ -1,6 +1,7 @@
 import { sha256 } from "./small-log.ts"
 
 const hashesPerLine = 1024
+const charactersPerPiece = 65_536
 
 /** The lines of an evidence file but the last, each without its line feed. */
 export interface Draft {
@@ -12,7 +13,13 @@ export interface Draft {
     count: number
   }
   notes: string[]
-  entries: { name: "leaf" | "context"; index: number; leaf: Uint8Array }[]
+  entries: {
+    name: "leaf" | "context"
+    index: number
+    leaf: Uint8Array
+    /** Texts of disclosures. */
+    disclosures?: readonly string[]
+  }[]
   batches: (readonly [number, number, Uint8Array])[]
   path: Uint8Array[]
 }
@@ -20,8 +27,9 @@ export interface Draft {
 export function linesOf(draft: Draft): string[] {
   const lines = [JSON.stringify(draft.head)]
   for (const note of draft.notes) lines.push(JSON.stringify({ note }))
-  for (const { name, index, leaf } of draft.entries) {
+  for (const { name, index, leaf, disclosures = [] } of draft.entries) {
     lines.push(JSON.stringify({ [name]: [index, Buffer.from(leaf).toString("base64")] }))
+    lines.push(...disclosures.flatMap(disclosureLines))
   }
   for (const [first, events, digest] of draft.batches) {
     lines.push(JSON.stringify({ batch: [first, events, Buffer.from(digest).toString("base64")] }))
@@ -31,6 +39,15 @@ export function linesOf(draft: Draft): string[] {
     lines.push(JSON.stringify({ hashes: hashes.toString("base64") }))
   }
   return lines
+}
+
+/** A disclosure's text in its pieces, which count down. */
+export function disclosureLines(text: string): string[] {
+  const count = Math.ceil(text.length / charactersPerPiece)
+  return Array.from({ length: count }, (_, i) => {
+    const piece = text.slice(i * charactersPerPiece, (i + 1) * charactersPerPiece)
+    return JSON.stringify({ disclosure: [count - 1 - i, piece] })
+  })
 }
 
 /** The file: the lines, and the end line that is right for them. */

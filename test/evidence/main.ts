@@ -15,6 +15,7 @@ import { Results } from "../interop/results.ts"
 import { craftFiles } from "./crafted-files.ts"
 import { randomKeyHistory } from "./key-histories.ts"
 import { Chance, mutate } from "./mutations.ts"
+import { randomDisclosures } from "./random-disclosures.ts"
 import { randomFile } from "./random-drafts.ts"
 import { policy, vkey } from "./small-log.ts"
 import { tellStory } from "./told-story.ts"
@@ -46,6 +47,8 @@ const exitCodes: Readonly<Record<string, number>> = {
 interface Known extends Question {
   readonly verdict: string
   readonly writerSigned?: number | undefined
+  readonly disclosed?: number | undefined
+  readonly withheld?: number | undefined
 }
 
 async function main(): Promise<void> {
@@ -73,7 +76,7 @@ function readVectors(): Known[] {
     bytes: readFileSync(join(vectors, entry.file)),
     policy: index.policies[entry.policy],
     verdict: entry.verdict,
-    writerSigned: entry.counts?.writerSigned,
+    ...entry.counts,
   }))
 }
 
@@ -82,7 +85,7 @@ interface Vector {
   readonly about: string
   readonly policy: string
   readonly verdict: string
-  readonly counts?: { readonly writerSigned: number }
+  readonly counts?: Pick<Known, "writerSigned" | "disclosed" | "withheld">
 }
 
 /** Both verifiers, and what must come out. */
@@ -107,10 +110,10 @@ async function checkKnown(
 }
 
 function expectation(who: string, wanted: Known, answer: Answer): string {
-  const { verdict, writerSigned = answer.writerSigned } = wanted
-  if (answer.verdict === verdict && answer.writerSigned === writerSigned) return ""
-  const got = `${answer.verdict}, ${answer.writerSigned} signed (${answer.because})`
-  return `${who}: ${got} instead of ${verdict}, ${writerSigned} signed`
+  const named = ["verdict", "writerSigned", "disclosed", "withheld"] as const
+  const wrong = named.filter((name) => (wanted[name] ?? answer[name]) !== answer[name])
+  const faults = wrong.map((name) => `${name} ${answer[name]} instead of ${wanted[name]}`)
+  return wrong.length === 0 ? "" : `${who}: ${faults.join(", ")} (${answer.because})`
 }
 
 /** Files about which the two once differed: never again. */
@@ -176,6 +179,11 @@ async function crowds(good: readonly Known[]): Promise<Crowd[]> {
       what: "logs whose key changes",
       count: Math.ceil(count / 4),
       make: randomKeyHistory,
+    },
+    {
+      what: "strange disclosures",
+      count: Math.ceil(count / 2),
+      make: randomDisclosures,
     },
     {
       what: "damaged files",

@@ -137,10 +137,23 @@ const edits: readonly Edit[] = [
   }),
   atOne(/[A-Za-z0-9+/]=+/g, (found, chance) => chance.of([...digits]) + found.slice(1)),
   atOne(/[A-Za-z0-9+/]{40,}/g, (found) => found.slice(0, 20) + found.slice(24)),
-  atOne(/"(?:leaf|context|note|batch|hashes|end|origin|kind|claim|count)"/g, (_, chance) => {
-    const name = chance.of(["leaf", "context", "note", "batch", "hashes", "end", "count", "kind"])
-    return `"${name}"`
-  }),
+  atOne(
+    /"(?:leaf|context|disclosure|note|batch|hashes|end|origin|kind|claim|count)"/g,
+    (_, chance) => {
+      const name = chance.of([
+        "leaf",
+        "context",
+        "note",
+        "batch",
+        "hashes",
+        "end",
+        "count",
+        "kind",
+        "disclosure",
+      ])
+      return `"${name}"`
+    },
+  ),
   atOne(/"(?:leaf|context)"/g, (found) => (found === '"leaf"' ? '"context"' : '"leaf"')),
   atOne(/"(?:set|range|stream|fork)"/g, (_, chance) => {
     return `"${chance.of(["set", "range", "stream", "fork"])}"`

@@ -9,9 +9,9 @@ import type { BatchLine, Story } from "./told-story.ts"
  */
 export async function randomFile(story: Story, chance: Chance): Promise<Buffer> {
   const log = new SmallLog()
-  log.leaves.push(...story.log.leaves.slice(0, 60))
+  log.leaves.push(...story.log.leaves.slice(0, 100))
   for (let odd = chance.below(4); odd > 0; odd--) {
-    const i = chance.below(45)
+    const i = chance.below(log.size)
     log.leaves[i] = oddLeaf(log.leaves[i] as Buffer, chance)
   }
   const { leaves, context, ...head } = chance.below(5) > 0 ? streamOf(story, chance) : anyOf(chance)
@@ -43,6 +43,7 @@ function streamOf(story: Story, chance: Chance): Chosen {
   const [open, leaves, about, end] = chance.of([
     [story.openA, story.leavesA, story.aboutA, 18],
     [story.openB, story.leavesB, story.aboutB, 8],
+    [story.openC, story.leavesC, story.aboutC, 13],
     [story.openHttp, story.leavesHttp, story.aboutHttp, 7],
   ] as const)
   const often = chance.of([1000, 1000, 30, 8])
@@ -56,7 +57,8 @@ function streamOf(story: Story, chance: Chance): Chosen {
 }
 
 function batchesOf(story: Story, open: number, chance: Chance): BatchLine[] {
-  const all = open === story.openB ? story.batchesB : story.batchesA
+  const { batchesA, batchesB, batchesC } = story
+  const all = open === story.openC ? batchesC : open === story.openB ? batchesB : batchesA
   const often = chance.of([1000, 1000, 6])
   const batches = all.filter(() => chance.below(often) > 0)
   if (batches.length === 0 || chance.below(2) === 0) return batches
@@ -108,6 +110,7 @@ const actions = [
   '"postern.stream.opened"',
   '"postern.stream.closed"',
   '"postern.stream.beat"',
+  '"postern.stream.continued"',
   '"postern.stream.gap"',
   '"postern.refused"',
   '"postern.read"',

@@ -73,7 +73,7 @@ export const policy = [
 export interface Written {
   readonly open: number
   readonly sequence: number
-  readonly changed?: 1 | 2
+  readonly changed?: 1 | 2 | 3
   readonly event: string
 }
 

@@ -11,6 +11,7 @@ import {
 
 export const streamA = "a".repeat(32)
 export const streamB = "b".repeat(32)
+export const streamC = "c".repeat(32)
 
 /** What a batch line of a stream says. */
 export type BatchLine = readonly [first: number, events: number, digest: Buffer]
@@ -22,16 +23,20 @@ export interface Story {
   readonly started: number
   readonly openA: number
   readonly openB: number
+  readonly openC: number
   readonly openHttp: number
   /** Indexes of the leaves of each stream, and of what the port said about it. */
   readonly leavesA: number[]
   readonly leavesB: number[]
+  readonly leavesC: number[]
   readonly leavesHttp: number[]
   readonly aboutA: number[]
   readonly aboutB: number[]
+  readonly aboutC: number[]
   readonly aboutHttp: number[]
   readonly batchesA: BatchLine[]
   readonly batchesB: BatchLine[]
+  readonly batchesC: BatchLine[]
 }
 
 class Port {
@@ -57,7 +62,7 @@ class Writer {
   readonly batches: BatchLine[] = []
   readonly #port: Port
   readonly #id: string
-  readonly #key: KeyObject
+  #key: KeyObject
   readonly open: number
 
   constructor(port: Port, id: string, key: KeyObject) {
@@ -101,6 +106,13 @@ class Writer {
     this.batches.push([this.next, count, this.digest])
     this.#record("postern.stream.gap", { open: this.open, sequence: this.next, count })
     this.next += count
+  }
+
+  /** Another certificate signs from here on; the port says so, or forgets to. */
+  renew(key: KeyObject, told = true): void {
+    this.#key = key
+    const publicKey = publicKeyText(key)
+    if (told) this.#record("postern.stream.continued", { open: this.open, publicKey })
   }
 
   sign(word: "beat" | "close", wrong = false): void {
@@ -167,19 +179,43 @@ export function tellStory(more = 100): Story {
   for (let i = 0; i < more; i++) {
     log.add({ open: openHttp, sequence: 7 + i, changed: 1, event: `{"id":"more-${i}"}` })
   }
+  const c = renewing(port)
   return {
     log,
     started,
     openA: a.open,
     openB: b.open,
+    openC: c.open,
     openHttp,
     leavesA: a.leaves,
     leavesB: b.leaves,
+    leavesC: c.leaves,
     leavesHttp,
     aboutA: a.about,
     aboutB: b.about,
+    aboutC: c.about,
     aboutHttp,
     batchesA: a.batches,
     batchesB: b.batches,
+    batchesC: c.batches,
   }
+}
+
+/** A stream that three certificates signed for; a fourth, of which the port said nothing, signed its end. */
+function renewing(port: Port): Writer {
+  const c = new Writer(port, streamC, seededKey(12))
+  c.send(2)
+  c.sign("beat")
+  c.renew(newP256Key())
+  c.send(3)
+  c.sign("beat")
+  c.lose(1)
+  c.renew(seededKey(13))
+  c.send(2)
+  c.sign("beat")
+  c.lose(1)
+  c.renew(seededKey(14), false)
+  c.send(4)
+  c.sign("close")
+  return c
 }

@@ -18,6 +18,10 @@ export interface Answer {
   readonly writerSigned: number
   readonly portAsserted: number
   readonly unknown: number
+  /** Values in the file; values of its leaves that are not, and of how many leaves. */
+  readonly disclosed: number
+  readonly withheld: number
+  readonly withholding: number
   readonly witnesses: string
   /** Of a stream: whether the writer or the port gives the events their numbers. */
   readonly numberedBy: string
@@ -45,10 +49,10 @@ export async function findPython(): Promise<{ python?: string; reason: string }>
 export async function askOurs({ bytes, policy }: Question): Promise<Answer> {
   const said = await checkEvidence(new Uint8Array(bytes), parsePolicy(policy))
   const { verdict, counts, cosigned, findings, numberedBy = "" } = said
-  const { writerSigned, portAsserted, unknown } = counts
   const because = findings.map(({ code, where, what }) => `${code}, ${where}: ${what}`).join("; ")
   const witnesses = [...cosigned].sort().join(" ")
-  return { verdict, writerSigned, portAsserted, unknown, witnesses, numberedBy, because }
+  const { leaves: _, context: __, hashes: ___, ...counted } = counts
+  return { verdict, ...counted, witnesses, numberedBy, because }
 }
 
 /** Python's verdicts, all in one process. */
@@ -78,6 +82,7 @@ export async function askPython(
 function readReport(line: string): Answer {
   const report = JSON.parse(line)
   const { writerSigned = 0, portAsserted = 0, unknown = 0, witnesses = [], finding = "" } = report
+  const { disclosed = 0, withheld = 0, withholding = 0 } = report
   const numberedBy = report.numberedBy ?? ""
   const verdict = report.verdict === "unknown" ? "UNKNOWN" : report.verdict
   // Of a fork the two notes may have different witnesses, which is of no interest to anybody.
@@ -87,6 +92,7 @@ function readReport(line: string): Answer {
     writerSigned,
     portAsserted,
     unknown,
+    ...{ disclosed, withheld, withholding },
     witnesses: named,
     numberedBy,
     because: finding,
@@ -96,9 +102,10 @@ function readReport(line: string): Answer {
 /** How two answers differ; empty if they agree. Why a file is wrong, each may say as it likes. */
 export function difference(ours: Answer, theirs: Answer): string {
   if (ours.verdict === "FORK-EVIDENCE" && theirs.verdict === ours.verdict) return ""
-  const same = (
-    ["verdict", "writerSigned", "portAsserted", "unknown", "witnesses", "numberedBy"] as const
-  ).filter((name) => ours[name] !== theirs[name])
+  const { because: _, ...said } = ours
+  const same = Object.entries(said).filter(
+    ([name, value]) => theirs[name as keyof Answer] !== value,
+  )
   if (same.length === 0) return ""
   const say = ({ because, ...answer }: Answer) => `${Object.values(answer).join(" ")} ${because}`
   return `@postern/log says ${say(ours)}; verify.py says ${say(theirs)}`

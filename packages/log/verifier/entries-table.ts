@@ -1,11 +1,9 @@
 import { decodeUtf8 } from "@postern/log/base"
-import { parseEntry } from "@postern/log/event"
-import type { EvidenceLeaf, LeafSender } from "@postern/log/evidence"
+import { digestsOf, parseEntry } from "@postern/log/event"
+import type { LeafSender } from "@postern/log/evidence"
 import { byId, element, fill } from "./elements.ts"
 import { counted } from "./trust.ts"
-
-/** Rows that are kept and shown; the rest were checked all the same. */
-export const rowsMax = 1000
+import type { ShownLeaf, ShownValue } from "./values.ts"
 
 interface Row {
   readonly element: HTMLTableRowElement
@@ -27,7 +25,7 @@ export class EntriesTable {
   #total = 0
 
   /** @param leaves the first of the file, at most `rowsMax` @param total how many the file has */
-  show(leaves: readonly EvidenceLeaf[], senders: readonly LeafSender[], total: number): void {
+  show(leaves: readonly ShownLeaf[], senders: readonly LeafSender[], total: number): void {
     const senderAt = new Map(
       senders.slice(0, leaves.length).map((sender) => [sender.index, sender]),
     )
@@ -54,13 +52,17 @@ export class EntriesTable {
   }
 }
 
-function rowOf({ index, leaf }: EvidenceLeaf, sender: LeafSender | undefined): Row {
+function rowOf(shown: ShownLeaf, sender: LeafSender | undefined): Row {
+  const { index, leaf, values, disclosed } = shown
   const { stamp, event, eventBytes } = parseEntry(leaf)
   const who = sender?.who ?? "unknown"
   const writer =
     sender === undefined || who === "unknown" ? "" : (sender.writer ?? "the port itself")
   const closed = { type: "button", class: "opener", "aria-expanded": "false" }
   const opener = element("button", closed, textOf(event.action))
+  const beside = besideText(disclosed, new Set(digestsOf(event)).size)
+  const small = beside === "" ? [] : [element("small", {}, beside)]
+  const valuesText = values.map(({ name, text }) => `${name} ${text}`).join(" ")
   const tag = element("span", { class: "tag", "data-who": who }, whoWords[who])
   const row: Row = {
     element: element(
@@ -68,22 +70,31 @@ function rowOf({ index, leaf }: EvidenceLeaf, sender: LeafSender | undefined): R
       {},
       element("td", { class: "number" }, `${index}`),
       element("td", { class: "time" }, timeOf(stamp.received)),
-      element("td", { class: "text" }, opener),
+      element("td", { class: "text" }, opener, ...small),
       element("td", {}, textOf(event.outcome)),
       element("td", { class: "text" }, actorOf(event.actor)),
       element("td", { class: "text" }, tag, element("br"), writer),
     ),
     opened: undefined,
-    text: `${index} ${decodeUtf8(eventBytes) ?? ""} ${writer} ${whoWords[who]}`.toLowerCase(),
+    text: `${index} ${decodeUtf8(eventBytes) ?? ""} ${writer} ${whoWords[who]} ${valuesText}`.toLowerCase(),
   }
-  opener.addEventListener("click", () => toggle(row, opener, eventBytes))
+  opener.addEventListener("click", () => toggle(row, opener, eventBytes, shown))
   return row
 }
 
 /** The whole event is made only for those who ask: a thousand at once would make the page slow. */
-function toggle(row: Row, opener: HTMLButtonElement, eventBytes: Uint8Array): void {
+function toggle(
+  row: Row,
+  opener: HTMLButtonElement,
+  eventBytes: Uint8Array,
+  { values, disclosed }: ShownLeaf,
+): void {
   if (row.opened === undefined) {
     const cell = element("td", { colspan: "6" }, element("pre", {}, pretty(eventBytes)))
+    for (const value of values) cell.append(...valueElements(value))
+    const more = disclosed - values.length
+    if (more > 0)
+      cell.append(element("p", {}, `${counted(more, "more value")}: too much for a page`))
     row.opened = element("tr", { class: "opened" }, cell)
     row.element.after(row.opened)
   } else {
@@ -114,6 +125,33 @@ function timeOf(microseconds: number): string {
   return time.toISOString().replace("T", " ").replace("Z", " UTC")
 }
 
+/** How many values are not in the entry itself, and how many of them are not here. */
+function besideText(here: number, named: number): string {
+  const parts = [
+    ...(here > 0 ? [`${counted(here, "value")} beside it`] : []),
+    ...(named > here ? [`${counted(named - here, "value")} withheld`] : []),
+  ]
+  return parts.join(", ")
+}
+
+function valueElements({ name, text, characters }: ShownValue): HTMLElement[] {
+  const shown = text.length.toLocaleString("en")
+  const cut =
+    text.length < characters
+      ? ` The first ${shown} of ${characters.toLocaleString("en")} characters:`
+      : ""
+  const about = `, kept beside the entry, which holds its digest.${cut}`
+  return [
+    element("p", {}, element("strong", {}, name === "" ? '""' : name), about),
+    element("pre", {}, text),
+  ]
+}
+
 function pretty(eventBytes: Uint8Array): string {
-  return JSON.stringify(JSON.parse(decodeUtf8(eventBytes) ?? "null"), null, 2)
+  const text = decodeUtf8(eventBytes) ?? ""
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text // Nested deeper than the browser can write down.
+  }
 }

@@ -2,15 +2,16 @@
  * The page that people open from disk: an evidence file and whom to trust in, a verdict in plain words out. All that is
  * checked is checked by @postern/log/evidence; here is only what a person sees. It has no server and reaches no network.
  */
-import { checkEvidence, type EvidenceLeaf } from "@postern/log/evidence"
+import { checkEvidence } from "@postern/log/evidence"
 import type { TrustPolicy } from "@postern/log/tlog"
 import { byId, element, fill, say } from "./elements.ts"
-import { EntriesTable, rowsMax } from "./entries-table.ts"
+import { EntriesTable } from "./entries-table.ts"
 import { whoSaysSo, witnessLines } from "./people.ts"
 import { readFile } from "./reading.ts"
 import { factElements, factsOf, recordText } from "./record.ts"
 import { whyNoSignatures } from "./signatures.ts"
 import { counted, type Trust, understandTrust } from "./trust.ts"
+import { ShownLeaves } from "./values.ts"
 import { notChecked, type PlainVerdict, plainVerdict } from "./words.ts"
 
 const policyBytesMax = 1_000_000
@@ -47,30 +48,25 @@ async function check(): Promise<void> {
 
 async function checkFile(chosen: File, policy: TrustPolicy, signal: AbortSignal): Promise<void> {
   const began = performance.now()
-  const leaves: EvidenceLeaf[] = []
-  let count = 0
-  const onLeaf = ({ index, leaf }: EvidenceLeaf) => {
-    count += 1
-    if (leaves.length < rowsMax) leaves.push({ index, leaf: leaf.slice() })
-  }
+  const shown = new ShownLeaves()
   const progress = byId<HTMLProgressElement>("progress-bar")
   progress.value = 0
   const reading = readFile(
     chosen,
     (bytes) => {
       progress.value = bytes / chosen.size
-      say("progress-text", `Checking: ${counted(count, "entry")} so far`)
+      say("progress-text", `Checking: ${counted(shown.count, "entry")} so far`)
     },
     signal,
   )
-  const said = await checkEvidence(reading.chunks, policy, { onLeaf })
+  const said = await checkEvidence(reading.chunks, policy, shown)
   signal.throwIfAborted()
   const plain = plainVerdict(said, policy)
   const isProven = said.verdict !== "INVALID" && said.verdict !== "UNKNOWN"
   fill("who", ...whoSaysSo(said))
   fill("witnesses", ...witnessLines(said, policy))
   byId("people").hidden = !isProven || said.kind === "fork"
-  table.show(isProven ? leaves : [], said.senders, isProven ? said.counts.leaves : 0)
+  table.show(isProven ? shown.leaves : [], said.senders, isProven ? said.counts.leaves : 0)
   const { name, size: bytes } = chosen
   const milliseconds = performance.now() - began
   const facts = factsOf(said, plain.word, { name, bytes, sha256: reading.digest(), milliseconds })

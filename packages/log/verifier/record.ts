@@ -27,8 +27,10 @@ export function factsOf(said: EvidenceVerdict, word: string, file: CheckedFile):
   add("Tree size", size?.toLocaleString("en"))
   for (const root of roots) add("Root", root)
   if (counts.leaves > 0) {
-    const { leaves, context, hashes } = counts
+    const { leaves, context, hashes, disclosed, withheld } = counts
     add("Contents", `${leaves} entries, ${context} opening entries, ${hashes} hashes`)
+    const values = `${disclosed} in the file, ${withheld} withheld`
+    add("Values kept beside the log", disclosed + withheld === 0 ? undefined : values)
   }
   add("Asked for, as the maker says", claim === undefined ? undefined : JSON.stringify(claim))
   add(

@@ -118,6 +118,7 @@ const reasons: Readonly<Record<FindingCode, string>> = {
   key: "the file tells of a newer key of the log, and the proof of that does not hold",
   origin: "the checkpoint in the file is of another log than the file says",
   tree: "an entry, or what ties it to the log, was changed, added or left out",
+  disclosure: "a value beside an entry is not the one that the entry names, or is cut off",
   leaf: "an entry is not one that a port would have written",
   range: "entries are missing from the range that the file claims to hold",
   stream: "an event of the stream is missing, and nothing in the log accounts for it",
@@ -138,6 +139,10 @@ function holds(said: EvidenceVerdict): string[] {
   if (counts.writerSigned > 0) {
     const signed = counted(counts.writerSigned, "entry")
     shown.push(`${signed}: the key that the log names as the writer's signed these very bytes.`)
+  }
+  if (counts.disclosed > 0) {
+    const values = counted(counts.disclosed, "value")
+    shown.push(`${values} kept beside the log: each is the one whose digest its entry holds.`)
   }
   return shown
 }
@@ -169,14 +174,16 @@ function limitsOf({ kind, counts, numberedBy }: EvidenceVerdict): string[] {
     stream: [streamLimits[numberedBy ?? "port"]],
     fork: [],
   }[kind ?? "set"]
-  const { writerSigned, portAsserted, unknown } = counts
+  const { writerSigned, portAsserted, unknown, withheld, withholding } = counts
   const rest = writerSigned === 0 ? "the entries" : `the other ${counted(portAsserted, "entry")}`
   const asserted = `That the writer itself signed ${rest}: who sent them is the port's statement.`
   const nobody = `Who sent ${counted(unknown, "entry")}: the file does not include what says it.`
+  const values = `${counted(withheld, "value")} of ${counted(withholding, "entry")}: kept beside the log, and not handed out with this file.`
   return [
     ...some,
     ...(portAsserted > 0 ? [asserted] : []),
     ...(unknown > 0 ? [nobody] : []),
+    ...(withheld > 0 ? [values] : []),
     "That what an entry says is true, or that its clock was right.",
   ]
 }

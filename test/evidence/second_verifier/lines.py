@@ -1,10 +1,22 @@
 """The lines of an evidence file: grammar, order, the end line. Nothing in them is believed yet."""
 
 import hashlib
+import re
 import zlib
 
+from .disclosures import Disclosures
 from .entries import Entry
-from .faults import KEYS_MAX, LEAVES_MAX, LINE_MAX, UNPACKED_MAX, Invalid, Unknown, demand, parse_base64
+from .faults import (
+    KEYS_MAX,
+    LEAVES_MAX,
+    LINE_MAX,
+    PIECE_MAX,
+    UNPACKED_MAX,
+    Invalid,
+    Unknown,
+    demand,
+    parse_base64,
+)
 from .strict_json import Json
 
 
@@ -139,6 +151,18 @@ def read_entry(json_, name):
     return index, leaf
 
 
+def read_disclosure(json_):
+    json_.name("disclosure")
+    json_.take("[")
+    after = json_.whole()
+    json_.take(",")
+    text = json_.raw()
+    demand(re.fullmatch("[A-Za-z0-9_-]+", text), "not base64url")
+    demand(len(text) <= PIECE_MAX, "a piece above 65,536 characters")
+    json_.take("]")
+    return after, text
+
+
 def read_batch(json_, _file):
     json_.name("batch")
     json_.take("[")
@@ -176,13 +200,13 @@ class File:
     """What the lines say, in the order of the table; nothing in it is believed yet."""
 
     ORDER = {
-        **{"postern": 0, "note": 1, "key": 2, "leaf": 3, "context": 3},
+        **{"postern": 0, "note": 1, "key": 2, "leaf": 3, "disclosure": 3, "context": 3},
         **{"batch": 4, "hashes": 5, "end": 6},
     }
 
     def __init__(self, stream):
         self.head, self.notes, self.entries, self.batches, self.path = None, [], [], [], []
-        self.leaves, self.keys = 0, []
+        self.leaves, self.keys, self.disclosures = 0, [], Disclosures()
         running, stage, number, ended = hashlib.sha256(), -1, 0, False
         for number, line in enumerate(lines_of(stream), 1):
             try:
@@ -205,6 +229,8 @@ class File:
         demand(here is not None, f"unknown line {name[:40]!r}")
         demand((here == 0) == (number == 1), "the head is the first line, once")
         demand(here >= stage, f"{name} is out of order")
+        if name != "disclosure":
+            self.disclosures.end()
         if name == "postern":
             self.head = read_head(json_, self)
         elif name == "note":
@@ -213,6 +239,9 @@ class File:
             self.key(read_key(json_))
         elif name in ("leaf", "context"):
             self.entry(name, *read_entry(json_, name))
+        elif name == "disclosure":
+            demand(self.head["kind"] != "fork", "a fork has no disclosures")
+            self.disclosures.take(*read_disclosure(json_))
         elif name == "batch":
             self.batches.append(read_batch(json_, self))
         elif name == "hashes":
@@ -238,4 +267,8 @@ class File:
         if len(self.entries) >= 2 * LEAVES_MAX:
             raise Unknown("more than 2,000,000 entries")
         demand(not self.entries or self.entries[-1].index < index, "indexes do not ascend")
-        self.entries.append(Entry(name, index, leaf))
+        entry = Entry(name, index, leaf)
+        if entry.is_leaf:
+            self.disclosures.begin(entry.body)
+        del entry.body
+        self.entries.append(entry)

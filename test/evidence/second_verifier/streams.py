@@ -95,19 +95,16 @@ class Stream:
         """Sequence to the chain digests that the writer signed there, in the order of the file."""
         points = {}
         verify = writer_key(self.opening.data.get("publicKey"))
-        if verify is None:
-            return points
         for entry in filter(self.log.is_of_port, self.file.entries):
             word = {"postern.stream.beat": "beat", "postern.stream.closed": "close"}.get(
                 entry.action
             )
             data = entry.data
-            if (
-                word is None
-                or not is_whole(data.get("open"))
-                or data["open"] != self.index
-                or not is_whole(data.get("next"))
-            ):
+            if not is_whole(data.get("open")) or data["open"] != self.index:
+                continue
+            if entry.action == "postern.stream.continued":
+                verify = writer_key(data.get("publicKey"))
+            if word is None or verify is None or not is_whole(data.get("next")):
                 continue
             digest, signature = (
                 parse_base64(text) if isinstance(text, str) else None

@@ -85,6 +85,9 @@ def check_file(file, policy, report):
         writerSigned=len(signed),
         portAsserted=len(leaves) - len(signed) - unknown,
         unknown=unknown,
+        disclosed=file.disclosures.disclosed,
+        withheld=file.disclosures.withheld,
+        withholding=file.disclosures.withholding,
     )
 
 

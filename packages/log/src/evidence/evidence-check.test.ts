@@ -147,7 +147,8 @@ describe("a changed file", () => {
   beforeAll(async () => {
     const { files, policies, vectors } = await makeVectors()
     policy = parsePolicy(policies.quorum as string)
-    for (const name of ["set", "set-one-witness", "range", "stream", "stream-p256", "fork"]) {
+    const names = ["set", "set-one-witness", "range", "stream", "stream-p256", "fork"]
+    for (const name of [...names, "disclosed-stream", "stream-renewed"]) {
       const vector = vectors.find(({ file }) => file === `${name}.postern.ndjson`)
       const bytes = files.get(vector?.file ?? "") as Uint8Array
       good.push({ bytes, before: await checkEvidence(bytes, policy) })
@@ -161,7 +162,7 @@ describe("a changed file", () => {
     expect(after.findings.length > 0).toBe(ranks[after.verdict] === 0)
   }
 
-  const which = fc.nat({ max: 5 })
+  const which = fc.nat({ max: 7 })
 
   test("by any byte is worth nothing", async () => {
     await fc.assert(

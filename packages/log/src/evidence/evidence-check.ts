@@ -1,4 +1,5 @@
 import {
+  assert,
   equalBytes,
   formatBase64,
   formatHex,
@@ -8,7 +9,7 @@ import {
   sha256,
 } from "../base/index.ts"
 import { type CosignedCheckpoint, checkSeveral, type TrustPolicy } from "../tlog/index.ts"
-import type { EvidenceDraft, EvidenceLeaf } from "./evidence-draft.ts"
+import type { EvidenceDraft, EvidenceTold } from "./evidence-draft.ts"
 import type { EvidenceHead } from "./evidence-line.ts"
 import {
   type Chunks,
@@ -32,9 +33,7 @@ import { writerSignedLeaves } from "./stream-chain.ts"
 import { checkStreamCoverage, type StreamClaim } from "./stream-coverage.ts"
 import { unpackEvidence } from "./unpacking.ts"
 
-export interface EvidenceOptions {
-  /** Called for each leaf as it is read. Nothing is proven before the verdict. */
-  readonly onLeaf?: (leaf: EvidenceLeaf) => void
+export interface EvidenceOptions extends Partial<EvidenceTold> {
   readonly limits?: Partial<EvidenceLimits>
   /** Changes of the log key that are known from elsewhere: a key that ended signs nothing more, also where the file is silent about it. */
   readonly known?: readonly KeyProof[]
@@ -58,7 +57,8 @@ export async function checkEvidence(
   const chunks = file instanceof Uint8Array ? [file] : file
   try {
     const unpacked = unpackEvidence(chunks, limits.bytesMax)
-    const draft = await readEvidence(unpacked, limits, options.onLeaf ?? (() => undefined))
+    const { onLeaf = ignore, onDisclosure = ignore } = options
+    const draft = await readEvidence(unpacked, limits, { onLeaf, onDisclosure })
     const { evidence, origin } = draft.finished()
     const isKnown = policy.logs.some(({ vkey }) => vkey.startsWith(`${origin}+`))
     const trust = await openKeyTrust(policy, origin, isKnown ? options.known : [])
@@ -72,6 +72,8 @@ export async function checkEvidence(
     return { ...nothingProven, verdict, findings: [finding] }
   }
 }
+
+const ignore = () => undefined
 
 async function checkFork(
   draft: EvidenceDraft,
@@ -159,10 +161,10 @@ async function sendersOf(
   if (evidence === "stream") {
     const stream = claim as unknown as StreamClaim
     const opening = checkStreamCoverage(stream, entries, openings)
-    signed = await writerSignedLeaves(origin, opening, entries, openings, batches)
+    const found = await writerSignedLeaves(origin, opening, entries, openings, batches)
+    signed = found.leaves
     numberedBy = opening.framed ? "writer" : "port"
-    const key = signed.size === 0 ? undefined : parseBase64(opening.publicKey ?? "")
-    if (key !== undefined) writerKeys = [{ writer: opening.writer, sha256: formatHex(sha256(key)) }]
+    writerKeys = [...found.publicKeys].map((key) => writerKey(opening.writer, key))
   }
   const senders: LeafSender[] = []
   for (const { index, isLeaf, open } of entries) {
@@ -173,6 +175,12 @@ async function sendersOf(
     senders.push({ index, who, writer: opening?.writer })
   }
   return { senders, writerKeys, numberedBy }
+}
+
+function writerKey(writer: string | undefined, publicKey: string): WriterKey {
+  const key = parseBase64(publicKey)
+  assert(key !== undefined, "a key that signed is well-formed")
+  return { writer, sha256: formatHex(sha256(key)) }
 }
 
 function factsOf(
@@ -186,11 +194,12 @@ function factsOf(
 }
 
 function countsOf(
-  { entries, leafCount, path }: EvidenceDraft,
+  { entries, leafCount, path, disclosures }: EvidenceDraft,
   senders: readonly LeafSender[],
 ): EvidenceCounts {
   const tally = { "writer-signed": 0, "port-asserted": 0, unknown: 0 }
   for (const { who } of senders) tally[who] += 1
+  const { disclosed, withheld, withholding } = disclosures
   return {
     leaves: leafCount,
     context: entries.length - leafCount,
@@ -198,6 +207,7 @@ function countsOf(
     writerSigned: tally["writer-signed"],
     portAsserted: tally["port-asserted"],
     unknown: tally.unknown,
+    ...{ disclosed, withheld, withholding },
   }
 }
 

@@ -1,6 +1,7 @@
 import { assert, isPosternError, type PosternError } from "../base/index.ts"
-import { parseEntry, splitLeaf } from "../event/index.ts"
+import { type Entry, parseEntry } from "../event/index.ts"
 import { hashBytes, leafHash } from "../tlog/index.ts"
+import { DisclosureReading, type EvidenceDisclosure } from "./disclosure-reading.ts"
 import type { BatchLine, EvidenceHead, EvidenceLine } from "./evidence-line.ts"
 import { demandEvidence, EvidenceFault } from "./finding.ts"
 import type { KeyProof } from "./key-proof.ts"
@@ -23,7 +24,13 @@ export interface HeldEntry {
   readonly event: Uint8Array | undefined
 }
 
-/** Handed to whoever wants the leaves, as they come: nothing is proven yet. */
+/** Told of what is in the file, as it comes: nothing is proven yet. */
+export interface EvidenceTold {
+  onLeaf(leaf: EvidenceLeaf): void
+  /** After its leaf. */
+  onDisclosure(disclosure: EvidenceDisclosure): void
+}
+
 export interface EvidenceLeaf {
   readonly index: number
   /** Stamp, line feed, event: that much was checked. */
@@ -31,7 +38,7 @@ export interface EvidenceLeaf {
 }
 
 // biome-ignore format: one line
-const phases = { head: 0, note: 1, key: 2, leaf: 3, context: 3, batch: 4, hashes: 5, end: 6 } as const
+const phases = { head: 0, note: 1, key: 2, leaf: 3, disclosure: 3, context: 3, batch: 4, hashes: 5, end: 6 } as const
 const keysMax = 1000
 const inForks: ReadonlySet<EvidenceLine["kind"]> = new Set(["note", "key", "end"])
 /** A path has at most one hash a tree level for each entry of the file, and trees stay below 2^53. */
@@ -49,12 +56,14 @@ export class EvidenceDraft {
   ended: { readonly lines: number; readonly sha256: string } | undefined
   #leafHashes: Uint8Array = new Uint8Array(64 * hashBytes)
   #phase = -1
+  readonly disclosures: DisclosureReading
   readonly #leavesMax: number
-  readonly #onLeaf: (leaf: EvidenceLeaf) => void
+  readonly #told: EvidenceTold
 
-  constructor(leavesMax: number, onLeaf: (leaf: EvidenceLeaf) => void) {
+  constructor(leavesMax: number, told: EvidenceTold) {
     this.#leavesMax = leavesMax
-    this.#onLeaf = onLeaf
+    this.#told = told
+    this.disclosures = new DisclosureReading(told.onDisclosure)
   }
 
   /** Of all entries of the file, 32 bytes each, concatenated. */
@@ -71,6 +80,7 @@ export class EvidenceDraft {
     const fork = this.head?.evidence === "fork"
     const fits = !fork || inForks.has(line.kind)
     demandEvidence(fits, "order", where, `a fork has no ${line.kind} line`)
+    if (line.kind !== "disclosure") this.disclosures.end(where)
     switch (line.kind) {
       case "head":
         return this.#takeHead(line, where)
@@ -83,6 +93,8 @@ export class EvidenceDraft {
       case "leaf":
       case "context":
         return this.#takeEntry(line, where)
+      case "disclosure":
+        return this.disclosures.take(line, where)
       case "batch":
         return this.#takeBatch(line, where)
       case "hashes":
@@ -115,12 +127,15 @@ export class EvidenceDraft {
     const over = this.entries.length >= 2 * this.#leavesMax
     demandEvidence(!over, "limit", where, `over ${2 * this.#leavesMax} entries`)
     this.#keepHash(leafHash(leaf))
-    this.entries.push(this.#hold(index, leaf, isLeaf, where))
-    if (isLeaf) this.#onLeaf({ index, leaf })
+    const entry = readEntry(leaf, `${where}, entry ${index}`)
+    this.entries.push(this.#hold(index, entry, isLeaf, where))
+    if (!isLeaf) return
+    this.disclosures.begin(index, entry.event)
+    this.#told.onLeaf({ index, leaf })
   }
 
-  #hold(index: number, leaf: Uint8Array, isLeaf: boolean, where: string): HeldEntry {
-    const { stamp, event } = readEntry(leaf, `${where}, entry ${index}`)
+  #hold(index: number, entry: Entry, isLeaf: boolean, where: string): HeldEntry {
+    const { stamp, event, eventBytes } = entry
     const { open, sequence, changed } = stamp
     demandEvidence(open <= index, "leaf", where, `entry ${index} was opened by ${open}, later`)
     const { action, data } = event
@@ -133,7 +148,7 @@ export class EvidenceDraft {
       sequence,
       changed: changed !== 0,
       own: own ? { action, data: isRecord(data) ? data : {} } : undefined,
-      event: ofStream ? splitLeaf(leaf).event : undefined,
+      event: ofStream ? eventBytes : undefined,
     }
   }
 
@@ -171,7 +186,7 @@ export class EvidenceDraft {
   }
 }
 
-function readEntry(leaf: Uint8Array, where: string) {
+function readEntry(leaf: Uint8Array, where: string): Entry {
   try {
     return parseEntry(leaf)
   } catch (error) {

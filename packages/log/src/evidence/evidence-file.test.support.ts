@@ -12,6 +12,8 @@ export interface FilePlan {
   readonly leaves: readonly number[]
   /** False: the file says nothing of the senders. */
   readonly context?: false
+  /** By leaf. */
+  readonly disclosures?: ReadonlyMap<number, readonly Uint8Array[]>
   readonly batches?: readonly BatchLine[]
   readonly note: string
   readonly keys?: readonly KeyProof[]
@@ -31,8 +33,10 @@ export async function makeFile(log: TestLog, plan: FilePlan): Promise<Uint8Array
   for (const proof of plan.keys ?? []) await writer.key(proof)
   for (const index of all) {
     const leaf = log.leaves[index] as Uint8Array
-    if (own.has(index)) await writer.leaf(index, leaf)
-    else await writer.context(index, leaf)
+    if (own.has(index)) {
+      await writer.leaf(index, leaf)
+      for (const json of plan.disclosures?.get(index) ?? []) await writer.disclosure(json)
+    } else await writer.context(index, leaf)
   }
   for (const batch of plan.batches ?? []) await writer.batch(batch)
   await writer.path(await proveSeveral(all, size, log.read))

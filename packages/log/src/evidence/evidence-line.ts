@@ -9,6 +9,7 @@ export type EvidenceLine =
   | { readonly kind: "note"; readonly note: string }
   | { readonly kind: "key"; readonly proof: KeyProof }
   | { readonly kind: "leaf" | "context"; readonly index: number; readonly leaf: Uint8Array }
+  | ({ readonly kind: "disclosure" } & DisclosurePiece)
   | ({ readonly kind: "batch" } & BatchLine)
   | { readonly kind: "hashes"; readonly hashes: Uint8Array }
   | { readonly kind: "end"; readonly lines: number; readonly sha256: string }
@@ -23,6 +24,13 @@ export interface EvidenceHead {
   readonly claim: Readonly<Record<string, unknown>>
   /** Leaf lines. */
   readonly count: number
+}
+
+/** A piece of a disclosure's text; how many are still to come. */
+export interface DisclosurePiece {
+  readonly after: number
+  /** 1 to disclosurePieceMax characters of base64url. */
+  readonly text: string
 }
 
 /** A batch of the stream as the port's batch table has it, or a gap. */
@@ -40,6 +48,8 @@ export const claimBytesMax = 4096
 /** With this every evidence file begins that is not packed. */
 export const evidenceFileStart = '{"postern":"evidence@v1",'
 export const hashesPerLineMax = 1024
+/** Characters of a disclosure's text in one line: as many in every line but its last. */
+export const disclosurePieceMax = 65_536
 
 /** Without the line feed. */
 export function formatEvidenceLine(line: EvidenceLine): string {
@@ -55,6 +65,8 @@ export function formatEvidenceLine(line: EvidenceLine): string {
     case "leaf":
     case "context":
       return `{"${line.kind}":[${line.index},"${formatBase64(line.leaf)}"]}`
+    case "disclosure":
+      return `{"disclosure":[${line.after},"${line.text}"]}`
     case "batch":
       return `{"batch":[${line.first},${line.events},"${formatBase64(line.digest)}"]}`
     case "hashes":
@@ -73,6 +85,7 @@ const patterns = {
   ),
   note: new RegExp(`^\\{"note":(${string})\\}$`),
   entry: new RegExp(`^\\{"(leaf|context)":\\[${number},${base64}\\]\\}$`),
+  disclosure: new RegExp(`^\\{"disclosure":\\[${number},"([A-Za-z0-9_-]+)"\\]\\}$`),
   batch: new RegExp(`^\\{"batch":\\[${number},${number},${base64}\\]\\}$`),
   hashes: new RegExp(`^\\{"hashes":${base64}\\}$`),
   end: new RegExp(`^\\{"end":\\{"lines":${number},"sha256":"([0-9a-f]{64})"\\}\\}$`),
@@ -84,6 +97,7 @@ const patterns = {
 export function parseEvidenceLine(text: string): EvidenceLine | undefined {
   if (text.startsWith('{"leaf"') || text.startsWith('{"context"')) return parseEntryLine(text)
   if (text.startsWith('{"hashes"')) return parseHashes(text)
+  if (text.startsWith('{"disclosure"')) return parseDisclosureLine(text)
   if (text.startsWith('{"batch"')) return parseBatch(text)
   if (text.startsWith('{"note"')) return parseNoteLine(text)
   if (text.startsWith('{"key"')) return parseKey(text)
@@ -135,6 +149,13 @@ function parseEntryLine(text: string): EvidenceLine | undefined {
   const leaf = leafText === undefined ? undefined : parseBase64(leafText)
   if (index === undefined || leaf === undefined) return undefined
   return { kind: kind === "leaf" ? "leaf" : "context", index, leaf }
+}
+
+function parseDisclosureLine(text: string): EvidenceLine | undefined {
+  const [, afterText = "", piece] = patterns.disclosure.exec(text) ?? []
+  const after = parseDecimal(afterText)
+  if (after === undefined || piece === undefined) return undefined
+  return piece.length > disclosurePieceMax ? undefined : { kind: "disclosure", after, text: piece }
 }
 
 function parseBatch(text: string): EvidenceLine | undefined {

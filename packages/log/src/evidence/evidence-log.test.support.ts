@@ -1,7 +1,7 @@
 /** A log in memory, with writers that sign, for evidence files. Nothing of it is drawn by chance. */
 import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto"
 import { concatBytes, encodeUtf8, formatBase64, parseHex } from "../base/index.ts"
-import { deriveNonce, formatStamp } from "../event/index.ts"
+import { type Changed, deriveNonce, formatStamp } from "../event/index.ts"
 import {
   formatCheckpoint,
   formatNote,
@@ -54,7 +54,7 @@ export interface TestStream {
   readonly open: number
   readonly id: string
   readonly writer: string
-  readonly keys: WriterKeys | undefined
+  keys: WriterKeys | undefined
   next: number
   digest: Uint8Array
   readonly rows: { first: number; events: number; digest: Uint8Array }[]
@@ -62,7 +62,9 @@ export interface TestStream {
 
 interface Batch {
   readonly refused?: readonly number[]
-  readonly changed?: 0 | 1 | 2
+  readonly changed?: Changed
+  /** Of values that are kept out of each event. */
+  readonly digests?: readonly string[]
 }
 
 export class TestLog {
@@ -102,14 +104,20 @@ export class TestLog {
   }
 
   /** Sends a batch; gives the indexes of what was accepted. */
-  batch(stream: TestStream, count: number, { refused = [], changed = 0 }: Batch = {}): number[] {
+  batch(
+    stream: TestStream,
+    count: number,
+    { refused = [], changed = 0, digests }: Batch = {},
+  ): number[] {
     const seed = this.#seed()
     const events: Uint8Array[] = []
     const indexes: number[] = []
     for (let position = 0; position < count; position++) {
       const sequence = stream.next + position
       const actor = { type: "user", id: `user-${sequence % 3}` }
-      const event = encodeUtf8(eventOf("invoice.approved", sequence, actor, { amount: sequence }))
+      const event = encodeUtf8(
+        eventOf("invoice.approved", sequence, actor, { amount: sequence }, digests),
+      )
       events.push(event)
       if (refused.includes(position)) continue
       indexes.push(this.size)
@@ -148,6 +156,14 @@ export class TestLog {
     return this.own(action, { ...data, signature })
   }
 
+  /** Another certificate of the writer signs for the stream from here on. */
+  renew(stream: TestStream, keys: WriterKeys): number {
+    stream.keys = keys
+    const { id, writer, open } = stream
+    const { publicKey } = keys
+    return this.own("postern.stream.continued", { stream: id, writer, open, publicKey })
+  }
+
   #row(stream: TestStream, events: number): void {
     stream.rows.push({ first: stream.next, events, digest: stream.digest })
     stream.next += events
@@ -168,7 +184,7 @@ export class TestLog {
     sequence: number,
     seed: Uint8Array,
     position: number,
-    changed: 0 | 1 | 2,
+    changed: Changed,
   ): void {
     const received = 1_795_348_800_000_000 + 1000 * this.size
     const nonce = deriveNonce(seed, position)
@@ -246,9 +262,11 @@ function eventOf(
   number: number,
   actor: { type: string; id: string },
   data: Record<string, unknown>,
+  digests?: readonly string[],
 ): string {
   const id = `event-${String(number).padStart(6, "0")}`
   const time = "2026-11-22T12:00:00Z"
   const source = action.startsWith("postern.") ? `postern://${origin}` : "app://billing"
-  return JSON.stringify({ id, time, source, action, outcome: "success", actor, targets: [], data })
+  const event = { id, time, source, action, outcome: "success", actor, targets: [], data }
+  return JSON.stringify(digests === undefined ? event : { ...event, _sd: digests })
 }

@@ -1,5 +1,5 @@
 import { decodeUtf8, formatHex, startSha256 } from "../base/index.ts"
-import { EvidenceDraft, type EvidenceLeaf } from "./evidence-draft.ts"
+import { EvidenceDraft, type EvidenceTold } from "./evidence-draft.ts"
 import { parseEvidenceLine } from "./evidence-line.ts"
 import { demandEvidence, EvidenceFault } from "./finding.ts"
 
@@ -28,9 +28,9 @@ export const evidenceLimits: EvidenceLimits = {
 export async function readEvidence(
   chunks: Chunks,
   limits: EvidenceLimits,
-  onLeaf: (leaf: EvidenceLeaf) => void,
+  told: EvidenceTold,
 ): Promise<EvidenceDraft> {
-  const draft = new EvidenceDraft(limits.leavesMax, onLeaf)
+  const draft = new EvidenceDraft(limits.leavesMax, told)
   const hash = startSha256()
   let lines = 0
   for await (const line of cutLines(chunks, limits)) {

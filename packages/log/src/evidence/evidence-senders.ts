@@ -61,6 +61,6 @@ const openingActions: ReadonlySet<string> = new Set([
 ])
 const nobody = { writer: undefined, stream: undefined, framed: false, publicKey: undefined }
 
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined
 }

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib"
 import { concatBytes, encodeUtf8, formatBase64 } from "../base/index.ts"
 import { formatCheckpoint, signNote } from "../tlog/index.ts"
+import { addDisclosures, addRenewals } from "./disclosure-vectors.test.support.ts"
 import { type FilePlan, linesOf, makeFile, makeFork, seal } from "./evidence-file.test.support.ts"
 import {
   cosign,
@@ -26,7 +27,7 @@ export interface EvidenceVector {
   readonly verdict: Verdict
   /** Of an INVALID one: code of the first finding. */
   readonly finding?: FindingCode
-  readonly counts?: Pick<EvidenceCounts, "leaves" | "writerSigned" | "portAsserted" | "unknown">
+  readonly counts?: Partial<EvidenceCounts>
 }
 
 export interface EvidenceVectors {
@@ -118,6 +119,8 @@ export async function makeVectors(): Promise<EvidenceVectors> {
   await addNotes(made, written)
   await addStreams(made, written, note)
   await addKeys(made, witnesses)
+  await addDisclosures(made, witnesses)
+  await addRenewals(made, witnesses)
   return {
     policies: { ...policies, ...keyPolicies(witnesses) },
     files: made.files,
@@ -136,12 +139,15 @@ export class Made {
     policy: string,
     verdict: Verdict,
     counts?: readonly [leaves: number, signed: number, asserted: number, unknown: number],
+    more: Partial<EvidenceCounts> = {},
   ): void {
     const file = `${name}.postern.ndjson`
     this.files.set(file, bytes)
     const [leaves = 0, writerSigned = 0, portAsserted = 0, unknown = 0] = counts ?? []
     const tally =
-      counts === undefined ? {} : { counts: { leaves, writerSigned, portAsserted, unknown } }
+      counts === undefined
+        ? {}
+        : { counts: { leaves, writerSigned, portAsserted, unknown, ...more } }
     this.vectors.push({ file, about, policy, verdict, ...tally })
   }
 

@@ -58,6 +58,22 @@ export interface EvidenceCounts {
   readonly writerSigned: number
   readonly portAsserted: number
   readonly unknown: number
+  /** Values that the leaves name by digest: those in the file, those that are not, and the leaves of these. */
+  readonly disclosed: number
+  readonly withheld: number
+  readonly withholding: number
+}
+
+const nothingCounted: EvidenceCounts = {
+  leaves: 0,
+  context: 0,
+  hashes: 0,
+  writerSigned: 0,
+  portAsserted: 0,
+  unknown: 0,
+  disclosed: 0,
+  withheld: 0,
+  withholding: 0,
 }
 
 export const nothingProven: Omit<EvidenceVerdict, "verdict" | "findings"> = {
@@ -71,5 +87,5 @@ export const nothingProven: Omit<EvidenceVerdict, "verdict" | "findings"> = {
   quorumAsked: false,
   senders: [],
   writerKeys: [],
-  counts: { leaves: 0, context: 0, hashes: 0, writerSigned: 0, portAsserted: 0, unknown: 0 },
+  counts: nothingCounted,
 }

@@ -1,8 +1,16 @@
-import { assert, concatBytes, encodeUtf8, formatHex, startSha256 } from "../base/index.ts"
+import {
+  assert,
+  concatBytes,
+  encodeUtf8,
+  formatBase64Url,
+  formatHex,
+  startSha256,
+} from "../base/index.ts"
 import { hashBytes } from "../tlog/index.ts"
 import {
   type BatchLine,
   claimBytesMax,
+  disclosurePieceMax,
   type EvidenceHead,
   type EvidenceLine,
   formatEvidenceLine,
@@ -44,6 +52,17 @@ export class EvidenceWriter {
 
   async leaf(index: number, leaf: Uint8Array): Promise<void> {
     await this.#put({ kind: "leaf", index, leaf })
+  }
+
+  /** A disclosure, its JSON bytes, of the leaf that was written before. */
+  async disclosure(json: Uint8Array): Promise<void> {
+    const text = formatBase64Url(json)
+    let after = Math.ceil(text.length / disclosurePieceMax)
+    for (let at = 0; at < text.length; at += disclosurePieceMax) {
+      after -= 1
+      const piece = text.slice(at, at + disclosurePieceMax)
+      await this.#put({ kind: "disclosure", after, text: piece })
+    }
   }
 
   /** An entry that is not asked for, but opens a stream that one which is asked for stands in. */

@@ -12,6 +12,7 @@ export type FindingCode =
   | "key"
   | "tree"
   | "leaf"
+  | "disclosure"
   | "range"
   | "stream"
   | "fork"

@@ -10,8 +10,9 @@ export {
   type ProvenBatch,
   receiptFileOf,
 } from "./batch-receipt.ts"
+export type { EvidenceDisclosure } from "./disclosure-reading.ts"
 export { checkEvidence, type EvidenceOptions } from "./evidence-check.ts"
-export type { EvidenceLeaf } from "./evidence-draft.ts"
+export type { EvidenceLeaf, EvidenceTold } from "./evidence-draft.ts"
 export {
   type BatchLine,
   claimBytesMax,

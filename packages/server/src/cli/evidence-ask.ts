@@ -33,7 +33,7 @@ export function askOf(options: AskOptions): EvidenceAsk {
 }
 
 /** The question as the read port takes it. */
-export function pathOf(ask: EvidenceAsk): string {
+export function pathOf(ask: EvidenceAsk, disclosed: boolean): string {
   const query = new URLSearchParams()
   switch (ask.kind) {
     case "range":
@@ -49,6 +49,7 @@ export function pathOf(ask: EvidenceAsk): string {
     case "query":
       for (const [name, value] of Object.entries(ask.fields)) query.set(name, value)
   }
+  if (disclosed) query.set("disclosed", "true")
   return `/v1/evidence?${query}`
 }
 

@@ -20,6 +20,7 @@ import {
   type TrustPolicy,
 } from "@postern/log/tlog"
 import { dataDirectories, loadConfig } from "../config/index.ts"
+import { openDisclosures } from "../disclosures/index.ts"
 import { followLog, type LogView } from "../disk/index.ts"
 import {
   type EvidenceAsk,
@@ -38,13 +39,19 @@ export type EvidenceSource =
   | { readonly kind: "profile"; readonly path: string }
   | { readonly kind: "config"; readonly path: string }
 
+export interface EvidenceQuestion {
+  readonly ask: EvidenceAsk
+  /** Whether the values that were kept out of the entries are to be in the file. */
+  readonly disclosed: boolean
+}
+
 /**
  * Makes an evidence file and checks it with the log's key before it gets its name. Gives the verdict. Errors:
  * ALREADY_EXISTS, NOT_FOUND, REQUEST_INVALID, EVIDENCE_INVALID if what was made does not hold, and those of the source.
  */
 export async function makeEvidenceFile(
   source: EvidenceSource,
-  ask: EvidenceAsk,
+  question: EvidenceQuestion,
   file: string,
   io: CommandIo,
 ): Promise<EvidenceVerdict> {
@@ -53,8 +60,8 @@ export async function makeEvidenceFile(
   try {
     const policy =
       source.kind === "profile"
-        ? await download(source.path, ask, draft)
-        : await makeHere(source.path, ask, draft, io)
+        ? await download(source.path, question, draft)
+        : await makeHere(source.path, question, draft, io)
     const verdict = await checkEvidence(createReadStream(draft), policy)
     const [finding] = verdict.findings
     if (finding !== undefined) {
@@ -70,11 +77,14 @@ export async function makeEvidenceFile(
 /** Gives the keys that the profile trusts. */
 async function download(
   profilePath: string,
-  ask: EvidenceAsk,
+  { ask, disclosed }: EvidenceQuestion,
   draft: string,
 ): Promise<TrustPolicy> {
   const profile = loadProfile(profilePath)
-  await pipeline(streamAnswer(profile, pathOf(ask)), createWriteStream(draft, { mode: 0o600 }))
+  await pipeline(
+    streamAnswer(profile, pathOf(ask, disclosed)),
+    createWriteStream(draft, { mode: 0o600 }),
+  )
   const { log, policy } = profile
   const pinned = policy === undefined ? [log] : parsePolicy(policy).logs
   return pinnedPolicy(pinned.map(({ vkey }) => vkey))
@@ -82,18 +92,22 @@ async function download(
 
 async function makeHere(
   configPath: string,
-  ask: EvidenceAsk,
+  { ask, disclosed }: EvidenceQuestion,
   draft: string,
   io: CommandIo,
 ): Promise<TrustPolicy> {
   const config = loadConfig(configPath)
-  const directory = dataDirectories(config).log
+  const { log: directory, disclosures: sealed } = dataDirectories(config)
+  const disclosures = openDisclosures({ sealed, keys: config.sealing })
   const view = await followLog(directory)
   try {
     const onWait = (size: number) => {
       io.note(`postern: the newest checkpoint has ${size} entries, waiting for the next one`)
     }
-    const plan = await planEvidence(view, openBatchSlots(directory), ask, { onWait })
+    const plan = await planEvidence(view, openBatchSlots(directory), ask, {
+      onWait,
+      ...(disclosed ? { disclosures } : {}),
+    })
     if (plan.beyond !== undefined) {
       const { next } = plan.head.claim
       const what = `event ${next} of the stream is neither an entry, nor recorded as lost or refused`

@@ -10,8 +10,10 @@ import {
 } from "@postern/log/evidence"
 import type { Filter } from "@postern/log/query"
 import { parseCheckpoint, parseNote, proveSeveral } from "@postern/log/tlog"
+import type { DisclosureSource } from "../disclosures/index.ts"
 import type { LogView } from "../disk/index.ts"
 import type { BatchSlots } from "./batch-slots.ts"
+import { type Disclosed, findDisclosed } from "./disclosed.ts"
 import { readLeaves, stampOf } from "./leaf-reading.ts"
 import { searchQuery } from "./query-search.ts"
 import { findOpening, findStream, tooMany } from "./stream-search.ts"
@@ -35,6 +37,8 @@ export interface PlanOptions {
   /** How long to wait for a checkpoint that does. */
   readonly waitMs?: number
   readonly leavesMax?: number
+  /** Where the values are that were kept out of the leaves; undefined: none is to be in the file. */
+  readonly disclosures?: DisclosureSource
 }
 
 /** A file that can be written: nothing in it is missing from the log. */
@@ -48,6 +52,8 @@ export interface EvidencePlan {
   /** Ascending, none of them a leaf. */
   readonly context: readonly number[]
   readonly batches: readonly BatchLine[]
+  /** Values that were kept out of the leaves, and are to be in the file. */
+  readonly disclosed: Disclosed
   /** Of a stream: sequence after its last batch, if what lies before it is not accounted for yet. */
   readonly beyond: number | undefined
 }
@@ -82,7 +88,8 @@ export async function planEvidence(
   const evidence: EvidenceKind = ask.kind === "range" || ask.kind === "stream" ? ask.kind : "set"
   const head = { origin: view.origin, evidence, claim, count: leaves.length }
   const context = await contextOf(view, leaves, opening)
-  return { head, size, note, leaves, context, batches, beyond }
+  const disclosed = await findDisclosed(view, leaves, options.disclosures)
+  return { head, size, note, leaves, context, batches, disclosed, beyond }
 }
 
 /** The smallest tree that holds what was asked for. */
@@ -198,7 +205,7 @@ export async function* evidenceLines(
   view: LogView,
   plan: EvidencePlan,
 ): AsyncGenerator<Uint8Array, void> {
-  const { head, note, leaves, context, batches, size } = plan
+  const { head, note, leaves, context, batches, size, disclosed } = plan
   let lines: Uint8Array[] = []
   const taken = () => {
     const given = lines
@@ -218,6 +225,11 @@ export async function* evidenceLines(
     if (others.has(index)) await writer.context(index, leaf)
     else await writer.leaf(index, leaf)
     yield* taken()
+    for (const digest of disclosed.digests.get(index) ?? []) {
+      const found = await disclosed.source?.read(digest)
+      if (found?.state === "held") await writer.disclosure(found.json)
+      yield* taken()
+    }
   }
   for (const batch of batches) await writer.batch(batch)
   yield* taken()

@@ -1,5 +1,5 @@
-import { decodeUtf8, PosternError } from "@postern/log/base"
-import { parseStamp, type Stamp, splitLeaf } from "@postern/log/event"
+import { decodeUtf8, isPosternError, PosternError } from "@postern/log/base"
+import { type Entry, parseEntry, parseStamp, type Stamp, splitLeaf } from "@postern/log/event"
 import type { LogView } from "../disk/index.ts"
 
 export interface IndexedLeaf {
@@ -21,6 +21,16 @@ export async function* readLeaves(
     const leaves = await view.leaves(from, to, bytesAtATime)
     for (const [k, leaf] of leaves.entries()) yield { index: from + k, leaf }
     i += leaves.length
+  }
+}
+
+/** @throws PosternError LOG_DAMAGED */
+export function entryOf({ index, leaf }: IndexedLeaf): Entry {
+  try {
+    return parseEntry(leaf)
+  } catch (cause) {
+    if (!isPosternError(cause)) throw cause
+    throw new PosternError("LOG_DAMAGED", `entry ${index}: ${cause.message}`, { cause })
   }
 }
 

@@ -1,9 +1,8 @@
-import { isPosternError, PosternError } from "@postern/log/base"
-import { parseEntry } from "@postern/log/event"
+import { PosternError } from "@postern/log/base"
 import type { BatchLine } from "@postern/log/evidence"
 import { type BatchRow, batchKind, type ReadSlot, splitRecords } from "../disk/index.ts"
 import type { BatchSlots } from "./batch-slots.ts"
-import { stampOf } from "./leaf-reading.ts"
+import { entryOf, stampOf } from "./leaf-reading.ts"
 
 /** A stream as far as a tree of some size holds it. */
 export interface FoundStream {
@@ -111,6 +110,7 @@ class StreamDraft {
     const { sequence, count, sequences } = data
     switch (action) {
       case "postern.stream.beat":
+      case "postern.stream.continued":
         return data.open === this.#open
       case "postern.stream.closed":
         this.#closed ||= data.open === this.#open
@@ -177,12 +177,7 @@ function leavesOf({ records, header }: ReadSlot): Uint8Array[] {
 
 /** An entry of the port's own: this process reads what the port wrote, so a wrong one is damage. */
 function readOwn(leaf: Uint8Array, index: number) {
-  try {
-    const { action, data } = parseEntry(leaf).event
-    const isObject = typeof data === "object" && data !== null
-    return { action, data: (isObject ? data : {}) as Readonly<Record<string, unknown>> }
-  } catch (error) {
-    if (!isPosternError(error)) throw error
-    throw new PosternError("LOG_DAMAGED", `entry ${index}: ${error.message}`, { cause: error })
-  }
+  const { action, data } = entryOf({ index, leaf }).event
+  const isObject = typeof data === "object" && data !== null
+  return { action, data: (isObject ? data : {}) as Readonly<Record<string, unknown>> }
 }

@@ -22,6 +22,7 @@ interface MakeOptions extends AskOptions {
   readonly config?: string
   readonly output: string
   readonly tlogProof?: true
+  readonly disclosed?: true
   readonly json?: true
 }
 
@@ -55,6 +56,10 @@ function registerMake(evidence: Command, io: CommandIo): void {
     .addOption(new Option("--profile <file>", "a reader's profile").env("POSTERN_PROFILE"))
     .addOption(
       new Option("--config <file>", "postern.yaml, to read the log here").env("POSTERN_CONFIG"),
+    )
+    .option(
+      "--disclosed",
+      "with the values that are kept beside the log; without it they are withheld",
     )
     .option(
       "--tlog-proof",
@@ -110,24 +115,33 @@ Examples:
   postern evidence make --range 4000-4500 --profile reader.yaml -o case.evidence
   postern evidence make --actor alice --since 2026-11-01T00:00:00Z --profile reader.yaml -o alice.evidence
   postern evidence make --stream 12 --config audit/postern.yaml -o billing.evidence
+  postern evidence make --index 4711 --disclosed --profile reader.yaml -o 4711.evidence
   postern evidence make --index 4711 --tlog-proof --profile reader.yaml -o 4711.tlog-proof
   postern evidence fork checkpoint.mine checkpoint.theirs -o fork.evidence`
 
 async function runMake(options: MakeOptions, source: EvidenceSource, io: CommandIo): Promise<void> {
   const ask = askOf(options)
   const { output } = options
+  const disclosed = options.disclosed === true
   if (options.tlogProof === true) {
     const [index, ...more] = ask.kind === "indexes" ? ask.indexes : []
     if (index === undefined || more.length > 0) {
       throw new PosternError("USAGE", "--tlog-proof is for one entry: --index N")
     }
+    if (disclosed)
+      throw new PosternError("USAGE", "--tlog-proof holds no entry, so no value of one")
     await makeProofFile(source, index, output)
     const proof = { file: output, index }
     return io.line(
       options.json ? JSON.stringify(proof) : `${printable(output)} proves entry ${index}`,
     )
   }
-  const verdict = await makeEvidenceFile(source, ask, output, io)
+  const verdict = await makeEvidenceFile(source, { ask, disclosed }, output, io)
+  const { withheld } = verdict.counts
+  if (disclosed && withheld > 0) {
+    const what = `${withheld} of the values that are kept beside the log`
+    io.note(`postern: ${what} cannot be had: the file is made without`)
+  }
   if (options.json) return io.line(JSON.stringify({ file: output, ...verdictJson(verdict) }))
   io.line(`${printable(output)}, as far as the log's key alone says:\n${describeVerdict(verdict)}`)
 }
