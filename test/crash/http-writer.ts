@@ -15,7 +15,7 @@ export interface AnsweredBatch {
   readonly first: number
   readonly count: number
   readonly received: number
-  readonly changed: 0 | 1 | 2
+  readonly changed: 0 | 1 | 2 | 3
   readonly seed: string
   readonly path: readonly string[]
 }

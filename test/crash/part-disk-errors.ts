@@ -127,25 +127,36 @@ function loseUnsynced({ installation, trace }: Run): number {
   return bytes
 }
 
-/** The port must go on by itself once there is room again. */
+/** The port must go on by itself once there is room again; one that could not begin, after another start. */
 async function fullRun({ report }: Programme, run: Run): Promise<void> {
   const what = describe(run.fault)
   const fleet = makeFleet(run)
   const port = startUnder(run)
+  let again: ServerProcess | undefined
   try {
     fleet.start()
-    await port.ready
+    const listens = await port.ready.then(
+      () => true,
+      () => false,
+    )
     const ended = port.exit.then((code) => {
       throw new Error(`the port ended with ${code}: ${port.said().slice(-600)}`)
     })
-    await Promise.race([goesOn(run, fleet), ended])
-    await compareAll(report, run, fleet, port, what)
+    if (listens) await Promise.race([goesOn(run, fleet), ended])
+    else {
+      ended.catch(() => undefined) // Of interest if it listened before.
+      const code = await port.exit
+      report.check(code === exitFatal, `${what}: ends with 70, was ${code}, before it listened`)
+      again = await startPort(run.installation.config)
+    }
+    await compareAll(report, run, fleet, again ?? port, what)
     const times = failures(run)
     report.line(`${what}: refused ${times} times, ${fleet.acknowledged} acknowledged in the end`)
-    report.count("full disks waited for")
+    report.count(listens ? "full disks waited for" : "full disks at the start")
   } finally {
     fleet.stop()
     await port.signal("SIGKILL")
+    await again?.signal("SIGKILL")
   }
 }
 

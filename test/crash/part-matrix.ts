@@ -1,22 +1,44 @@
 import { makeScratch, removeScratch } from "./cleanup.ts"
 import type { Decisions } from "./decisions.ts"
-import { makeInstallation } from "./installation.ts"
+import { type Installation, makeInstallation } from "./installation.ts"
 import type { Blow, Call, Point } from "./matrix/calls.ts"
 import { Course } from "./matrix/course.ts"
+import { rollover } from "./matrix/rollover.ts"
+import { emptyLog, type Scene } from "./matrix/scene.ts"
 import type { Part, Programme } from "./programme.ts"
 import { straceMissing } from "./strace.ts"
 
 const blows: readonly Blow[] = ["EIO", "ENOSPC", "kill"]
-const sampleSecondsMax = 80
 
 /**
  * Every single call of the port on its log directory, from the first one of an empty log over batches and new segments
  * to a checkpoint: each fails once with EIO, once with ENOSPC, and once the process is killed in it.
  */
-export const matrix: Part = {
+export const matrix = matrixOf({
   name: "matrix",
   title: "Crash matrix: each system call on the log directory",
-  async run(programme) {
+  scene: async (installation) => emptyLog(installation),
+  sampleSecondsMax: 42,
+})
+
+/** The same for a life of the port in which the log key changes, from its start over the entry and the proof to the checkpoint. */
+export const rolloverMatrix = matrixOf({
+  name: "rollover",
+  title: "Crash matrix: each system call while the log key changes",
+  scene: rollover,
+  sampleSecondsMax: 20,
+})
+
+interface Matrix {
+  readonly name: string
+  readonly title: string
+  readonly scene: (installation: Installation, scratch: string) => Promise<Scene>
+  /** Of the short form, which strikes as many points as that leaves time for. */
+  readonly sampleSecondsMax: number
+}
+
+function matrixOf({ name, title, scene, sampleSecondsMax }: Matrix): Part {
+  const run = async (programme: Programme): Promise<void> => {
     const { report } = programme
     const missing = straceMissing()
     if (missing !== undefined) {
@@ -26,23 +48,26 @@ export const matrix: Part = {
     }
     const scratch = makeScratch()
     try {
-      const course = new Course(await makeInstallation(`${scratch}/i`), scratch)
+      const begins = await scene(await makeInstallation(`${scratch}/i`), scratch)
+      const course = new Course(begins, scratch)
       const { calls, faults } = await course.list()
       report.checkNone(faults, "a course without faults")
       const points = calls.flatMap((call) => blows.map((blow) => ({ ...call, blow })))
       report.line(`${calls.length} calls (${kindsOf(calls)}), ${points.length} points`)
       report.count("calls of the course", calls.length)
-      await strikeAll(programme, course, points)
+      await strikeAll(programme, course, points, sampleSecondsMax)
     } finally {
       removeScratch(scratch)
     }
-  },
+  }
+  return { name, title, run }
 }
 
 async function strikeAll(
   { report, decisions, isLong }: Programme,
   course: Course,
   points: readonly Point[],
+  sampleSecondsMax: number,
 ): Promise<void> {
   const chosen = isLong ? points : sampleOf(points, decisions)
   const end = performance.now() + sampleSecondsMax * 1000
@@ -93,5 +118,5 @@ function kindsOf(calls: readonly Call[]): string {
 }
 
 function nameOf(path: string): string {
-  return path.replace(/^.*\/data\/log/, "log")
+  return path.replace(/^.*\/data\//, "")
 }

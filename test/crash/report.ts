@@ -1,23 +1,42 @@
+/** Counts and figures, of all parts or of some. */
+export interface Counts {
+  readonly passed: number
+  readonly failed: number
+  readonly seconds: number
+  readonly figures: ReadonlyMap<string, ReadonlyMap<string, number>>
+}
+
+interface PartCounts {
+  passed: number
+  failed: number
+  seconds: number
+  readonly figures: Map<string, number>
+}
+
 /** What the programme found: a line for each round as it goes on, every check counted. */
 export class Report {
   readonly #print: (line: string) => void
   #part = ""
-  #began = performance.now()
-  #passed = 0
-  #failed = 0
+  readonly #began = performance.now()
+  #partBegan = performance.now()
   readonly #failures: string[] = []
-  readonly #figures = new Map<string, Map<string, number>>()
+  readonly #parts = new Map<string, PartCounts>()
 
   constructor(print: (line: string) => void = console.log) {
     this.#print = print
   }
 
   get passed(): number {
-    return this.#passed
+    return this.of().passed
   }
 
   get failed(): number {
-    return this.#failed
+    return this.of().failed
+  }
+
+  get checked(): number {
+    const { passed, failed } = this.of()
+    return passed + failed
   }
 
   get seconds(): number {
@@ -25,6 +44,7 @@ export class Report {
   }
 
   begin(part: string): void {
+    this.#clock()
     this.#part = part
     this.#print(`\n${part}`)
   }
@@ -36,10 +56,10 @@ export class Report {
   /** Counts one check; what failed is said at once, and again at the end. */
   check(holds: boolean, what: string): boolean {
     if (holds) {
-      this.#passed += 1
+      this.#counts().passed += 1
       return true
     }
-    this.#failed += 1
+    this.#counts().failed += 1
     const said = `${this.#part}: ${what}`
     if (this.#failures.length < 100) this.#failures.push(said)
     this.line(`FAILED  ${what}`)
@@ -54,13 +74,37 @@ export class Report {
 
   /** Adds to a figure of this part; the figures of a long run go into docs/assurance.md. */
   count(figure: string, by = 1): void {
-    const figures = this.#figures.get(this.#part) ?? new Map<string, number>()
+    const { figures } = this.#counts()
     figures.set(figure, (figures.get(figure) ?? 0) + by)
-    this.#figures.set(this.#part, figures)
   }
 
-  figures(): ReadonlyMap<string, ReadonlyMap<string, number>> {
-    return this.#figures
+  #counts(): PartCounts {
+    const found = this.#parts.get(this.#part)
+    if (found !== undefined) return found
+    const counts = { passed: 0, failed: 0, seconds: 0, figures: new Map() }
+    this.#parts.set(this.#part, counts)
+    return counts
+  }
+
+  #clock(): void {
+    const now = performance.now()
+    this.#counts().seconds += (now - this.#partBegan) / 1000
+    this.#partBegan = now
+  }
+
+  /** @param titles of parts; default: all of them */
+  of(titles?: readonly string[]): Counts {
+    this.#clock()
+    const total = { passed: 0, failed: 0, seconds: 0 }
+    const figures = new Map<string, ReadonlyMap<string, number>>()
+    for (const [title, part] of this.#parts) {
+      if (titles?.includes(title) === false) continue
+      total.passed += part.passed
+      total.failed += part.failed
+      total.seconds += part.seconds
+      if (part.figures.size > 0) figures.set(title, part.figures)
+    }
+    return { ...total, figures }
   }
 
   end(): void {
@@ -68,6 +112,7 @@ export class Report {
       this.#print("\nFailed:")
       for (const failure of this.#failures) this.#print(`  ${failure}`)
     }
-    this.#print(`\n${this.#passed} passed, ${this.#failed} failed`)
+    const { passed, failed } = this.of()
+    this.#print(`\n${passed} passed, ${failed} failed`)
   }
 }

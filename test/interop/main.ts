@@ -1,15 +1,18 @@
 /**
  * Other people's parts against a log that this server has written, from Debian's packages: Go's golang.org/x/mod/sumdb (note and
  * tlog) verifies it, and a SoftHSM2 token holds its key. Run it by `npm run test:interop`; on a laptop without them it says so.
+ * `--record` writes its figures into docs/assurance.md.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { formatVkey, parseVkey } from "@postern/log/tlog"
-import { buildVerifier, whyNoGo } from "./go-verifier.ts"
-import { postern, run } from "./port-process.ts"
+import { recordRun } from "../crash/assurance.ts"
+import { GoVerifier, whyNoGo } from "./go-verifier.ts"
+import { postern } from "./port-process.ts"
 import { writeProofs } from "./proofs.ts"
 import { Results } from "./results.ts"
+import { checkRollover } from "./rollover.ts"
 import { checkTokenSigner, whyNoToken } from "./token-signer.ts"
 import { type WrittenLog, writeLog } from "./written-log.ts"
 
@@ -21,6 +24,7 @@ const results = new Results()
 const work = mkdtempSync(join(tmpdir(), "postern-interop-"))
 
 async function main(): Promise<void> {
+  results.report.begin("A token (PKCS #11) that holds the log key")
   await part("a log key in a token", whyNoToken, () => checkTokenSigner(results, work))
   await part("Go's verifier", whyNoGo, checkWithGo)
 }
@@ -38,13 +42,16 @@ async function part(
 }
 
 async function checkWithGo(): Promise<void> {
-  const verifier = await buildVerifier(work)
+  const go = await GoVerifier.build(results, work)
+  results.report.begin("Go's sumdb: a log whose key changes, under two witnesses")
+  await checkRollover(go, work)
+  results.report.begin("Go's sumdb: a log of two lives")
   const log = await writeLog(join(work, "audit"), entriesMin)
   await checkOurselves(log)
   const exported = join(work, "export")
-  await checkWhole(verifier, log, exported)
-  for (const size of sizes) await checkPart(verifier, log, size)
-  await checkChanged(verifier, log, exported)
+  await checkWhole(go, log, exported)
+  for (const size of sizes) await checkPart(go, log, size)
+  await checkChanged(go, log, exported)
 }
 
 async function checkOurselves(log: WrittenLog): Promise<void> {
@@ -54,21 +61,19 @@ async function checkOurselves(log: WrittenLog): Promise<void> {
   results.check(whole, `postern verify: ${report.size} entries of two lives`, ran.text)
 }
 
-async function checkWhole(verifier: string, log: WrittenLog, exported: string): Promise<void> {
+async function checkWhole(go: GoVerifier, log: WrittenLog, exported: string): Promise<void> {
   const ran = await postern(["log", "export", exported, "--config", log.config, "--json"])
   results.check(ran.code === 0, "postern log export", ran.text)
   const { size } = JSON.parse(ran.text)
   results.check(size >= entriesMin, `the log has ${size} entries`)
   const proofs = join(work, "proofs")
   await writeProofs(exported, size, proofs)
-  const args = ["-dir", exported, "-vkey", log.vkey, "-proofs", proofs]
-  const verified = await run(verifier, args)
-  results.check(verified.code === 0, `Go, checkpoint included: ${verified.text.trim()}`)
+  await go.accepts("the checkpoint", exported, ["-vkey", log.vkey, "-proofs", proofs])
   const own = await postern(["verify", exported, "--vkey", log.vkey, "--json"])
   results.check(own.code === 0, "postern verify on the export", own.text)
 }
 
-async function checkPart(verifier: string, log: WrittenLog, size: number): Promise<void> {
+async function checkPart(go: GoVerifier, log: WrittenLog, size: number): Promise<void> {
   const exported = join(work, `export-${size}`)
   const args = ["log", "export", exported, "--config", log.config, "--size", `${size}`, "--json"]
   const ran = await postern(args)
@@ -76,18 +81,13 @@ async function checkPart(verifier: string, log: WrittenLog, size: number): Promi
   const { root } = JSON.parse(ran.text)
   const proofs = join(work, "proofs")
   await writeProofs(exported, size, proofs)
-  const flags = ["-dir", exported, "-size", `${size}`, "-root", root, "-proofs", proofs]
-  const verified = await run(verifier, flags)
-  results.check(verified.code === 0, `Go: ${verified.text.trim()}`)
+  await go.accepts("a part", exported, ["-size", `${size}`, "-root", root, "-proofs", proofs])
   rmSync(exported, { recursive: true })
 }
 
 /** One byte in one file, or another key: the same program must refuse it. */
-async function checkChanged(verifier: string, log: WrittenLog, exported: string): Promise<void> {
-  const refuses = async (what: string, vkey = log.vkey) => {
-    const ran = await run(verifier, ["-dir", exported, "-vkey", vkey])
-    results.check(ran.code === 1, `Go refuses ${what}`, `it ended with ${ran.code}: ${ran.text}`)
-  }
+async function checkChanged(go: GoVerifier, log: WrittenLog, exported: string): Promise<void> {
+  const refuses = (what: string, vkey = log.vkey) => go.refuses(what, exported, ["-vkey", vkey])
   const note = readFileSync(join(exported, "checkpoint"), "utf8")
   const changes = [
     ["tile/entries/123", 1000],
@@ -110,8 +110,7 @@ async function checkChanged(verifier: string, log: WrittenLog, exported: string)
   const { name, publicKey } = parseVkey(log.vkey)
   const other = Uint8Array.from(publicKey, (byte, i) => (i === 5 ? byte ^ 1 : byte))
   await refuses("another verifier key", formatVkey(name, other))
-  const intact = await run(verifier, ["-dir", exported, "-vkey", log.vkey])
-  results.check(intact.code === 0, "Go accepts it again, unchanged", intact.text)
+  await go.accepts("it again, unchanged", exported, ["-vkey", log.vkey])
 }
 
 try {
@@ -120,5 +119,6 @@ try {
   results.check(false, "the programme itself", error instanceof Error ? error.stack : String(error))
 } finally {
   rmSync(work, { recursive: true, force: true })
+  if (process.argv.includes("--record")) recordRun(results.report.of(), "interop")
   results.end()
 }

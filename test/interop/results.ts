@@ -1,18 +1,20 @@
+import { Report } from "../crash/report.ts"
+
 /** Counts what was checked, and says it. */
 export class Results {
-  #passed = 0
-  #failed = 0
+  /** The same counts and figures, for docs/assurance.md. */
+  readonly report = new Report(() => undefined)
 
   check(holds: boolean, what: string, why = ""): void {
-    if (holds) this.#passed += 1
-    else this.#failed += 1
+    this.report.check(holds, what)
     const reason = holds || why === "" ? "" : `: ${why.trim()}`
     console.log(`${holds ? "ok    " : "FAILED"}  ${what}${reason}`)
   }
 
   /** Says how it ended, in the last line. */
   end(): void {
-    console.log(`${this.#passed} passed, ${this.#failed} failed`)
-    if (this.#failed > 0) process.exitCode = 1
+    const { passed, failed } = this.report
+    console.log(`${passed} passed, ${failed} failed`)
+    if (failed > 0) process.exitCode = 1
   }
 }

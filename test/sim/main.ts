@@ -113,8 +113,8 @@ if (values.seed === undefined) {
   await rots(chosen, runs.rot)
 } else if (values.rot) await rots(chosen, count)
 else await crashes(chosen, count)
-if (values.record) recordRun(report, chosen, "sim")
-for (const [part, figures] of report.figures()) {
+if (values.record) recordRun(report.of(), "sim", chosen)
+for (const [part, figures] of report.of().figures) {
   console.log(`\n${part}`)
   for (const [figure, n] of figures)
     console.log(`  ${n.toLocaleString("en").padStart(12)}  ${figure}`)

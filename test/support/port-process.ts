@@ -21,14 +21,28 @@ export interface PortProcess {
   readonly isAlive: boolean
   /** What it said on standard error, the last part of it. */
   said(): string
+  /** Resolves with the exit code once it has ended, by itself or not. */
+  readonly exit: Promise<number | null>
   /** Sends a signal that ends it; resolves with the exit code, null if the signal itself ended it. */
   end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null>
   reload(): void
 }
 
-export async function startPort(configFile: string): Promise<PortProcess> {
-  const execArgv = [...nodeFlags.port]
-  const child = fork(main, [configFile], { execArgv, stdio: ["ignore", "ignore", "pipe", "ipc"] })
+export interface PortOptions {
+  /** A command that runs the process under itself, such as strace with its options. */
+  readonly under?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function startPort(
+  configFile: string,
+  { under = [], env }: PortOptions = {},
+): Promise<PortProcess> {
+  const [execPath = "", ...execArgv] = [...under, process.execPath, ...nodeFlags.port]
+  const child = fork(main, [configFile], {
+    ...{ execPath, execArgv, stdio: ["ignore", "ignore", "pipe", "ipc"] },
+    env: { ...process.env, ...env },
+  })
   let said = ""
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-16_000)
@@ -50,6 +64,7 @@ export async function startPort(configFile: string): Promise<PortProcess> {
       return child.exitCode === null && child.signalCode === null
     },
     said: () => said,
+    exit,
     end(signal) {
       child.kill(signal)
       return within(exit, endMsMax, `the port's end after ${signal}`)

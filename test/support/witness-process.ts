@@ -67,7 +67,7 @@ export class WitnessProcess {
 
 /** Writes the policy that asks for all of these, and names it in the configuration. */
 export function configureWitnesses(
-  installation: Installation,
+  installation: Pick<Installation, "directory" | "vkey" | "configFile">,
   witnesses: readonly WitnessProcess[],
 ): string {
   const lines = witnesses.map(({ name, vkey, url }) => `witness ${name} ${vkey} ${url}\n`)

@@ -6,7 +6,7 @@ const traced = [
   ...["rename", "ftruncate", "unlink"],
 ] as const
 
-/** One call of the port on its log directory: the `nth` of this kind on this path, from 1. */
+/** One call of the port on its files: the `nth` of this kind on this path, from 1. */
 export interface Call {
   readonly call: string
   readonly path: string

@@ -1,9 +1,7 @@
-import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { verifyDirectory } from "../../../packages/server/dist/guard/verify/index.js"
 import { within } from "../../support/waiting.ts"
-import type { Installation } from "../installation.ts"
 import { readLog } from "../log-contents.ts"
 import { type ServerProcess, startProcess } from "../port-process.ts"
 import {
@@ -15,11 +13,10 @@ import {
   wasInjected,
 } from "./calls.ts"
 import { Poster } from "./poster.ts"
+import type { Scene } from "./scene.ts"
 import { readSigned, rootFaults } from "./signed-roots.ts"
 
 const main = fileURLToPath(new URL("port-main.ts", import.meta.url))
-/** One event; enough for a new segment; the same once more. The drain at the end signs a checkpoint. */
-const bodies = [1, 100, 1, 100]
 const courseMsMax = 40_000
 
 /** What came of one point. */
@@ -32,33 +29,36 @@ export interface PointEnd {
 }
 
 /**
- * The same short course of the port each time: it starts on an empty directory, is sent a few bodies, drains. With one
- * thread for its files the calls come in the same order.
+ * The same short course of the port each time: it starts on what the scene has put there, is sent a few bodies, drains. With
+ * one thread for its files the calls come in the same order.
  */
 export class Course {
-  readonly #installation: Installation
+  readonly #scene: Scene
   readonly #trace: string
 
-  constructor(installation: Installation, scratch: string) {
-    this.#installation = installation
+  constructor(scene: Scene, scratch: string) {
+    this.#scene = scene
     this.#trace = join(scratch, "calls")
   }
 
   #start(under: readonly string[] = []): ServerProcess {
     const env = { UV_THREADPOOL_SIZE: "1" }
     const traced = under.length > 0 ? { under, env } : {}
-    return startProcess("port", this.#installation.config, { main, ...traced })
+    return startProcess("port", this.#scene.installation.config, { main, ...traced })
   }
 
   /** Every call of a course in which nothing fails. */
   async list(): Promise<{ calls: Call[]; faults: readonly string[] }> {
-    this.#clear()
-    const writer = new Poster(this.#installation.writer, bodies)
+    this.#scene.restore()
+    const writer = this.#writer()
     const port = this.#start(listingCommand(this.#trace))
     try {
       const code = await within(this.#through(port, writer), courseMsMax, "a course without faults")
-      const faults = code === 0 ? await this.#judge(writer, new Map()) : [`it ended with ${code}`]
-      return { calls: readCalls(this.#trace, this.#installation.log), faults }
+      const faults =
+        code === 0
+          ? await this.#judge(writer, new Map())
+          : [`it ended with ${code}: ${port.said().slice(-400)}`]
+      return { calls: readCalls(this.#trace, this.#scene.directory), faults }
     } finally {
       writer.close()
       await port.signal("SIGKILL")
@@ -67,15 +67,16 @@ export class Course {
 
   /** The course with one fault, then another life in which everything must be there. */
   async strike(point: Point): Promise<PointEnd> {
-    this.#clear()
-    const writer = new Poster(this.#installation.writer, bodies)
+    this.#scene.restore()
+    const writer = this.#writer()
     const port = this.#start(faultCommand(point, this.#trace))
     let again: ServerProcess | undefined
     try {
       const code = await within(this.#through(port, writer), courseMsMax, "the end of the course")
       const reached = point.blow === "kill" ? code === null : wasInjected(this.#trace)
       const faults = endFaults(code, port.said(), reached)
-      const signed = readSigned(this.#installation.log)
+      const signed = readSigned(this.#scene.installation.log)
+      faults.push(...(await this.#scene.faults(false)))
       again = this.#start()
       const last = await within(this.#through(again, writer), courseMsMax, "the life after")
       if (last !== 0) faults.push(`the life after ended with ${last}: ${again.said().slice(-400)}`)
@@ -88,8 +89,8 @@ export class Course {
     }
   }
 
-  #clear(): void {
-    rmSync(this.#installation.log, { recursive: true, force: true })
+  #writer(): Poster {
+    return new Poster(this.#scene.installation.writer, this.#scene.bodies)
   }
 
   /** From the start of a port to its end: everything is posted, then it is asked to drain. */
@@ -106,9 +107,10 @@ export class Course {
 
   /** Everything acknowledged is there once, where it was told to be; the whole directory is verified. */
   async #judge(writer: Poster, signed: ReadonlyMap<number, string>): Promise<string[]> {
-    const { log, writer: profile } = this.#installation
+    const { installation, bodies } = this.#scene
+    const { log, writer: profile } = installation
     const { faults, places } = await readLog(log)
-    const found = [...faults, ...writer.faults]
+    const found = [...faults, ...writer.faults, ...(await this.#scene.faults(true))]
     const there = places.get(writer.name) ?? []
     if (writer.indexes.length !== bodies.reduce((sum, count) => sum + count, 0)) {
       found.push(`${writer.indexes.length} events were answered in the end`)
@@ -134,7 +136,10 @@ function endFaults(code: number | null, said: string, reached: boolean): string[
     faults.push(`ended with ${code}: ${said.slice(-400)}`)
   if (code !== 0 && !reached)
     faults.push(`ended with ${code} without the fault: ${said.slice(-400)}`)
-  const alarm = /"code":"(LOG_DAMAGED|LOG_ROLLED_BACK|LOG_FORMAT)"/.exec(said)?.[1]
+  const alarm =
+    /"code":"(LOG_DAMAGED|LOG_ROLLED_BACK|LOG_FORMAT|LOG_KEY_UNKNOWN|KEY_CHANGE_INVALID)"/.exec(
+      said,
+    )?.[1]
   if (alarm !== undefined) faults.push(`says ${alarm} of a log that is sound: ${said.slice(-400)}`)
   return faults
 }

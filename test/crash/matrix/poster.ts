@@ -15,7 +15,7 @@ interface Answer {
 
 /** Sends the same bodies in the same order, each until it is answered, over as many lives of the port as that takes. */
 export class Poster {
-  readonly name = "small-h1"
+  readonly name: string
   readonly faults: string[] = []
   /** Where the answers say that event n is. */
   readonly indexes: number[] = []
@@ -25,7 +25,8 @@ export class Poster {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
 
   /** @param counts events of each body */
-  constructor(profile: Profile, counts: readonly number[]) {
+  constructor(profile: Profile, counts: readonly number[], name = "small-h1") {
+    this.name = name
     this.#profile = profile
     this.#counts = counts
   }

@@ -1,27 +1,25 @@
 // Verifies an exported log with Go's own golang.org/x/mod/sumdb/{note,tlog}: code that shares nothing with Postern.
 //
-//	verifier -dir EXPORT -vkey KEY                the checkpoint's signature, and the tree that it is for
+//	verifier -dir EXPORT -vkey KEY…               the checkpoint's signature, by each of them, and the tree that it is for
+//	verifier -dir EXPORT -vkey KEY -keys FILE     the same by a key that the pinned one leads to, as FILE proves
 //	verifier -dir EXPORT -size N -root BASE64     the tree of the first N entries, without a checkpoint
 //
+// With -witness KEY… the checkpoint must be cosigned by each of them, which is checked with crypto/ed25519.
 // Checked are: every leaf against its entry, every tile against the hashes derived from the entries, the root, proofs
 // that Go makes of the tiles, and the proofs in -proofs FILE, which Postern made. Exit status 1 for whatever is wrong.
 package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -29,14 +27,28 @@ const height = 8
 
 var (
 	dir    = flag.String("dir", "", "exported log")
-	vkey   = flag.String("vkey", "", "verifier key; with it the checkpoint says size and root")
+	keys   = flag.String("keys", "", "file with the proofs of the changes of the log key")
 	size   = flag.Int64("size", 0, "entries, where there is no checkpoint")
 	root   = flag.String("root", "", "root, base64, where there is no checkpoint")
 	proofs = flag.String("proofs", "", "file with proofs that Postern made, one JSON object a line")
 	random = flag.Int("random", 200, "proofs of each kind in trees too large for all of them")
 )
 
+var vkeys, witnesses list
+
+// list is a flag that may be given several times.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, " ") }
+
+func (l *list) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
 func main() {
+	flag.Var(&vkeys, "vkey", "verifier key that must have signed; with it the checkpoint says size and root")
+	flag.Var(&witnesses, "witness", "verifier key of a witness that must have cosigned")
 	flag.Parse()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "not verified:", err)
@@ -78,34 +90,38 @@ func run() error {
 	return nil
 }
 
-// readTree gives size and root: as the flags say, or as the checkpoint does, if its signature is right.
+// readTree gives size and root: as the flags say, or as the checkpoint does, if its signatures are right.
 func readTree() (tlog.Tree, error) {
-	if *vkey == "" {
+	if len(vkeys) == 0 {
 		hash, err := tlog.ParseHash(*root)
 		return tlog.Tree{N: *size, Hash: hash}, err
 	}
-	verifier, err := note.NewVerifier(*vkey)
+	set, err := pin(vkeys)
 	if err != nil {
 		return tlog.Tree{}, err
+	}
+	if *keys != "" {
+		if err := set.learnFile(*keys); err != nil {
+			return tlog.Tree{}, err
+		}
 	}
 	text, err := os.ReadFile(filepath.Join(*dir, "checkpoint"))
 	if err != nil {
 		return tlog.Tree{}, err
 	}
-	opened, err := note.Open(text, note.VerifierList(verifier))
+	opened, tree, signers, err := set.open(text)
 	if err != nil {
 		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
 	}
-	lines := strings.Split(opened.Text, "\n")
-	if len(lines) != 4 || lines[0] != verifier.Name() || lines[3] != "" {
-		return tlog.Tree{}, errors.New("checkpoint: not origin, size and root")
+	if *keys == "" && len(signers) != len(vkeys) {
+		return tlog.Tree{}, fmt.Errorf("checkpoint: signed by %d of %d keys", len(signers), len(vkeys))
 	}
-	n, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil {
-		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
+	for _, witness := range witnesses {
+		if err := checkCosignature(opened, witness); err != nil {
+			return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
+		}
 	}
-	hash, err := tlog.ParseHash(lines[2])
-	return tlog.Tree{N: n, Hash: hash}, err
+	return tree, nil
 }
 
 // storedHashes holds the hashes of a whole tree in the order of tlog.StoredHashIndex.
@@ -280,15 +296,9 @@ func checkGiven(hashes storedHashes) (int, error) {
 }
 
 func (g given) check(hashes storedHashes) error {
-	var proof []tlog.Hash
-	for _, text := range g.Proof {
-		hash, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || len(hash) != tlog.HashSize {
-			return errors.New("not a hash")
-		}
-		var one tlog.Hash
-		copy(one[:], hash)
-		proof = append(proof, one)
+	proof, err := parseHashes(g.Proof)
+	if err != nil {
+		return err
 	}
 	newHash, err := tlog.TreeHash(g.Size, hashes)
 	if err != nil {
