@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs"
 import type { OwnStream } from "./own-stream.ts"
 
 /** Smaller jumps are what time services do every day. */
@@ -40,24 +39,5 @@ export function watchClock(
     if (byMs === undefined) return
     own.record({ action: "postern.clock.stepped", outcome: "unknown", data: { byMs } })
     tell("warn", "the system's clock was set, or the machine slept", { byMs })
-  }
-}
-
-const sourceFile = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-/** There once systemd-timesyncd has heard a time server since the machine started. */
-const synchronizedFile = "/run/systemd/timesync/synchronized"
-
-/** What this machine's clock is, as far as files say it. */
-export interface ClockFacts {
-  /** The kernel's clock source. */
-  readonly source: string
-  /** By whom it is kept; other services leave no file to look at, so their work shows as unknown. */
-  readonly synchronized: "systemd-timesyncd" | "unknown"
-}
-
-export function clockFacts(): ClockFacts {
-  return {
-    source: existsSync(sourceFile) ? readFileSync(sourceFile, "utf8").trim() : "unknown",
-    synchronized: existsSync(synchronizedFile) ? "systemd-timesyncd" : "unknown",
   }
 }
