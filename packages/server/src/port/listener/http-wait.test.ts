@@ -47,3 +47,28 @@ describe("Postern-Wait", () => {
     expect(bodies).toEqual([])
   })
 })
+
+describe("Postern-Seen", () => {
+  test("has the answer show the log, with a sample if one is named", async () => {
+    const { enter } = openHttpDoor()
+    const { far, comes } = await enter()
+    far.write(post(event, ["postern-seen: 12", "postern-sample: 7"]))
+    const audit = { asked: { seen: 12, sample: 7 } }
+    expect(lastJson(await comes('"audit"'))).toMatchObject({ accepted: 1, audit })
+  })
+
+  test.each([
+    ["postern-seen: -1"],
+    ["postern-seen: 1.5"],
+    ["postern-seen: 9007199254740992"],
+    ["postern-seen: 1", "postern-seen: 2"],
+    ["postern-seen: 1", "postern-sample: x"],
+    ["postern-sample: 1"],
+  ])("is refused before the body as %s %s", async (...headers) => {
+    const { enter, bodies } = openHttpDoor()
+    const { far, comes } = await enter()
+    far.write(post(event, headers))
+    expect(await comes('"code"')).toContain("HTTP/1.1 400")
+    expect(bodies).toEqual([])
+  })
+})
