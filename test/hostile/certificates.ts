@@ -4,16 +4,26 @@ import {
   issueCertificate,
   type KeyPair,
 } from "../../packages/server/dist/guard/pki/index.js"
-import { loadX509 } from "../../packages/server/dist/guard/pki/x509.js"
+import {
+  clientUsage,
+  createWeakKeys,
+  issueOdd,
+  type Oddities,
+  serverUsage,
+} from "../../packages/server/src/acceptor/certificates.test.support.ts"
 import { trustDomain } from "../support/installation.ts"
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const
+export { clientUsage, createWeakKeys, issueOdd, type Oddities, serverUsage }
+
 const dayMs = 86_400_000
 
-/** The same ID, from a CA that the port does not know. */
-export async function foreignCertificate(id: string): Promise<KeyPair> {
-  const authority = await createAuthority({ trustDomain, now: new Date() })
-  return issueCertificate({ authority, id, usage: "client", now: new Date() })
+export function url(value: string): { type: "url"; value: string } {
+  return { type: "url", value }
+}
+
+/** A CA with the name of ours that the port does not know. */
+export function foreignAuthority(): Promise<KeyPair> {
+  return createAuthority({ trustDomain, now: new Date() })
 }
 
 /** Valid for a day from `days` after today. */
@@ -22,41 +32,39 @@ export function datedCertificate(authority: KeyPair, id: string, days: number): 
   return issueCertificate({ authority, id, usage: "client", now, days: 1 })
 }
 
-/** A leaf of our CA that no tool of ours makes: as many URI names as are given, perhaps none. */
-export async function namedCertificate(
-  authority: KeyPair,
-  uris: readonly string[],
-): Promise<KeyPair> {
-  const x509 = await loadX509()
-  const pair = (await webcrypto.subtle.generateKey(algorithm, true, [
-    "sign",
-    "verify",
-  ])) as webcrypto.CryptoKeyPair
-  const issuer = new x509.X509Certificate(authority.certificate)
-  const signingKey = await webcrypto.subtle.importKey(
-    "pkcs8",
-    x509.PemConverter.decodeFirst(authority.key),
-    algorithm,
-    false,
-    ["sign"],
-  )
-  const names = uris.map((value) => ({ type: "url" as const, value }))
-  const leaf = await x509.X509CertificateGenerator.create({
-    publicKey: pair.publicKey,
-    subject: "CN=hostile",
-    issuer: issuer.subjectName,
-    signingKey,
-    signingAlgorithm: algorithm,
-    notBefore: new Date(Date.now() - dayMs / 24),
-    notAfter: new Date(Date.now() + dayMs),
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension(
-        names.length > 0 ? names : [{ type: "dns", value: "writer.postern.local" }],
-      ),
-    ],
-  })
-  const key = await webcrypto.subtle.exportKey("pkcs8", pair.privateKey)
-  return { certificate: leaf.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") }
+/** A leaf below a leaf: the second one in the file is the one that signs. */
+export async function certificateBelow(leaf: KeyPair, id: string): Promise<KeyPair> {
+  const below = await issueOdd(leaf, { names: [url(id)] })
+  return { key: below.key, certificate: `${below.certificate}\n${leaf.certificate}` }
+}
+
+/** A leaf at the end of so many CAs, each signed by the one before. */
+export async function chainOf(authority: KeyPair, links: number, id: string): Promise<KeyPair> {
+  let issuer = authority
+  let above = ""
+  for (let i = 0; i < links; i++) {
+    issuer = await issueOdd(issuer, { names: [url(id)], isCa: true, subject: `link ${i}` })
+    above = `${issuer.certificate}\n${above}`
+  }
+  const leaf = await issueOdd(issuer, { names: [url(id)] })
+  return { key: leaf.key, certificate: `${leaf.certificate}\n${above}` }
+}
+
+/** It says that it was signed by somebody of its own name, with its own key. */
+export async function selfSigned(id: string): Promise<KeyPair> {
+  const own = await issueOdd(await foreignAuthority(), { names: [url(id)] })
+  return issueOdd(own, { names: [url(id)], subject: "odd" })
+}
+
+export function createKeys(kind: "RSA-2048" | "P-384"): Promise<webcrypto.CryptoKeyPair> {
+  const usages = ["sign", "verify"] as const
+  if (kind === "P-384") {
+    const algorithm = { name: "ECDSA", namedCurve: kind, hash: "SHA-256" }
+    return webcrypto.subtle.generateKey(algorithm, true, usages) as Promise<webcrypto.CryptoKeyPair>
+  }
+  const algorithm = {
+    ...{ name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 2048 },
+    publicExponent: Uint8Array.from([1, 0, 1]),
+  }
+  return webcrypto.subtle.generateKey(algorithm, true, usages) as Promise<webcrypto.CryptoKeyPair>
 }

@@ -8,7 +8,7 @@ const answerMsMax = 15_000
 
 /** A raw connection that has said `bytes`; what the port does with it: `closed`, since it never has a word for it. */
 export async function sayPlain(
-  { call }: Ground,
+  { call }: Pick<Ground, "call">,
   bytes: string | Uint8Array,
   ms = answerMsMax,
 ): Promise<string> {
@@ -62,6 +62,25 @@ export function httpAnswer(socket: TLSSocket, ms = answerMsMax): Promise<string>
     socket.once("close", () => resolve(text === "" ? "closed" : `half an answer: ${text}`))
   })
   return within(answer, ms, "the answer").finally(() => socket.destroy())
+}
+
+/** The answer to a request after which others may follow. */
+export function nextAnswer(socket: TLSSocket): Promise<string> {
+  return within(
+    new Promise<string>((resolve) => {
+      let text = ""
+      const gather = (chunk: Buffer): void => {
+        text += chunk.toString("latin1")
+        const known = describeAnswer(text)
+        if (known === undefined) return
+        socket.off("data", gather)
+        resolve(known)
+      }
+      socket.on("data", gather)
+    }),
+    answerMsMax,
+    "the answer",
+  )
 }
 
 /** Undefined until it is whole. */

@@ -53,7 +53,7 @@ export async function fuzz(ground: Ground, decisions: Decisions, ms: number): Pr
   const lane = async (): Promise<void> => {
     while (performance.now() < end) {
       const { protocol, bytes } = valid(decisions)
-      await throwAt(ground, protocol, mutate(bytes, decisions))
+      await throwAt(ground, sent, protocol, mutate(bytes, decisions))
       sent += 1
     }
   }
@@ -61,10 +61,17 @@ export async function fuzz(ground: Ground, decisions: Decisions, ms: number): Pr
   return sent
 }
 
-async function throwAt(ground: Ground, protocol: string, bytes: Buffer): Promise<void> {
+/** From many addresses: one of them may begin only so many handshakes a second. */
+async function throwAt(
+  ground: Ground,
+  number: number,
+  protocol: string,
+  bytes: Buffer,
+): Promise<void> {
   const { call, ca, writer } = ground
   const { certificate: cert, key } = writer
-  const socket = connect({ ...call, ca, cert, key, ALPNProtocols: [protocol] })
+  const from = call.localAddress && { localAddress: `127.2.0.${(number % 250) + 1}` }
+  const socket = connect({ ...call, ...from, ca, cert, key, ALPNProtocols: [protocol] })
   socket.on("error", () => undefined) // Its close follows and is what counts.
   socket.end(bytes)
   try {

@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls"
 import { type ErrorCode, errorRegistry } from "@postern/log/base"
+import type { Indexed } from "../support/entries.ts"
 import type { FramedClient } from "../support/framed-client.ts"
 import type { Grant, Identity, Installation } from "../support/installation.ts"
 import type { Place } from "../support/port-process.ts"
@@ -18,11 +19,17 @@ export interface Ground {
   readonly writer: Identity
   /** A stream that another writer has open all the time. */
   readonly foreignStream: string
+  /** Has the port read its access list again. */
+  reload(): Promise<void>
+  /** What the port has sent and received and holds, as its metrics say. */
+  metric(name: string): Promise<number>
 }
 
-/** One hostile input. */
+/** One thing that is sent. */
 export interface Row {
   readonly name: string
+  /** The input of the list (inputs.ts) that it is a case of, or several. */
+  readonly input?: number | readonly number[]
   /** The grant of the row's writer, where the usual one will not do. */
   readonly grant?: Grant
   /** Sends it, and says in a few words what the port made of it. */
@@ -31,8 +38,40 @@ export interface Row {
   readonly expects: string
   /** Codes of the `postern.refused` entries that the row's writer or address leaves, and no others. */
   readonly leaves: readonly ErrorCode[]
-  /** A deadline must pass: runs beside the others; `long` only in the long form. */
-  readonly slow?: "short" | "long"
+  /** What else the log must show of it, read back after the run: undefined, or what is wrong. */
+  reads?(entries: readonly Indexed[], ground: Ground): string | undefined
+  /** A deadline must pass: runs beside the others. */
+  readonly isSlow?: true
+  /** A flood: how long another writer waited meanwhile is printed. */
+  readonly isFlood?: true
+}
+
+/** Puts the number of an input on rows. */
+export function casesOf(input: number | readonly number[], ...rows: readonly Row[]): Row[] {
+  return rows.map((row) => ({ ...row, input }))
+}
+
+/** The same rows, with the inputs that they are cases of, by their names: each must be the name of a row. */
+export function numbered(
+  rows: readonly Row[],
+  cases: Readonly<Record<number, readonly string[]>>,
+): Row[] {
+  const inputsOf = new Map<string, number[]>()
+  for (const [number, names] of Object.entries(cases)) {
+    for (const name of names) {
+      if (!rows.some((row) => row.name === name)) throw new Error(`there is no row "${name}"`)
+      inputsOf.set(name, [...(inputsOf.get(name) ?? []), Number(number)])
+    }
+  }
+  return rows.map((row) => {
+    const input = inputsOf.get(row.name)
+    return input === undefined ? row : { ...row, input }
+  })
+}
+
+/** A row that must work, odd as it is. */
+export function works(name: string, act: Row["act"], expects: string): Row {
+  return { name, act, expects, leaves: [] }
 }
 
 export function goaway(code: ErrorCode): string {

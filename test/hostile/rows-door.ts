@@ -1,33 +1,45 @@
 import { connect as connectTcp } from "node:net"
-import { connect, type SecureVersion } from "node:tls"
+import { connect, type SecureVersion, type TLSSocket } from "node:tls"
 import type { ErrorCode } from "@postern/log/base"
-import type { KeyPair } from "../../packages/server/dist/guard/pki/index.js"
+import { frameTypes } from "@postern/log/wire"
+import { eventText } from "../support/events.ts"
 import { helloFrame } from "../support/framed-client.ts"
-import { within } from "../support/waiting.ts"
-import { datedCertificate, foreignCertificate, namedCertificate } from "./certificates.ts"
+import { pause, within } from "../support/waiting.ts"
+import { sendUrgent, updateKeys } from "./counterparts.ts"
 import { dialTls, httpAnswer, sayPlain } from "./dial.ts"
-import { type Ground, problem, type Row, wordlessEnd } from "./row.ts"
+import {
+  captureHello,
+  extendHello,
+  extension,
+  formatExtension,
+  formatHello,
+  serverName,
+} from "./hello.ts"
+import { httpHead, httpPost } from "./http-text.ts"
+import { casesOf, type Ground, problem, type Row, wordlessEnd, works } from "./row.ts"
+import { rawFrame } from "./rows-frames.ts"
 
-/** Bytes that are no TLS. */
-function plain(name: string, bytes: string | Uint8Array): Row {
-  const act = (ground: Ground): Promise<string> => sayPlain(ground, bytes)
-  return { name, act, expects: "closed", leaves: ["TLS_HANDSHAKE"] }
+const code: ErrorCode = "TLS_HANDSHAKE"
+
+/** Bytes that do not become a TLS connection. */
+function plain(name: string, bytes: () => string | Uint8Array | Promise<Uint8Array>): Row {
+  const act = async (ground: Ground): Promise<string> => sayPlain(ground, await bytes())
+  return { name, act, expects: "closed", leaves: [code] }
 }
 
-/** A handshake with a certificate that is not good enough; it is told nothing. */
-function certificate(
-  name: string,
-  show: (ground: Ground) => Promise<KeyPair | undefined>,
-  code: ErrorCode = "CERTIFICATE_REFUSED",
-): Row {
-  const act = async (ground: Ground): Promise<string> => {
-    const pair = await show(ground)
-    const shown = pair === undefined ? {} : { cert: pair.certificate, key: pair.key }
-    const socket = dialTls(ground, { ...shown, ALPNProtocols: ["postern/1"] })
-    socket.once("secureConnect", () => socket.write(helloFrame()))
-    return wordlessEnd(socket)
-  }
-  return { name, act, expects: "closed", leaves: [code] }
+/** The same, after the port's own part of the handshake has been said. */
+function answered(row: Row): Row {
+  return { ...row, expects: "said 22" }
+}
+
+function slow(row: Row): Row {
+  return { ...row, isSlow: true }
+}
+
+/** The certificate is good; what else is odd, `more` says. */
+function dialOwn(ground: Ground, more: Parameters<typeof dialTls>[1]): TLSSocket {
+  const { certificate: cert, key } = ground.writer
+  return dialTls(ground, { cert, key, ...more })
 }
 
 function oldTls(version: SecureVersion): Row {
@@ -38,22 +50,19 @@ function oldTls(version: SecureVersion): Row {
     socket.on("error", () => undefined) // Its close follows and is what counts.
     return wordlessEnd(socket)
   }
-  return { name: `TLS ${version.slice(4)}`, act, expects: "closed", leaves: ["TLS_HANDSHAKE"] }
+  return { name: `TLS ${version.slice(4)}`, act, expects: "closed", leaves: [code] }
 }
 
 function protocols(name: string, offered: string[]): Row {
-  const act = (ground: Ground): Promise<string> => {
-    const { certificate: cert, key } = ground.writer
-    return wordlessEnd(dialTls(ground, { cert, key, ALPNProtocols: offered }))
-  }
+  const act = (ground: Ground): Promise<string> =>
+    wordlessEnd(dialOwn(ground, { ALPNProtocols: offered }))
   return { name, act, expects: "closed", leaves: ["ALPN_REFUSED"] }
 }
 
 /** A connection that was greeted and is left without a word of TLS. */
 async function leaveRaw(ground: Ground, how: "reset" | "end"): Promise<string> {
   const raw = connectTcp(ground.call)
-  const { certificate: cert, key } = ground.writer
-  const socket = dialTls(ground, { socket: raw, cert, key, ALPNProtocols: ["postern/1"] })
+  const socket = dialOwn(ground, { socket: raw, ALPNProtocols: ["postern/1"] })
   socket.write(helloFrame())
   // The port has seen the end of the handshake once it answers.
   const welcome = new Promise((resolve) => socket.once("data", resolve))
@@ -63,87 +72,186 @@ async function leaveRaw(ground: Ground, how: "reset" | "end"): Promise<string> {
   return wordlessEnd(socket)
 }
 
-const hello = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
+/** One byte every tenth of a second, for longer than a handshake may take. */
+async function drip(ground: Ground): Promise<string> {
+  const hello = await captureHello()
+  const socket = connectTcp(ground.call)
+  const end = new Promise<string>((resolve) => {
+    socket.on("error", () => undefined) // Its close follows and is what counts.
+    socket.once("close", () => resolve("closed"))
+  })
+  for (const byte of hello.subarray(0, 100)) {
+    if (socket.destroyed) break
+    socket.write(Uint8Array.of(byte))
+    await pause(100)
+  }
+  return within(end, 10_000, "the end of the connection")
+}
+
+/** A ClientHello in the clear, in the middle of a connection: what renegotiation was, and TLS 1.3 has not. */
+async function renegotiate(ground: Ground): Promise<string> {
+  const raw = connectTcp(ground.call)
+  const socket = dialOwn(ground, { socket: raw, ALPNProtocols: ["postern/1"] })
+  const ready = new Promise((resolve) => socket.once("secureConnect", resolve))
+  await within(ready, 10_000, "the handshake")
+  raw.write(await captureHello())
+  return wordlessEnd(socket)
+}
+
+/** The session of a connection that was good, shown again once its owner is off the list. */
+async function resume(ground: Ground): Promise<string> {
+  const { installation, writer, reload } = ground
+  const sessions: Buffer[] = []
+  const first = dialOwn(ground, { ALPNProtocols: ["http/1.1"] })
+  first.on("session", (session) => void sessions.push(session))
+  first.write(httpPost(eventText()))
+  const said = await httpAnswer(first)
+  const session = sessions.at(-1)
+  if (session === undefined) return "no session came"
+  const second = dialOwn(ground, { session, ALPNProtocols: ["http/1.1"] })
+  second.write(httpPost(eventText()))
+  let reused: boolean | undefined
+  second.once("secureConnect", () => {
+    reused = second.isSessionReused()
+  })
+  const again = await httpAnswer(second)
+  installation.revoke(writer.id)
+  await reload()
+  const third = dialOwn(ground, { session, ALPNProtocols: ["http/1.1"] })
+  third.write(httpPost(eventText()))
+  return `${said}, ${again}, resumed ${reused}, then ${await wordlessEnd(third)}`
+}
+
+const begun = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3])
+const request = (): Buffer => httpPost(eventText())
+const early = async (): Promise<Buffer> => {
+  const more = formatExtension(extension.earlyData, new Uint8Array(0))
+  const data = Buffer.concat([Buffer.from([23, 3, 3, 0, 100]), Buffer.alloc(100, 9)])
+  return Buffer.concat([extendHello(await captureHello(), more), data])
+}
+
+function served(name: string, more: Parameters<typeof dialTls>[1]): Row {
+  const act = (ground: Ground): Promise<string> => {
+    const socket = dialOwn(ground, more)
+    socket.write(request())
+    return httpAnswer(socket)
+  }
+  return works(name, act, "200 accepted 1")
+}
+
+const framesWithoutProtocol: Row = {
+  name: "frames without ALPN are taken for HTTP",
+  act: (ground) => {
+    const socket = dialOwn(ground, {})
+    socket.write(helloFrame())
+    return httpAnswer(socket)
+  },
+  expects: problem("HTTP_BODY_SYNTAX"),
+  leaves: ["HTTP_BODY_SYNTAX"],
+}
+
+/** Asks for answers and takes none, until nothing more goes out; what the port does with it. */
+async function takeNothing(socket: TLSSocket, questions: Uint8Array): Promise<string> {
+  socket.pause()
+  const feed = (): void => {
+    while (!socket.destroyed && socket.write(questions));
+  }
+  socket.on("drain", feed)
+  feed()
+  const end = new Promise<string>((resolve) => socket.once("close", () => resolve("cut")))
+  // Its end is seen by what is read only, so something is written on and on.
+  const nudge = setInterval(() => socket.destroyed || socket.write(questions), 500)
+  return within(end, 40_000, "the end of the connection").finally(() => clearInterval(nudge))
+}
+
+const pings = (): Buffer =>
+  Buffer.concat(Array.from({ length: 2000 }, () => rawFrame(frameTypes.ping, "y".repeat(64))))
+const questions = (): Buffer => Buffer.from(httpHead("GET /v1/events HTTP/1.1").repeat(200))
+
+function deaf(name: string, protocol: string, ask: () => Buffer, also: readonly ErrorCode[]): Row {
+  const act = async (ground: Ground): Promise<string> => {
+    const socket = dialOwn(ground, { ALPNProtocols: [protocol] })
+    await within(new Promise((ready) => socket.once("secureConnect", ready)), 10_000, "TLS")
+    if (protocol === "postern/1") socket.write(helloFrame())
+    return takeNothing(socket, ask())
+  }
+  return { name, act, expects: "cut", leaves: ["ANSWERS_UNREAD", ...also], isSlow: true }
+}
 
 export const doorRows: readonly Row[] = [
-  {
-    name: "TCP connect and silence",
-    act: (ground) => sayPlain(ground, ""),
-    expects: "closed",
-    leaves: ["TLS_HANDSHAKE"],
-    slow: "short",
-  },
-  {
-    name: "a ClientHello that never ends",
-    act: (ground) => sayPlain(ground, hello),
-    expects: "closed",
-    leaves: ["TLS_HANDSHAKE"],
-    slow: "short",
-  },
-  plain("plaintext HTTP", "POST /v1/events HTTP/1.1\r\nhost: p\r\ncontent-length: 2\r\n\r\n{}"),
-  plain("SSH", "SSH-2.0-OpenSSH_9.9\r\n"),
-  plain("syslog", "<34>1 2026-11-22T12:00:00Z host su - ID47 - 'su root' failed\n"),
-  plain("a frame without TLS", helloFrame()),
-  plain("64 KiB of 0xff", new Uint8Array(65_536).fill(255)),
-  plain("a TLS alert first", Uint8Array.from([21, 3, 3, 0, 2, 2, 40])),
-  plain("a TLS record of 65,535 bytes", Uint8Array.from([22, 3, 1, 255, 255, ...hello])),
-  oldTls("TLSv1.2"),
-  protocols("ALPN h2", ["h2"]),
-  protocols("ALPN postern/2", ["postern/2", "spdy/3"]),
-  {
-    name: "frames without ALPN are taken for HTTP",
-    act: (ground) => {
-      const { certificate: cert, key } = ground.writer
-      const socket = dialTls(ground, { cert, key })
-      socket.write(helloFrame())
-      return httpAnswer(socket)
-    },
-    expects: problem("HTTP_BODY_SYNTAX"),
-    leaves: ["HTTP_BODY_SYNTAX"],
-  },
-  certificate("no client certificate", async () => undefined),
-  certificate("a certificate of another CA", ({ writer }) => foreignCertificate(writer.id)),
-  certificate("an expired certificate", ({ installation, writer }) =>
-    datedCertificate(installation.ca, writer.id, -10),
+  ...casesOf(1, slow(plain("TCP connect and silence", () => ""))),
+  ...casesOf(2, {
+    ...slow(plain("a ClientHello, ten bytes a second", () => "")),
+    act: drip,
+  }),
+  ...casesOf(
+    3,
+    slow(plain("half a ClientHello, then nothing", () => begun)),
+    slow(answered(plain("a ClientHello, then nothing", captureHello))),
   ),
-  certificate("a certificate that is not valid yet", ({ installation, writer }) =>
-    datedCertificate(installation.ca, writer.id, 10),
+  ...casesOf(
+    4,
+    plain("plaintext HTTP", () => request()),
+    plain("SSH", () => "SSH-2.0-OpenSSH_9.9\r\n"),
+    plain("syslog", () => "<34>1 2026-11-22T12:00:00Z host su - ID47 - 'su root' failed\n"),
+    plain("a frame without TLS", () => helloFrame()),
+    plain("64 KiB of 0xff", () => new Uint8Array(65_536).fill(255)),
+    plain("a TLS alert first", () => Uint8Array.from([21, 3, 3, 0, 2, 2, 40])),
+    plain("a TLS record of 65,535 bytes", () => Uint8Array.from([22, 3, 1, 255, 255, ...begun])),
   ),
-  certificate("a certificate with two URIs", ({ installation, writer }) =>
-    namedCertificate(installation.ca, [writer.id, "spiffe://postern.local/operator/admin"]),
+  ...casesOf(5, oldTls("TLSv1.2")),
+  ...casesOf(6, oldTls("TLSv1"), oldTls("TLSv1.1")),
+  ...casesOf(7, protocols("ALPN h2", ["h2"]), protocols("ALPN postern/2", ["postern/2", "spdy/3"])),
+  ...casesOf(8, served("no ALPN, and HTTP", {}), framesWithoutProtocol),
+  ...casesOf(
+    9,
+    protocols(
+      "1,000 names of ALPN",
+      Array.from({ length: 1000 }, (_, i) => `x-${i}`),
+    ),
   ),
-  certificate("a certificate without URI", ({ installation }) =>
-    namedCertificate(installation.ca, []),
+  ...casesOf(
+    10,
+    served("SNI of somebody else", {
+      servername: "somebody.example",
+      checkServerIdentity: () => undefined,
+    }),
+    plain("SNI with a NUL", () => formatHello([serverName(Buffer.from("a\0b"))])),
+    plain("SNI of 256 bytes", () => formatHello([serverName(Buffer.alloc(256, 97))])),
+    plain("SNI of 64 KB", () => formatHello([serverName(Buffer.alloc(65_000, 97))])),
   ),
-  certificate("a certificate whose URI is https", ({ installation }) =>
-    namedCertificate(installation.ca, ["https://postern.local/writer/x"]),
+  ...casesOf(
+    11,
+    works("a reset after WELCOME", (ground) => leaveRaw(ground, "reset"), "closed"),
+    works("TCP's end after WELCOME, without TLS's", (ground) => leaveRaw(ground, "end"), "closed"),
   ),
-  certificate("a URI of another trust domain", ({ installation }) =>
-    namedCertificate(installation.ca, ["spiffe://evil.example/writer/x"]),
+  ...casesOf(
+    15,
+    works(
+      "300 updates of the keys",
+      (ground) => updateKeys(ground, 300, String(httpPost(eventText()))),
+      "updated, 200 accepted 1",
+    ),
   ),
-  certificate("a server's certificate", ({ installation }) =>
-    installation.issue("writer/server-only", "server"),
+  ...casesOf(
+    17,
+    works("a ClientHello in the middle of a connection", renegotiate, "closed"),
+    slow(answered(plain("early data", early))),
   ),
-  certificate(
-    "an ID that is not in the access list",
-    ({ installation }) => installation.issue("writer/unknown"),
-    "NOT_GRANTED",
+  ...casesOf(
+    18,
+    deaf("frames whose answers are not read", "postern/1", pings, []),
+    deaf("requests whose answers are not read", "http/1.1", questions, ["HTTP_METHOD"]),
   ),
-  certificate(
-    "a reader's certificate",
-    ({ installation }) => Promise.resolve(installation.operator),
-    "NOT_GRANTED",
+  ...casesOf(
+    19,
+    works("an urgent byte of TCP", (ground) => sendUrgent(ground, request()), "200 accepted 1"),
+    plain("urgent, and no TLS", () => "!\n"),
   ),
-  {
-    name: "a reset after WELCOME",
-    act: (ground) => leaveRaw(ground, "reset"),
-    expects: "closed",
-    leaves: [],
-  },
-  {
-    name: "TCP's end after WELCOME, without TLS's",
-    act: (ground) => leaveRaw(ground, "end"),
-    expects: "closed",
-    leaves: [],
-  },
+  ...casesOf(20, {
+    name: "a session shown again, also after its owner left the list",
+    act: resume,
+    expects: "200 accepted 1, 200 accepted 1, resumed false, then closed",
+    leaves: ["NOT_GRANTED"],
+  }),
 ]

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib"
 import { type ErrorCode, limits } from "@postern/log/base"
 import { encodeBatchFrame, frameTypes } from "@postern/log/wire"
 import { eventText } from "../support/events.ts"
@@ -8,7 +9,7 @@ import {
   newStreamId,
   openFrame,
 } from "../support/framed-client.ts"
-import { type Ground, goaway, lastWord, type Row } from "./row.ts"
+import { type Ground, goaway, lastWord, numbered, type Row, works } from "./row.ts"
 
 /** Any frame at all: nothing here is checked. */
 export function rawFrame(type: number, body: string | Uint8Array = "", flags = 0): Buffer {
@@ -64,11 +65,6 @@ export async function enterStream({
   return { client, stream }
 }
 
-/** A row that must work, odd as it is. */
-function works(name: string, act: Row["act"], expects: string): Row {
-  return { name, act, expects, leaves: [] }
-}
-
 function changed(frame: Uint8Array, change: (bytes: Buffer) => void): Uint8Array {
   const bytes = Buffer.from(frame)
   change(bytes)
@@ -89,16 +85,20 @@ const portTypes = {
 const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`
 const batch = new ClientStream().batch([eventText()])
 
+/** As many as a frame has room for. */
+const emptyEvents = Buffer.alloc(limits.frameBytesMax - 100)
+const gzipped = String(gzipSync(eventText()).toString("latin1"))
 const audit = rawFrame(frameTypes.audit, '{"seen":0,"sample":null}')
 const noSignature = Buffer.alloc(64).toString("base64")
 const beat = rawFrame(frameTypes.beat, `{"channel":0,"sequence":0,"signature":"${noSignature}"}`)
 
-export const frameRows: readonly Row[] = [
+const rows: readonly Row[] = [
   first("a frame of length 0", "FRAME_LENGTH", rawLength(0)),
   first("a frame of length 1", "FRAME_LENGTH", rawLength(1), Buffer.from([1])),
+  first("a frame of 2^31 bytes", "FRAME_LENGTH", rawLength(0x8000_0000)),
   first("a frame of 2^32-1 bytes", "FRAME_LENGTH", rawLength(0xffff_ffff)),
   greeted("a frame of 1 MiB and a byte", "FRAME_LENGTH", rawLength(limits.frameBytesMax - 3)),
-  ...[0, 19, 255].map((type) => greeted(`type ${type}`, "FRAME_TYPE", rawFrame(type))),
+  ...[0, 99, 255].map((type) => greeted(`type ${type}`, "FRAME_TYPE", rawFrame(type))),
   greeted("flags 1", "FRAME_SYNTAX", rawFrame(frameTypes.ping, "", 1)),
   ...Object.entries(portTypes).map(([name, type]) =>
     greeted(`the port's ${name}`, "FRAME_TYPE", rawFrame(type)),
@@ -141,6 +141,15 @@ export const frameRows: readonly Row[] = [
   ]),
   onStream("a batch of 10,001 events", "BATCH_EVENTS", (stream) => [
     changed(batchAt(stream, 2), (bytes) => bytes.writeUInt32BE(10_001, 8)),
+  ]),
+  onStream("a batch of a million empty events", "BATCH_EVENTS", (stream) => [
+    changed(
+      rawFrame(frameTypes.batch, Buffer.concat([batchAt(stream, 2).subarray(6, 52), emptyEvents])),
+      (bytes) => bytes.writeUInt32BE(1_000_000, 8),
+    ),
+  ]),
+  onStream("a batch with a flag, compressed perhaps", "FRAME_SYNTAX", (stream) => [
+    changed(batchAt(stream, 2, [gzipped]), (bytes) => bytes.writeUInt8(1, 5)),
   ]),
   onStream("a batch with fewer events than it says", "FRAME_SYNTAX", (stream) => [
     changed(batchAt(stream, 2), (bytes) => bytes.writeUInt32BE(2, 8)),
@@ -186,6 +195,19 @@ export const frameRows: readonly Row[] = [
     },
     "GOAWAY STREAM_HOLE 2",
   ),
+  onStream("a batch of another stream", "STREAM_EQUIVOCATION", () => {
+    const captured = new ClientStream()
+    captured.batch([eventText(), eventText()])
+    return [captured.batch([eventText()])]
+  }),
+  onStream(
+    "a batch that another writer sent",
+    "STREAM_EQUIVOCATION",
+    (stream, { foreignStream }) => [
+      changed(batchAt(stream, 2), (bytes) => bytes.set(new ClientStream(foreignStream).digest, 20)),
+    ],
+  ),
+  onStream("a BEAT with a wrong signature", "STREAM_SIGNATURE", () => [beat]),
   onStream("GAP of 0 events", "FRAME_SYNTAX", (stream) => [stream.gap(0)]),
   onStream("GAP of 2^32 events", "FRAME_SYNTAX", (stream) => [stream.gap(2 ** 32)]),
   onStream("BATCH after CLOSE", "STREAM_UNKNOWN", (stream) => [
@@ -213,6 +235,24 @@ export const frameRows: readonly Row[] = [
       return `ACK of ${batches[0]?.events}, accepted ${batches[0]?.accepted}, note ${note.length}`
     },
     "ACK of 2, accepted 0, note 0",
+  ),
+  works(
+    "a batch again, as it was, on another connection",
+    async (ground) => {
+      const { client, stream } = await enterStream(ground)
+      const bytes = stream.batch([eventText(), eventText()])
+      client.send(bytes)
+      const first = (await client.ack()).batches[0]?.firstIndex
+      client.destroy()
+      const again = await FramedClient.enter(ground.call, ground.ca, ground.writer)
+      await again.open(0, stream.id)
+      again.send(bytes)
+      const { batches } = await again.ack()
+      again.destroy()
+      const [same] = batches
+      return `accepted ${same?.accepted}, at the ${same?.firstIndex === first ? "same" : "other"} place`
+    },
+    "accepted 2, at the same place",
   ),
   works(
     "frames in TLS records of one byte",
@@ -281,7 +321,7 @@ export const frameRows: readonly Row[] = [
       lastWord(await FramedClient.connect(call, ca, writer), 20_000),
     expects: goaway("FRAME_TIMEOUT"),
     leaves: ["FRAME_TIMEOUT"],
-    slow: "short",
+    isSlow: true,
   },
   {
     name: "half a frame, then nothing",
@@ -292,6 +332,28 @@ export const frameRows: readonly Row[] = [
     },
     expects: goaway("FRAME_TIMEOUT"),
     leaves: ["FRAME_TIMEOUT"],
-    slow: "long",
+    isSlow: true,
   },
 ]
+
+export const frameRows: readonly Row[] = numbered(rows, {
+  12: ["half close after one frame"],
+  41: ["a frame of length 0", "a frame of length 1"],
+  42: ["a frame of 2^32-1 bytes", "a frame of 1 MiB and a byte", "an event of 2^32-1 bytes"],
+  43: ["half a frame, then the end", "half a frame, then nothing"],
+  44: ["a frame of 2^31 bytes"],
+  45: ["type 0", "type 99", "type 255", "flags 1", "HELLO that is not JSON"],
+  46: ["frames in TLS records of one byte"],
+  47: ["two HELLOs"],
+  48: ["BATCH before HELLO", "PING before HELLO", "OPEN before HELLO"],
+  49: ["the port's ack", "the port's credit"],
+  50: ["a batch again, as it was, on another connection"],
+  51: ["a sequence ahead"],
+  52: ["a batch that goes back into another", "GAP that overlaps what is there"],
+  53: ["a sequence of 2^53", "a sequence of 2^64-1"],
+  54: ["a batch again with other events"],
+  55: ["a batch of another stream", "a batch that another writer sent", "another writer's stream"],
+  56: ["a batch of a million empty events", "a batch of 10,001 events"],
+  57: ["a wrong previous digest", "a BEAT with a wrong signature"],
+  58: ["a batch with a flag, compressed perhaps"],
+})

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto"
+import { createHash, X509Certificate } from "node:crypto"
 import { once } from "node:events"
 import type { ConnectionOptions, TLSSocket } from "node:tls"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -41,10 +41,15 @@ describe("a peer who is let in", () => {
   it("is known by its certificate, its address and its protocol", async () => {
     const { client, peer, socket } = await door.enter(pki.writer)
     const certificate = new X509Certificate(pki.writer.certificate)
+    const authority = new X509Certificate(pki.authority.certificate)
     expect(peer).toEqual({
       id: writerId,
+      authority: authority.fingerprint256.replaceAll(":", "").toLowerCase(),
       certificate: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
       publicKey: certificate.publicKey.export({ type: "spki", format: "der" }).toString("base64"),
+      key: createHash("sha256")
+        .update(certificate.publicKey.export({ type: "spki", format: "der" }))
+        .digest("hex"),
       serial: certificate.serialNumber.toLowerCase(),
       notAfter: certificate.validToDate,
       from: `127.0.0.1:${client.localPort}`,
@@ -256,6 +261,16 @@ it("a reset right after the handshake ends that connection only", async () => {
     expect(hurried.acceptor.count()).toBe(0)
   }
   await hurried.close()
+})
+
+it("a record that is none of TLS 1.3 ends the connection at once", async () => {
+  const raw = door.dialRaw()
+  await once(raw, "connect")
+  const { client, socket } = await door.enter(pki.writer, { socket: raw })
+  // A ClientHello in the clear begins like this: what renegotiation was.
+  raw.write(Buffer.from("\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03", "latin1"))
+  await Promise.all([closed(socket), closed(client)])
+  await expectOpen()
 })
 
 function manyProtocols(): string[] {

@@ -1,4 +1,4 @@
-import { hash, type X509Certificate } from "node:crypto"
+import { hash, X509Certificate } from "node:crypto"
 import { createServer as createTcpServer, type Server, Socket } from "node:net"
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls"
 import { assert, type ErrorCode, isPosternError } from "@postern/log/base"
@@ -6,11 +6,14 @@ import { spiffeIdOf } from "../access/index.ts"
 import type { Acceptor, AcceptorOptions, Address, Peer, Refusal, TlsMaterial } from "./api.ts"
 import { bind, formatHostPort } from "./binding.ts"
 import { contextOptions } from "./context.ts"
+import { socketsMax } from "./open-files.ts"
+import { Sources, sourceOf } from "./sources.ts"
 
 const defaults = {
   connectionsMax: 1024,
   connectionsPerIdentityMax: 128,
   handshakesMax: 512,
+  handshakesPerSecondMax: 256,
   handshakeTimeoutMs: 5000,
 } as const
 
@@ -22,8 +25,8 @@ const protocolUnnamed = "http/1.1"
 /** A raw connection from accept() until its handshake has ended, one way or the other. */
 interface Attempt {
   readonly from: string
-  /** Remote address without the port; what the per-address share of handshakes is counted by. */
-  readonly address: string
+  /** What its share of handshakes is counted by. */
+  readonly source: string
   readonly timer: NodeJS.Timeout
 }
 
@@ -43,9 +46,12 @@ class TlsAcceptor implements Acceptor {
   readonly #listeners = new Map<Server, Promise<void>>()
   /** Keyed by the raw socket, which closes in every case. */
   readonly #attempts = new Map<Socket, Attempt>()
-  readonly #attemptsByAddress = new Map<string, number>()
+  readonly #sources: Sources
+  readonly #socketsMax = socketsMax()
   readonly #peers = new Map<TLSSocket, Peer>()
   readonly #peersById = new Map<string, number>()
+  /** The trusted CAs. */
+  #authorities: readonly X509Certificate[]
   #stopped = false
 
   constructor(options: AcceptorOptions) {
@@ -55,12 +61,22 @@ class TlsAcceptor implements Acceptor {
       connectionsPerIdentityMax:
         options.connectionsPerIdentityMax ?? defaults.connectionsPerIdentityMax,
       handshakesMax: options.handshakesMax ?? defaults.handshakesMax,
+      handshakesPerSecondMax: options.handshakesPerSecondMax ?? defaults.handshakesPerSecondMax,
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? defaults.handshakeTimeoutMs,
     }
+    this.#sources = new Sources(
+      {
+        underWayMax: Math.ceil(this.#limits.handshakesMax / 2),
+        perSecondMax: this.#limits.handshakesPerSecondMax,
+      },
+      () => performance.now(),
+    )
     // It never listens itself: the raw listeners pass it what they admit, so every limit acts
     // before TLS does.
+    const context = contextOptions(options.tls)
+    this.#authorities = authoritiesOf(context)
     this.#tls = createTlsServer({
-      ...contextOptions(options.tls),
+      ...context,
       requestCert: true,
       // Not a gap: #judge refuses every unauthorized certificate, and can then say whose it was.
       rejectUnauthorized: false,
@@ -88,7 +104,9 @@ class TlsAcceptor implements Acceptor {
   }
 
   setTls(tls: TlsMaterial): void {
-    this.#tls.setSecureContext(contextOptions(tls))
+    const context = contextOptions(tls)
+    this.#tls.setSecureContext(context)
+    this.#authorities = authoritiesOf(context)
   }
 
   reconsider(): number {
@@ -103,6 +121,10 @@ class TlsAcceptor implements Acceptor {
 
   count(): number {
     return this.#peers.size
+  }
+
+  peers(): Iterable<Peer> {
+    return this.#peers.values()
   }
 
   stop(): void {
@@ -125,17 +147,12 @@ class TlsAcceptor implements Acceptor {
     raw.on("error", ignore) // A reset is a close to us; nobody listening, it ends the process.
     const address = raw.remoteAddress ?? nameless
     const from = raw.remotePort === undefined ? address : formatHostPort(address, raw.remotePort)
-    const ofAddress = this.#attemptsByAddress.get(address) ?? 0
-    const refused = this.#stopped
-      ? "SHUTTING_DOWN"
-      : this.#peers.size >= this.#limits.connectionsMax ||
-          this.#attempts.size >= this.#limits.handshakesMax ||
-          ofAddress >= Math.ceil(this.#limits.handshakesMax / 2)
-        ? "CONNECTION_LIMIT"
-        : undefined
-    if (refused !== undefined) {
+    const source = sourceOf(address)
+    const refused = this.#stopped ? "SHUTTING_DOWN" : "CONNECTION_LIMIT"
+    const why = this.#stopped ? "before the handshake" : this.#overLimit(source)
+    if (why !== undefined) {
       raw.destroy()
-      this.#refuse(refused, "before the handshake", from)
+      this.#refuse(refused, why, from)
       return
     }
     const { handshakeTimeoutMs } = this.#limits
@@ -144,10 +161,19 @@ class TlsAcceptor implements Acceptor {
       handshakeTimeoutMs,
     )
     timer.unref()
-    this.#attempts.set(raw, { from, address, timer })
-    this.#attemptsByAddress.set(address, ofAddress + 1)
+    this.#attempts.set(raw, { from, source, timer })
     raw.once("close", () => this.#cutOff(raw, "TLS_HANDSHAKE", "the peer closed during it"))
     this.#tls.emit("connection", raw)
+  }
+
+  /** Which limit one more raw connection would exceed; if none, its source is charged for it. */
+  #overLimit(source: string): string | undefined {
+    const { connectionsMax, handshakesMax } = this.#limits
+    if (this.#peers.size + this.#attempts.size >= this.#socketsMax) return "files that may be open"
+    if (this.#peers.size >= connectionsMax) return "connections in all"
+    if (this.#attempts.size >= handshakesMax) return "handshakes under way in all"
+    const ofSource = this.#sources.begin(source)
+    return ofSource === undefined ? undefined : `handshakes ${ofSource}`
   }
 
   /**
@@ -159,7 +185,7 @@ class TlsAcceptor implements Acceptor {
     if (attempt === undefined) return undefined
     clearTimeout(attempt.timer)
     this.#attempts.delete(raw)
-    decrement(this.#attemptsByAddress, attempt.address)
+    this.#sources.end(attempt.source)
     return attempt
   }
 
@@ -182,7 +208,8 @@ class TlsAcceptor implements Acceptor {
   }
 
   #handshakeDone(socket: TLSSocket): void {
-    socket.on("error", ignore)
+    // After a broken record Node only tells, and would leave it open.
+    socket.on("error", () => socket.destroy())
     const attempt = this.#endAttempt(rawOf(socket))
     if (attempt === undefined) {
       socket.destroy() // It was cut off and reported while this event was on its way.
@@ -229,8 +256,10 @@ class TlsAcceptor implements Acceptor {
       id,
       certificate: hash("sha256", certificate.raw, "hex"),
       publicKey: streamKeyOf(certificate),
+      key: hash("sha256", certificate.publicKey.export({ type: "spki", format: "der" }), "hex"),
       serial: certificate.serialNumber.toLowerCase(),
       notAfter: certificate.validToDate,
+      authority: this.#issuerOf(certificate),
       from,
       protocol,
     }
@@ -243,6 +272,14 @@ class TlsAcceptor implements Acceptor {
       return refusal("CONNECTION_LIMIT", "of one identity")
     }
     return peer
+  }
+
+  /** Names can be equal, of an old CA and a new one: what counts is whose key signed. */
+  #issuerOf(certificate: X509Certificate): string | undefined {
+    const issuer = this.#authorities.find(
+      (ca) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey),
+    )
+    return issuer === undefined ? undefined : hash("sha256", issuer.raw, "hex")
   }
 
   /** Undefined if nothing was agreed on and HTTP is not spoken here. */
@@ -265,6 +302,10 @@ function streamKeyOf(certificate: X509Certificate): string | undefined {
   const signs = type === "ed25519" || (type === "ec" && details?.namedCurve === "prime256v1")
   if (!signs) return undefined
   return publicKey.export({ type: "spki", format: "der" }).toString("base64")
+}
+
+function authoritiesOf(context: { readonly ca?: unknown }): X509Certificate[] {
+  return (context.ca as readonly string[]).map((pem) => new X509Certificate(pem))
 }
 
 /** A certificate with the one id it claims, or what keeps it from being used. */

@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls"
 import type { ErrorCode } from "@postern/log/base"
+import type { ExposedScope } from "../config/index.ts"
 
 /**
  * Facts about an authenticated peer, taken once when the handshake ended: TLS getters are never
@@ -15,8 +16,12 @@ export interface Peer {
    * stream (docs/spec/evidence.md).
    */
   readonly publicKey?: string | undefined
+  /** SHA-256 of the certificate's SubjectPublicKeyInfo (DER), lower-case hex. */
+  readonly key: string
   readonly serial: string
   readonly notAfter: Date
+  /** SHA-256 of the trusted CA's certificate that issued it; undefined if others stand in between. */
+  readonly authority?: string | undefined
   /** Remote address and port, as text. */
   readonly from: string
   /** Negotiated ALPN protocol; "http/1.1" if the peer offered none. */
@@ -45,7 +50,16 @@ export interface TlsMaterial {
 /**
  * Host (a name or a numeric address) and port, 0 for any free one; or the path of a unix socket.
  */
-export type Address = { readonly host: string; readonly port: number } | { readonly path: string }
+export type Address =
+  | {
+      readonly host: string
+      readonly port: number
+      /** Without it, a wildcard or public address is refused. */
+      readonly allow?: readonly ExposedScope[]
+      /** A socket bound to it that somebody else holds too, such as a service manager. */
+      readonly fd?: number
+    }
+  | { readonly path: string }
 
 export interface AcceptorOptions {
   readonly tls: TlsMaterial
@@ -58,14 +72,19 @@ export interface AcceptorOptions {
   admit(peer: Peer): ErrorCode | undefined
   onPeer(socket: TLSSocket, peer: Peer): void
   onRefused(refusal: Refusal): void
-  /** Connections in all / of one identity. Beyond: CONNECTION_LIMIT. Defaults 1024 / 128. */
+  /**
+   * Connections in all / of one identity. Beyond: CONNECTION_LIMIT. Defaults 1024 / 128. Fewer in
+   * all, handshakes included, where the system lets the process open fewer files (open-files.ts).
+   */
   readonly connectionsMax?: number
   readonly connectionsPerIdentityMax?: number
   /**
-   * Handshakes under way in all; half as many from one remote address. Beyond: CONNECTION_LIMIT.
-   * Default 512.
+   * Handshakes under way in all; half as many from one remote address (IPv6: one /64 network).
+   * Beyond: CONNECTION_LIMIT. Default 512.
    */
   readonly handshakesMax?: number
+  /** Handshakes that one such address may begin in a second. Beyond: CONNECTION_LIMIT. Default 256. */
+  readonly handshakesPerSecondMax?: number
   /** For the whole handshake, however the bytes trickle in. Default 5000. */
   readonly handshakeTimeoutMs?: number
 }
@@ -73,9 +92,9 @@ export interface AcceptorOptions {
 export interface Acceptor {
   /**
    * Listens on one more address. Resolves with what is really bound, `host:port` or the path. The
-   * directory of a socket path must exist, belong to this user and be 0700, since Node cannot ask
-   * who is at the other end. Errors ADDRESS_IN_USE, BIND_REFUSED (wildcard), CONFIG_INVALID (cannot
-   * be bound).
+   * directory of a socket path must exist, belong to this user and be 0700 or 0750, since Node
+   * cannot ask who is at the other end. Errors ADDRESS_IN_USE, BIND_REFUSED (wildcard or public, and
+   * not allowed), CONFIG_INVALID (cannot be bound).
    */
   listen(address: Address): Promise<string>
   /**
@@ -87,6 +106,8 @@ export interface Acceptor {
   reconsider(): number
   /** Live connections. */
   count(): number
+  /** Who is at their other ends. */
+  peers(): Iterable<Peer>
   /** Stops accepting; live connections stay, unfinished handshakes are cut off (SHUTTING_DOWN). */
   stop(): void
   /** Stops and destroys every connection. */

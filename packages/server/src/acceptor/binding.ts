@@ -1,16 +1,13 @@
 import { lookup } from "node:dns/promises"
-import { lstat, unlink } from "node:fs/promises"
-import { BlockList, connect, isIPv6, type Server } from "node:net"
+import { chmod, lstat, unlink } from "node:fs/promises"
+import { connect, type Server } from "node:net"
 import { dirname } from "node:path"
 import { PosternError } from "@postern/log/base"
+import { scopeOf } from "../config/index.ts"
 import type { Address } from "./api.ts"
 
 /** Smallest size of sockaddr_un's path among our platforms (macOS), without the closing zero. */
 const socketPathBytesMax = 103
-
-const wildcards = new BlockList()
-wildcards.addAddress("0.0.0.0", "ipv4")
-wildcards.addAddress("::", "ipv6")
 
 /**
  * Makes `server` listen on the address and says what is really bound, as `host:port` or path.
@@ -20,15 +17,22 @@ export async function bind(server: Server, address: Address): Promise<string> {
   if ("path" in address) {
     await clearSocketPath(address.path)
     await listening(server, { path: address.path }, address.path)
+    // Who may come in, the directory says.
+    await chmod(address.path, 0o660)
     return address.path
   }
   const wanted = formatHostPort(address.host, address.port)
-  const host = await resolveHost(address.host, wanted)
-  await listening(server, { host, port: address.port, ipv6Only: true, exclusive: true }, wanted)
+  const host = await resolveHost(address, wanted)
+  const { fd, port } = address
+  const how = fd === undefined ? { host, port, ipv6Only: true, exclusive: true } : { fd }
+  await listening(server, how, wanted)
   const bound = server.address()
-  return bound !== null && typeof bound === "object"
-    ? formatHostPort(bound.address, bound.port)
-    : wanted
+  const is = typeof bound === "object" && bound !== null ? bound : undefined
+  if (is === undefined) throw invalid(wanted, "that is no internet socket")
+  // Who bound a passed socket is somebody else; it must be where the configuration says.
+  if (is.address === host && (port === 0 || is.port === port)) return formatHostPort(host, is.port)
+  server.close()
+  throw invalid(wanted, `the socket that was passed is ${formatHostPort(is.address, is.port)}`)
 }
 
 /** `host:port`, an IPv6 address in brackets. */
@@ -38,9 +42,12 @@ export function formatHostPort(host: string, port: number): string {
 
 /**
  * The numeric address that will be bound. Resolved here and not inside listen(), because "0", "0x0"
- * or a name in /etc/hosts can be the wildcard too.
+ * or a name in /etc/hosts can be the wildcard too, and a name can be public.
  */
-async function resolveHost(host: string, wanted: string): Promise<string> {
+async function resolveHost(
+  { host, allow }: Extract<Address, { host: string }>,
+  wanted: string,
+): Promise<string> {
   if (host === "" || host === "*") throw new PosternError("BIND_REFUSED", wanted)
   let address: string
   try {
@@ -48,9 +55,10 @@ async function resolveHost(host: string, wanted: string): Promise<string> {
   } catch (cause) {
     throw unusable(wanted, cause)
   }
-  const [plain = address] = address.split("%")
-  if (wildcards.check(plain, isIPv6(plain) ? "ipv6" : "ipv4")) {
-    throw new PosternError("BIND_REFUSED", wanted)
+  const scope = scopeOf(address)
+  const isExposed = scope === "wildcard" || scope === "public"
+  if (isExposed && allow?.includes(scope) !== true) {
+    throw new PosternError("BIND_REFUSED", `${wanted} is ${scope}`)
   }
   return address
 }
@@ -89,7 +97,9 @@ async function clearSocketPath(path: string): Promise<void> {
     throw unusable(path, cause)
   })
   if (!directory.isDirectory()) throw invalid(path, "its directory is not a directory")
-  if ((directory.mode & 0o077) !== 0) throw invalid(path, "its directory must have mode 0700")
+  if ((directory.mode & 0o027) !== 0) {
+    throw invalid(path, "its directory must have mode 0700, or 0750 for a group")
+  }
   if (process.getuid !== undefined && directory.uid !== process.getuid()) {
     throw invalid(path, "its directory belongs to another user")
   }

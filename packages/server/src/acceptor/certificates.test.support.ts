@@ -4,6 +4,8 @@ import * as x509 from "@peculiar/x509"
 import type { KeyPair } from "../guard/pki/index.ts"
 
 const p256 = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const
+/** Extended key usage clientAuth. */
+export const clientUsage = x509.ExtendedKeyUsage.clientAuth
 /** Extended key usage serverAuth. */
 export const serverUsage = x509.ExtendedKeyUsage.serverAuth
 const dayMs = 86_400_000
@@ -21,6 +23,8 @@ export interface Oddities {
   readonly subject?: string
   readonly isCa?: boolean
   readonly keys?: webcrypto.CryptoKeyPair
+  /** What the CA signs over. */
+  readonly digest?: "SHA-1"
 }
 
 /** A leaf signed by `authority`, wrong in exactly the ways that `oddities` says. */
@@ -42,7 +46,7 @@ export async function issueOdd(authority: KeyPair, oddities: Oddities): Promise<
     subject: [{ CN: [oddities.subject ?? "odd"] }],
     issuer: issuer.subjectName,
     signingKey: await webcrypto.subtle.importKey("pkcs8", der, p256, false, ["sign"]),
-    signingAlgorithm: p256,
+    signingAlgorithm: { ...p256, hash: oddities.digest ?? p256.hash },
     notBefore: oddities.notBefore ?? new Date(Date.now() - dayMs),
     notAfter: oddities.notAfter ?? new Date(Date.now() + dayMs),
     extensions,

@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -130,7 +130,7 @@ describe("limits", () => {
     await closed(door.dialRaw())
     expect(await door.refusals.next()).toMatchObject({
       code: "CONNECTION_LIMIT",
-      detail: "before the handshake",
+      detail: "connections in all",
     })
     first.client.destroy()
     await closed(first.socket)
@@ -174,6 +174,21 @@ describe("limits", () => {
   )
 })
 
+describe("a source of handshakes", () => {
+  it("begins only so many in a second, whether they fail or not", async () => {
+    const door = await open({ handshakesPerSecondMax: 3 })
+    // All within one second of the limit's clock.
+    await new Promise((begins) => setTimeout(begins, 1000 - (performance.now() % 1000)))
+    await door.enter(pki.writer)
+    door.dial(undefined)
+    expect((await door.refusals.next()).code).toBe("CERTIFICATE_REFUSED")
+    await door.enter(pki.writer)
+    await closed(door.dialRaw())
+    const detail = "handshakes a second from one address"
+    expect(await door.refusals.next()).toMatchObject({ code: "CONNECTION_LIMIT", detail })
+  })
+})
+
 describe("stopping", () => {
   it("keeps live connections, cuts off handshakes and lets nobody in", async () => {
     const door = await open()
@@ -206,14 +221,32 @@ describe("listening", () => {
     },
   )
 
+  it.each(["8.8.8.8", "2001:db8::1", "::ffff:8.8.8.8"])(
+    "is refused on %s, which is public, unless that is allowed",
+    async (host) => {
+      const door = await open()
+      const refused = door.acceptor.listen({ host, port: 0, allow: ["wildcard"] })
+      await expect(refused).rejects.toMatchObject({ code: "BIND_REFUSED" })
+      // Not an address of this machine: it was tried.
+      const allowed = door.acceptor.listen({ host, port: 0, allow: ["public"] })
+      await expect(allowed).rejects.toMatchObject({ code: "CONFIG_INVALID" })
+    },
+  )
+
+  it("is everywhere if that is allowed", async () => {
+    const door = await open()
+    const bound = await door.acceptor.listen({ host: "0.0.0.0", port: 0, allow: ["wildcard"] })
+    expect(bound).toMatch(/^0\.0\.0\.0:\d+$/)
+  })
+
   it("says which address is taken or cannot be had", async () => {
     const door = await open()
     const taken = door.acceptor.listen({ host: "127.0.0.1", port: door.port })
     await expect(taken).rejects.toMatchObject({ code: "ADDRESS_IN_USE", detail: door.bound })
-    const foreign = door.acceptor.listen({ host: "192.0.2.1", port: 0 })
+    const foreign = door.acceptor.listen({ host: "10.255.255.254", port: 0 })
     await expect(foreign).rejects.toMatchObject({
       code: "CONFIG_INVALID",
-      detail: "cannot listen on 192.0.2.1:0: EADDRNOTAVAIL",
+      detail: "cannot listen on 10.255.255.254:0: EADDRNOTAVAIL",
     })
     for (const port of [-1, 70_000, 1.5]) {
       const wrong = door.acceptor.listen({ host: "127.0.0.1", port })
@@ -280,15 +313,28 @@ describe("a unix socket", () => {
     await door.enter(pki.writer, { path })
   })
 
+  it("is for whoever may enter its directory: the owner, or a group too", async () => {
+    const group = join(await directory(), "group")
+    await mkdir(group)
+    await chmod(group, 0o750)
+    const door = await open()
+    await door.acceptor.listen({ path: join(group, "s") })
+    expect((await stat(join(group, "s"))).mode & 0o777).toBe(0o660)
+  })
+
   it("is refused where others can reach it", async () => {
     const parent = await directory()
     const open0755 = join(parent, "open")
     await mkdir(open0755)
     await chmod(open0755, 0o755)
+    const open0770 = join(parent, "group")
+    await mkdir(open0770)
+    await chmod(open0770, 0o770)
     await mkdir(join(parent, "shut"), { mode: 0o700 })
     await symlink(join(parent, "shut"), join(parent, "link"))
     const wrong: [string, RegExp][] = [
       [join(open0755, "s"), /mode 0700/],
+      [join(open0770, "s"), /0750 for a group/],
       [join(parent, "link", "s"), /not a directory/],
       [join(parent, "none", "s"), /ENOENT/],
       [join(parent, "x".repeat(100)), /103 bytes/],

@@ -13,7 +13,7 @@ import {
 import { HttpDoor } from "./index.ts"
 
 export const peer: Peer = {
-  ...{ id: "spiffe://door.test/writer/w", certificate: "00", serial: "1" },
+  ...{ id: "spiffe://door.test/writer/w", certificate: "00", key: "00", serial: "1" },
   ...{ notAfter: new Date(0), from: "192.0.2.1:1", protocol: "postern/1" },
 }
 
@@ -122,8 +122,11 @@ export function grantOf(some: Partial<WriterGrant> = {}): WriterGrant {
   }
 }
 
-/** An HTTP door over an intake that takes everything, with all that was said to it. */
-export function openHttpDoor() {
+/**
+ * An HTTP door over an intake that takes everything, with all that was said to it.
+ * @param headerMs by the system's clock, unlike all other deadlines
+ */
+export function openHttpDoor(headerMs = 10_000) {
   const deadlines = new ManualDeadlines()
   const pool = new CreditPool()
   const refused: { code: ErrorCode; detail: string | undefined }[] = []
@@ -140,7 +143,7 @@ export function openHttpDoor() {
     published: undefined as { checkpoint: string; path: string[] } | undefined,
   }
   const door = new HttpDoor({
-    ...{ memory, pool, deadlines, certificate: "certificate" },
+    ...{ memory, pool, deadlines, certificate: "certificate", headerMs },
     grant: () => world.grant,
     busy: () => world.busy,
     refused: (_, code, { detail }) => void refused.push({ code, detail }),
@@ -151,6 +154,10 @@ export function openHttpDoor() {
       waits.push({ indexes, withinMs })
       return world.published
     },
+    audit: async (_, question) => ({ asked: question }),
+    disclose: (_, item, name) => ({ json: item, digest: `${name}-`.padEnd(43, "x") }),
+    keepOut: async ({ keptOut }) =>
+      new Set(keptOut.flatMap(({ values }) => values.map(({ digest }) => digest))),
     offerBody(body) {
       bodies.push(body)
       const { count: accepted } = body

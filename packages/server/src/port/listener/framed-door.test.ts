@@ -1,9 +1,17 @@
 import { once } from "node:events"
 import type { Socket } from "node:net"
+import { limits } from "@postern/log/base"
 import { type Frame, FrameReader, frameTypes } from "@postern/log/wire"
 import { afterEach, describe, expect, test } from "vitest"
 import { CreditPool } from "../session/index.ts"
-import { FakeIntake, hello, openOn, ping, streamOf } from "../session/sessions.test.support.ts"
+import {
+  disclosureFrames,
+  FakeIntake,
+  hello,
+  openOn,
+  ping,
+  streamOf,
+} from "../session/sessions.test.support.ts"
 import { closeAll, closed, connectPair, ManualDeadlines, peer } from "./doors.test.support.ts"
 import { serveFramed } from "./index.ts"
 
@@ -83,6 +91,38 @@ describe("deadlines", () => {
     expect(session.midFrame).toBe(true)
   })
 
+  test("a disclosure has thirty seconds, however many frames it comes in", async () => {
+    const { far, intake, deadlines, say, session } = await enter()
+    await say(Buffer.concat([hello(), openOn(0)]))
+    intake.opens[0]?.done(streamOf(50))
+    const frames = disclosureFrames(Buffer.alloc(100, "x"), 3)
+    for (const frame of frames.slice(0, 30)) {
+      await say(frame)
+      deadlines.pass(999)
+    }
+    expect(session.closed).toBe(false)
+    const code = goawayCode(far)
+    deadlines.pass(30)
+    expect(await code).toBe("FRAME_TIMEOUT")
+  })
+
+  test("a disclosure that waits for its place has its thirty seconds from then on", async () => {
+    const { far, intake, deadlines, pool, say, session } = await enter()
+    for (const other of ["a", "b", "c", "d"]) pool.assemblies.take(other, () => undefined)
+    await say(Buffer.concat([hello(), openOn(0)]))
+    intake.opens[0]?.done(streamOf(50))
+    await say(disclosureFrames(Buffer.alloc(100, "x"), 60)[0] ?? Buffer.alloc(0))
+    deadlines.pass(60_000)
+    expect([session.closed, session.midFrame]).toEqual([false, false])
+    pool.assemblies.give("b")
+    expect(session.midFrame).toBe(true)
+    deadlines.pass(29_999)
+    expect(session.closed).toBe(false)
+    const code = goawayCode(far)
+    deadlines.pass(1)
+    expect(await code).toBe("FRAME_TIMEOUT")
+  })
+
   test("a silent peer has five minutes, a PING gives it five more", async () => {
     const { far, session, deadlines, say } = await enter()
     await say(hello())
@@ -125,11 +165,13 @@ describe("a peer that does not read", () => {
     return entered
   }
 
-  test("is not read either, and cut after ten seconds", async () => {
-    const { port, deadlines } = await glut()
-    expect(port.writableLength).toBeLessThan(4 << 20)
+  test("is not read either, and cut after ten seconds, which leaves an entry", async () => {
+    const { port, deadlines, intake, pool } = await glut()
+    expect(port.writableLength).toBeLessThan(256 << 10)
     deadlines.pass(10_000)
     expect(port.destroyed).toBe(true)
+    expect(intake.refusals.map(({ code }) => code)).toEqual(["ANSWERS_UNREAD"])
+    expect(pool.left).toBe(limits.creditPoolBytes)
   })
 
   test("is read again as soon as it reads", async () => {

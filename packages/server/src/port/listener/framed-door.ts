@@ -15,8 +15,11 @@ export interface FramedDoorWorld {
 const helloMs = 10_000
 const frameMs = 30_000
 const idleMs = 300_000
-/** A peer that does not read its acknowledgements: what may wait for it, and how long. */
-const unreadBytesMax = 1_048_576
+/**
+ * A peer that does not read its acknowledgements: what may wait for it, and how long. Each answer that waits costs ten
+ * times its bytes if it is as short as a PONG, and there may be a thousand such peers.
+ */
+const unreadBytesMax = 65_536
 const unreadMs = 10_000
 
 /** Joins a socket that speaks postern/1 to a session; owns the socket and its deadlines. */
@@ -33,7 +36,7 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
   }
   const session = new FramedSession(
     world.intake,
-    world.pool,
+    world.pool.of(peer.id),
     {
       ...{ id: peer.id, certificate: peer.certificate, publicKey: peer.publicKey },
       ...{ from: peer.from, session: world.sessionName() },
@@ -43,7 +46,10 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
         if (!socket.writable) return
         socket.write(bytes)
         if (socket.writableLength <= unreadBytesMax || held.unread) return
-        unread = deadlines.set(socket, unreadMs, cut)
+        unread = deadlines.set(session, unreadMs, (deaf) => {
+          deaf.dismiss("ANSWERS_UNREAD") // For the log: it will not read this either.
+          cut(socket)
+        })
         held.unread = true
         regulate()
       },
@@ -54,6 +60,7 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
       resume() {
         held.room = false
         regulate()
+        watch()
       },
       end() {
         // What was said is flushed; a peer that does not take it is cut. What it still says is read and not looked at.
@@ -68,9 +75,8 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
   })
   const idle = deadlines.set(session, idleMs, (silent) => silent.dismiss("IDLE_TIMEOUT"))
 
-  socket.on("data", (chunk: Buffer) => {
-    idle.touch()
-    session.receive(chunk)
+  /** What has begun to arrive has its deadline, while it is its writer who is waited for. */
+  const watch = (): void => {
     if (!session.midFrame) {
       frame?.clear()
       frame = undefined
@@ -80,6 +86,14 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
       frame.touch() // Another frame than the one that it was set for.
     }
     frames = session.frames
+  }
+
+  socket.on("data", (chunk: Buffer) => {
+    idle.touch()
+    socket.cork() // All answers to one chunk go out together, however short they are.
+    session.receive(chunk)
+    socket.uncork()
+    watch()
   })
   socket.on("drain", () => {
     if (!held.unread) return

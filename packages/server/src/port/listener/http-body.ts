@@ -33,9 +33,9 @@ function encodingOf(request: IncomingMessage): "identity" | "gzip" {
 }
 
 /**
- * Reads and unpacks a body within the limits; its bytes count against the port's one pool before they are taken. Errors:
- * HTTP_BODY_TOO_LARGE, HTTP_ENCODING, HTTP_BODY_SYNTAX (not gzip after all), OVERLOADED, HTTP_TIMEOUT (the peer went
- * away). The request is not destroyed, so that the peer can be told.
+ * Reads and unpacks a body within the limits; its bytes count against the writer's share of the pool before they are taken.
+ * Errors: HTTP_BODY_TOO_LARGE, HTTP_ENCODING, HTTP_BODY_SYNTAX (not gzip after all), OVERLOADED, HTTP_TIMEOUT (the peer
+ * went away). The request is not destroyed, so that the peer can be told.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -44,7 +44,7 @@ export async function readBody(
 ): Promise<HttpBody> {
   let taken = 0
   const take = (bytes: number): void => {
-    if (!pool.take(bytes)) throw new PosternError("OVERLOADED")
+    if (!pool.take(bytes)) throw new PosternError("OVERLOADED", pool.shortage(bytes))
     taken += bytes
   }
   const release = (): void => {
@@ -70,8 +70,12 @@ function collect(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0
+    // The next request may have begun: then the watch is its own by now.
+    const unwatch = (): void => {
+      if (watch.interrupt === stop) watch.interrupt = undefined
+    }
     const stop = (error: PosternError): void => {
-      watch.interrupt = undefined
+      unwatch()
       request.off("data", gather)
       chunks.length = 0
       reject(error)
@@ -92,7 +96,7 @@ function collect(
     watch.interrupt = stop
     request.on("data", gather)
     request.once("end", () => {
-      watch.interrupt = undefined
+      unwatch()
       resolve(Buffer.concat(chunks, length))
     })
     request.once("error", early)

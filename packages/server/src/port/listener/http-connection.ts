@@ -5,8 +5,7 @@ import type { Deadline, Deadlines } from "../../acceptor/index.ts"
 import type { SessionPeer } from "../session/index.ts"
 import type { BodyWatch } from "./http-body.ts"
 
-const headerMs = 10_000
-const bodyMs = 30_000
+export const bodyMs = 30_000
 const idleMs = 300_000
 /** For what is left of a body that was refused, and for a peer that does not take its answer. */
 const lingerMs = 10_000
@@ -18,14 +17,14 @@ export interface HttpConnectionWorld {
 }
 
 /**
- * One HTTP connection's deadlines and its end. A socket handed over to Node's server gets none of the server's own
- * timeouts; here each phase (header, body, the disk's, idle) has its own, and whoever misses one is told before the end.
+ * One HTTP connection's deadlines and its end: each phase (body, the disk's, idle, the answer's way out) has its own, and
+ * whoever misses one is told before the end. When a header begins, only the parser knows: the door's server watches it.
  */
 export class HttpConnection implements BodyWatch {
   readonly peer: SessionPeer
   readonly #socket: Socket
   readonly #world: HttpConnectionWorld
-  #deadline: Deadline
+  #deadline: Deadline | undefined
   /** How many requests are not answered yet. */
   #open = 0
   /** No request can follow: the peer's bytes are no HTTP any more, or came too late. */
@@ -38,8 +37,7 @@ export class HttpConnection implements BodyWatch {
     this.peer = peer
     this.#socket = socket
     this.#world = world
-    this.#deadline = this.#expire(headerMs, () => this.fail(new PosternError("HTTP_TIMEOUT")))
-    socket.once("close", () => this.#deadline.clear())
+    socket.once("close", () => this.#deadline?.clear())
   }
 
   /** A request's header is there. */
@@ -50,7 +48,7 @@ export class HttpConnection implements BodyWatch {
 
   /** Its body is there. From here on the port's own disk decides how long it takes. */
   working(): void {
-    this.#deadline.clear()
+    this.#deadline?.clear()
   }
 
   /** Whether the answer to be sent is the last one. */
@@ -59,8 +57,12 @@ export class HttpConnection implements BodyWatch {
   }
 
   /** The request is answered. A body that was refused unread is let pass, so that the peer gets to its answer. */
-  answered(request: IncomingMessage): void {
+  answered(request: IncomingMessage, response: ServerResponse): void {
     this.#open -= 1
+    if (!response.closed) {
+      const unread = this.#expire(lingerMs, () => this.#unread())
+      response.once("close", () => unread.clear())
+    }
     if (request.complete) return this.#rearm(idleMs, cut)
     this.#rearm(lingerMs, cut)
     if (this.#isOver) return
@@ -72,8 +74,16 @@ export class HttpConnection implements BodyWatch {
     request.resume()
   }
 
+  /** An answer does not get out. If nothing waits for the peer, it waits for another answer before it. */
+  #unread(): void {
+    if (this.#socket.writableLength === 0) return
+    this.#world.refused(this.peer, new PosternError("ANSWERS_UNREAD"))
+    cut(this.#socket)
+  }
+
   /** The peer's bytes are no HTTP, or come too slowly: whoever reads a body hears of it, the peer too, and it is over. */
   fail(error: PosternError): void {
+    if (this.#isOver) return
     this.#isOver = true
     const { interrupt } = this
     if (interrupt !== undefined) return interrupt(error)
@@ -91,7 +101,7 @@ export class HttpConnection implements BodyWatch {
   }
 
   #rearm(ms: number, onExpired: (socket: Socket) => void): void {
-    this.#deadline.clear()
+    this.#deadline?.clear()
     if (!this.#socket.destroyed) this.#deadline = this.#expire(ms, onExpired)
   }
 }

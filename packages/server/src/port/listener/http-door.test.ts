@@ -144,6 +144,17 @@ describe("problems", () => {
     expect(refused).toEqual([])
   })
 
+  test("a body that breaks gets one, too, also in one piece with a request before it", async () => {
+    const { enter, refused } = openHttpDoor()
+    const { far, over } = await enter()
+    const broken = "POST /v1/events HTTP/1.1\r\nhost: p\r\ntransfer-encoding: chunked\r\n\r\n4\r\n"
+    far.write(`${post(event)}${broken}{}  zz\r\n`)
+    const text = await over()
+    expect(text).toContain('"accepted":1')
+    expect(lastJson(text)).toMatchObject({ code: "HTTP_BODY_SYNTAX", status: 400 })
+    expect(refused.map(({ code }) => code)).toEqual(["HTTP_BODY_SYNTAX"])
+  })
+
   test("what is not HTTP gets one, too, and the end", async () => {
     for (const bytes of [
       "\x16\x03\x01 not http",
@@ -200,18 +211,36 @@ describe("problems", () => {
 })
 
 describe("deadlines", () => {
-  test("a header has ten seconds", async () => {
-    const { enter, deadlines, refused } = openHttpDoor()
-    const { port, far, over } = await enter()
-    const begun = "POST /v1/events HTTP/1.1\r\nhost: p"
-    far.write(begun)
-    await arrived(port, begun.length)
-    deadlines.pass(9_999)
-    expect(port.destroyed).toBe(false)
-    deadlines.pass(1)
+  const begun = "POST /v1/events HTTP/1.1\r\nhost: p"
+  const late: [string, string, string][] = [
+    ["nothing at all", "", ""],
+    ["half a header", "", begun],
+    ["half a header after a request", post(event), begun],
+    ["half a header in one piece with a request", post(event) + begun, ""],
+  ]
+  test.each(late)("a header has its time: %s", async (_, first, then) => {
+    const headerMs = 200
+    const { enter, refused, bodies } = openHttpDoor(headerMs)
+    const { far, comes, over } = await enter()
+    far.write(first)
+    if (first !== "") await comes('"accepted":1')
+    const start = performance.now()
+    far.write(then)
     expect(lastJson(await over())).toMatchObject({ code: "HTTP_TIMEOUT", status: 408 })
+    if (then !== "") expect(performance.now() - start).toBeGreaterThan(headerMs * 0.8)
     expect(refused.map(({ code }) => code)).toEqual(["HTTP_TIMEOUT"])
-    expect(deadlines.count()).toBe(0)
+    expect(bodies).toHaveLength(first === "" ? 0 : 1)
+  })
+
+  test("a connection that was of use may be silent for longer than a header", async () => {
+    const { enter, refused } = openHttpDoor(50)
+    const { far, comes } = await enter()
+    far.write(post(event))
+    await comes('"accepted":1')
+    await new Promise((passed) => setTimeout(passed, 200))
+    far.write(post(event).replace("/v1/events", "/v1/else"))
+    await comes("HTTP_ROUTE")
+    expect(refused.map(({ code }) => code)).toEqual(["HTTP_ROUTE"])
   })
 
   test("a body has thirty seconds, however it trickles in", async () => {
@@ -256,6 +285,28 @@ describe("deadlines", () => {
     await over()
     expect(refused).toEqual([])
     expect(deadlines.count()).toBe(0)
+  })
+})
+
+describe("an answer that does not get out", () => {
+  test("is waited for ten seconds, and its reader is refused", async () => {
+    const { enter, deadlines, refused } = openHttpDoor()
+    const { port, far, comes } = await enter()
+    far.write(post(event))
+    await comes('"accepted":1')
+    far.pause()
+    // Routes are refused by far longer answers than their requests.
+    const many = "GET / HTTP/1.1\r\nhost: p\r\n\r\n".repeat(1000)
+    while (port.writableLength === 0) {
+      far.write(many)
+      await new Promise((turn) => setImmediate(turn))
+    }
+    refused.length = 0
+    deadlines.pass(9_999)
+    expect(port.destroyed).toBe(false)
+    deadlines.pass(1)
+    expect(port.destroyed).toBe(true)
+    expect(refused.map(({ code }) => code)).toContain("ANSWERS_UNREAD")
   })
 })
 

@@ -2,19 +2,21 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { type ErrorCode, isPosternError, limits, PosternError } from "@postern/log/base"
+import type { AuditQuestion } from "@postern/log/wire"
 import type { Deadlines, Peer } from "../../acceptor/index.ts"
 import type { WriterGrant } from "../../access/index.ts"
 import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
 import type { PortMemory } from "../sequencer/index.ts"
-import type { CreditPool, SessionPeer } from "../session/index.ts"
+import type { CreditPool, KeptOut, SessionPeer } from "../session/index.ts"
 import {
   BodyPlacement,
   type BodyRegion,
   type BodyResult,
   type PlacementWorld,
 } from "./body-placement.ts"
-import { checkHead, type HttpBody, readBody } from "./http-body.ts"
-import { HttpConnection, send, sendProblem } from "./http-connection.ts"
+import { checkHead, readBody } from "./http-body.ts"
+import { bodyMs, HttpConnection, send, sendProblem } from "./http-connection.ts"
+import { type HttpQuestion, readQuestion } from "./http-question.ts"
 
 export interface HttpDoorWorld extends PlacementWorld {
   readonly memory: PortMemory
@@ -25,15 +27,23 @@ export interface HttpDoorWorld extends PlacementWorld {
   refused(peer: SessionPeer, code: ErrorCode, detail: { detail?: string }): void
   now(): Date
   eventId(): string
+  /** Takes a value out of an item of a writer; stores nothing. */
+  disclose(writer: string, item: Uint8Array, name: string, value: Uint8Array): KeptOut
   sessionName(): string
   /** Waits until a checkpoint covers these entries (ascending, distinct); undefined if none does in time. */
   published(
     indexes: readonly number[],
     withinMs: number,
   ): Promise<{ readonly checkpoint: string; readonly path: readonly string[] } | undefined>
+  /** Shows the log to a writer that looks after it, as a CHECKPOINT frame says it; undefined if its turn does not come in time. */
+  audit(peer: SessionPeer, question: AuditQuestion): Promise<object | undefined>
   /** Why nothing can be taken at all, now. */
   busy(): ErrorCode | undefined
+  /** For a header, from its first byte, or from the connection's beginning. Default 10,000. */
+  readonly headerMs?: number
 }
+
+const headerMsDefault = 10_000
 
 /** How long `Postern-Wait: published` waits for a checkpoint. */
 const publishedMs = 10_000
@@ -53,12 +63,20 @@ export class HttpDoor {
   constructor(world: HttpDoorWorld) {
     this.#world = world
     // Node's own answers would be no problems and would not be counted: a missing Host is refused here.
-    const options = { maxHeaderSize: 16_384, noDelay: true, requireHostHeader: false }
+    const { headerMs = headerMsDefault } = world
+    const options = {
+      ...{ maxHeaderSize: 16_384, noDelay: true, requireHostHeader: false },
+      // Of every request on a connection, also of those that follow each other without a pause.
+      ...{ headersTimeout: headerMs, requestTimeout: headerMs + bodyMs },
+      connectionsCheckingInterval: headerMs / 10,
+    }
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       // What is not a PosternError is a mistake of ours; unhandled, it ends the process.
       void this.#answer(request, response, false)
     }
     this.#server = createServer(options, answer)
+    // It watches requests once it listens, and it never does: its sockets are handed to it.
+    this.#server.emit("listening")
     this.#server.on("checkExpectation", answer) // One that nobody knows is passed over.
     this.#server.maxHeadersCount = 100
     this.#server.keepAliveTimeout = 0 // The idle deadline is kept by the connection.
@@ -68,8 +86,13 @@ export class HttpDoor {
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       // The parser's errors are the peer's; any other is the end of the socket.
       const { code = "" } = error
-      const connection = code.startsWith("HPE_") ? this.#connections.get(socket) : undefined
+      const isLate = code === "ERR_HTTP_REQUEST_TIMEOUT"
+      const isPeers = isLate || code.startsWith("HPE_")
+      const connection = isPeers ? this.#connections.get(socket) : undefined
       if (connection === undefined) socket.destroy()
+      else if (isLate) connection.fail(new PosternError("HTTP_TIMEOUT"))
+      // It was held up because answers wait for their reader, and requests came on all the same.
+      else if (code === "HPE_PAUSED") connection.fail(new PosternError("ANSWERS_UNREAD"))
       else if (code === "HPE_INVALID_EOF_STATE")
         connection.fail(new PosternError("HTTP_TIMEOUT", "it ended early"))
       else connection.fail(new PosternError("HTTP_BODY_SYNTAX", `not HTTP/1.1: ${code}`))
@@ -103,19 +126,18 @@ export class HttpDoor {
       return
     }
     connection.reading()
-    let body: HttpBody | undefined
+    let received: ReceivedBody | undefined
     try {
       const { adapter, grant } = this.#admit(connection.peer, request, response)
-      const wait = readWait(request)
+      const question = readQuestion(request.headers)
       if (asked) response.writeContinue()
-      body = await readBody(request, this.#world.pool, connection)
-      connection.working()
-      const regions = this.#frame(adapter, body.bytes, request, grant)
+      received = await this.#receive(request, connection, adapter, grant)
       const { peer } = connection
+      const { regions } = received
       const result = await new BodyPlacement(this.#world, peer, adapter.name, regions).run()
-      body.release()
-      body = undefined
-      await this.#sendResult(response, result, wait)
+      received.release()
+      received = undefined
+      await this.#sendResult(response, result, { ...question, peer })
     } catch (error) {
       if (!isPosternError(error)) throw error
       this.#refused(connection.peer, error)
@@ -124,8 +146,8 @@ export class HttpDoor {
       if (isLast) response.setHeader("connection", "close")
       sendProblem(response, error)
     } finally {
-      body?.release()
-      connection.answered(request)
+      received?.release()
+      connection.answered(request, response)
     }
   }
 
@@ -147,6 +169,24 @@ export class HttpDoor {
     return { adapter, grant }
   }
 
+  /** The body as events. Its own bytes are let go: what was made of them takes as many, and the credit stands for that. */
+  async #receive(
+    request: IncomingMessage,
+    connection: HttpConnection,
+    adapter: Adapter,
+    grant: WriterGrant,
+  ): Promise<ReceivedBody> {
+    const share = this.#world.pool.of(connection.peer.id)
+    const { bytes, release } = await readBody(request, share, connection)
+    try {
+      connection.working()
+      return { regions: this.#frame(adapter, bytes, request, grant), release }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
   /** Runs the adapter over the whole body at once: the core's memory is free for others as soon as this returns. */
   #frame(
     adapter: Adapter,
@@ -165,6 +205,8 @@ export class HttpDoor {
       spansMax,
       source: defaultSource(grant),
       now: this.#world.now().toISOString(),
+      itemBytesMax: grant.eventBytesMax,
+      keepOut: (item, name, value) => this.#world.disclose(grant.id, item, name, value),
       id: () => this.#world.eventId(),
     })
     const regions: BodyRegion[] = []
@@ -172,18 +214,18 @@ export class HttpDoor {
     for (;;) {
       const next = run.next(events, events + eventsBytes, rowsMax)
       if (next === undefined) return regions
-      const { count, end, changed, tooLarge } = next
+      const { count, end, ...more } = next
       total += count
       if (total > limits.httpBodyEventsMax)
         throw new PosternError("HTTP_BODY_TOO_LARGE", "too many events")
-      regions.push({ region: core.memory.slice(events, end), count, changed, tooLarge })
+      regions.push({ region: core.memory.slice(events, end), count, ...more })
     }
   }
 
   async #sendResult(
     response: ServerResponse,
     result: BodyResult,
-    wait: Wait | undefined,
+    { wait, audit, peer }: HttpQuestion & { readonly peer: SessionPeer },
   ): Promise<void> {
     const [first] = result.refused
     if (first !== undefined && result.accepted === 0 && result.duplicates.length === 0) {
@@ -193,12 +235,13 @@ export class HttpDoor {
     }
     const { certificate } = this.#world
     const { status, ...reached } = await this.#reach(result, wait)
-    const answer = { ...result, certificate, ...reached }
+    const shown = audit && (await this.#world.audit(peer, audit))
+    const answer = { ...result, certificate, ...reached, ...(shown && { audit: shown }) }
     send(response, status, "application/json", JSON.stringify(answer))
   }
 
   /** How far the entries have come, where that was asked for. */
-  async #reach(result: BodyResult, wait: Wait | undefined) {
+  async #reach(result: BodyResult, wait: HttpQuestion["wait"]) {
     if (wait === undefined) return { status: 200 }
     const indexes = indexesOf(result)
     if (wait === "durable" || indexes.length === 0) return { status: 200, level: "durable" }
@@ -208,13 +251,10 @@ export class HttpDoor {
   }
 }
 
-type Wait = "durable" | "published"
-
-/** Errors: REQUEST_INVALID. */
-function readWait(request: IncomingMessage): Wait | undefined {
-  const wait = request.headers["postern-wait"]
-  if (wait === undefined || wait === "durable" || wait === "published") return wait
-  throw new PosternError("REQUEST_INVALID", "Postern-Wait is durable or published")
+interface ReceivedBody {
+  readonly regions: readonly BodyRegion[]
+  /** Gives back the credit that the body holds. */
+  release(): void
 }
 
 /** Of the entries that hold the body's events, ascending. */
