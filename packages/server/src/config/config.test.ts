@@ -54,6 +54,13 @@ describe("postern.yaml", () => {
     expect(refusal(`${good}witnesses: w.policy\n`)).toContain("witnesses: pki.courier is missing")
   })
 
+  test("allows what is exposed by name only", () => {
+    expect(parseConfig(good, file).listen.allow).toEqual([])
+    const allow = (list: string) => good.replace("listen:\n", `listen:\n  allow: ${list}\n`)
+    expect(parseConfig(allow("[public]"), file).listen.allow).toEqual(["public"])
+    expect(refusal(allow("[everything]"))).toContain("line 3: listen.allow")
+  })
+
   test("without listen it is loopback", () => {
     const config = parseConfig(good.replace(/listen:\n(?: {2}.*\n){3}/, ""), file)
     expect(config.listen.write).toEqual([{ host: "127.0.0.1", port: 17514 }])

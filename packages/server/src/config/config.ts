@@ -2,6 +2,7 @@ import { dirname, join, resolve } from "node:path"
 import { PosternError } from "@postern/log/base"
 import { z } from "zod"
 import { formatHostPort, type HostPort, parseHostPort } from "./address.ts"
+import { type ExposedScope, exposedScopes } from "./address-scope.ts"
 import { isCredential } from "./credential.ts"
 import { readDocument } from "./document.ts"
 
@@ -15,11 +16,17 @@ export interface Config {
     readonly write: readonly HostPort[]
     readonly read: readonly HostPort[]
     readonly ops: readonly HostPort[]
+    /** Addresses that are refused unless they are named here. */
+    readonly allow?: readonly ExposedScope[]
   }
   readonly data: string
   readonly access: string
+  /** Directory of the keys that seal what is kept beside the log (docs/spec/disclosures.md). */
+  readonly sealing: string
   /** Trust policy (C2SP tlog-policy) that names the witnesses of this log; without, there are none. */
   readonly witnesses?: string
+  /** Where the courier says, as long as the port is ready, that it is: whoever waits there in vain raises the alarm. */
+  readonly heartbeat?: { readonly url: string; readonly everySeconds: number }
   /** A file on other storage that remembers what was signed, beside `last-signed` in the log directory. */
   readonly signedMemory?: string
   /** Who signs with the log key, if it is no file of ours: docs/spec/signer.md. Either this or `pki.logKey`. */
@@ -48,13 +55,20 @@ export interface Config {
 /** The rooms of the data directory. */
 export interface DataDirectories {
   readonly log: string
+  /** Values kept out of the log's leaves, sealed. */
+  readonly disclosures: string
   readonly portState: string
   readonly readerState: string
   readonly courierState: string
   /** Unix socket of the admin plane. */
   readonly adminSocket: string
+  /** The access list that the port works by. */
+  readonly keptAccess: string
   /** The digest of the access list that the reader process applied. */
   readonly readerAccess: string
+  /** Under which CAs' certificates peers came to the port, and to the reader. */
+  readonly portAuthorities: string
+  readonly readerAuthorities: string
   /** How far mirrors said they are, as the reader process heard it. */
   readonly readerMirrors: string
 }
@@ -92,14 +106,29 @@ const path = z
 
 const schema = z.strictObject({
   origin: z.string().regex(originPattern, "must be a name such as postern.example/audit"),
-  listen: z.strictObject({ write: hostPorts, read: hostPorts, ops: hostPorts }).default(() => ({
-    write: [{ host: "127.0.0.1", port: 17514 }],
-    read: [{ host: "127.0.0.1", port: 17515 }],
-    ops: [{ host: "127.0.0.1", port: 17516 }],
-  })),
+  listen: z
+    .strictObject({
+      write: hostPorts,
+      read: hostPorts,
+      ops: hostPorts,
+      allow: z.array(z.enum(exposedScopes)).default([]),
+    })
+    .default(() => ({
+      write: [{ host: "127.0.0.1", port: 17514 }],
+      read: [{ host: "127.0.0.1", port: 17515 }],
+      ops: [{ host: "127.0.0.1", port: 17516 }],
+      allow: [],
+    })),
   data: path,
   access: path,
+  sealing: path.default("sealing"),
   witnesses: path.optional(),
+  heartbeat: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }).max(2000),
+      everySeconds: z.int().min(5).max(3600).default(60),
+    })
+    .optional(),
   signedMemory: path.optional(),
   signer: z.strictObject({ socket: path, vkey: z.string().max(1000) }).optional(),
   rootVkey: z.string().max(1000).optional(),
@@ -144,7 +173,9 @@ export function parseConfig(text: string, file: string): Config {
     listen: value.listen,
     data: from(value.data),
     access: from(value.access),
+    sealing: from(value.sealing),
     ...(value.witnesses === undefined ? {} : { witnesses: from(value.witnesses) }),
+    ...(value.heartbeat === undefined ? {} : { heartbeat: value.heartbeat }),
     ...(value.signedMemory === undefined ? {} : { signedMemory: from(value.signedMemory) }),
     ...(value.signer === undefined
       ? {}
@@ -190,11 +221,15 @@ export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
   const state = join(config.data, "state")
   return {
     log: join(config.data, "log"),
+    disclosures: join(config.data, "disclosures"),
     portState: join(state, "port"),
     readerState: join(state, "reader"),
     courierState: join(state, "courier"),
     adminSocket: join(state, "port", "admin.sock"),
+    keptAccess: join(state, "port", "access.yaml"),
     readerAccess: join(state, "reader", "access.json"),
+    portAuthorities: join(state, "port", "authorities.json"),
+    readerAuthorities: join(state, "reader", "authorities.json"),
     readerMirrors: join(state, "reader", "mirrors.json"),
   }
 }

@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { decodeUtf8, PosternError } from "@postern/log/base"
-import { type Config, parseConfig } from "./config.ts"
-import { credentialFile } from "./credential.ts"
+import { type Config, dataDirectories, parseConfig } from "./config.ts"
+import { credentialFile, secretFile } from "./credential.ts"
 
 const fileBytesMax = 16_777_216
 
@@ -10,12 +10,18 @@ export function loadConfig(file: string): Config {
   return parseConfig(readTextFile(file), file)
 }
 
+/** The access list in force, as the port keeps it; access.yaml where no port has kept one yet. */
+export function accessFile(config: Config): string {
+  const { keptAccess } = dataDirectories(config)
+  return existsSync(keptAccess) ? keptAccess : config.access
+}
+
 /**
  * A file as strict UTF-8. Errors: CONFIG_INVALID if it is missing, unreadable, too large, not a
  * file or not UTF-8.
  */
 export function readTextFile(file: string): string {
-  return readOpen(file, () => undefined)
+  return readOpen(file, credentialFile(file, credentials()), () => undefined)
 }
 
 /**
@@ -24,18 +30,22 @@ export function readTextFile(file: string): string {
  * credentials as 0440.
  */
 export function readSecretFile(file: string): string {
-  return readOpen(file, (mode) => {
+  return readOpen(file, secretFile(file, credentials()), (mode) => {
     if (process.platform === "win32" || (mode & 0o027) === 0) return undefined
     return `holds a private key and is open to others (mode ${mode.toString(8)}): chmod 600 ${file}`
   })
 }
 
 /** The mode is asked of the open file, so that what is judged is what is read. */
-function readOpen(file: string, refuse: (mode: number) => string | undefined): string {
+function readOpen(
+  file: string,
+  path: string,
+  refuse: (mode: number) => string | undefined,
+): string {
   let fd: number
-  const path = credentialFile(file, process.env.CREDENTIALS_DIRECTORY)
   try {
-    fd = openSync(path, "r")
+    // A pipe that nobody writes into would hold up the process for ever; then it is no file, below.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     throw new PosternError("CONFIG_INVALID", `${file} cannot be opened (${reason(cause)})`, {
       cause,
@@ -54,6 +64,10 @@ function readOpen(file: string, refuse: (mode: number) => string | undefined): s
   } finally {
     closeSync(fd)
   }
+}
+
+function credentials(): string | undefined {
+  return process.env.CREDENTIALS_DIRECTORY
 }
 
 function reason(error: unknown): string {

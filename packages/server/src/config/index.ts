@@ -4,6 +4,7 @@
  * keeps nothing.
  */
 export { formatHostPort, type HostPort, isHostName, parseHostPort } from "./address.ts"
+export { type AddressScope, type ExposedScope, scopeOf } from "./address-scope.ts"
 export {
   type Config,
   type DataDirectories,
@@ -12,4 +13,4 @@ export {
   parseConfig,
 } from "./config.ts"
 export { type DocumentKind, formatPath, type ReadDocument, readDocument } from "./document.ts"
-export { loadConfig, readSecretFile, readTextFile } from "./files.ts"
+export { accessFile, loadConfig, readSecretFile, readTextFile } from "./files.ts"
