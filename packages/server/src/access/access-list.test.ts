@@ -61,7 +61,7 @@ describe("the access list", () => {
     expect(list.writer("spiffe://postern.local/postern/reader", now)).toMatchObject({
       internal: true,
       eventsPerSecond: undefined,
-      eventBytesMax: 65_535,
+      eventBytesMax: 8_388_608,
       sources: { any: true },
     })
   })
@@ -219,8 +219,8 @@ describe("the access list", () => {
     ],
     [
       "eventBytes: 4096",
-      "eventBytes: 65536",
-      "line 14: identities[0].grant.eventBytes: must be at most 65535",
+      "eventBytes: 8388609",
+      "line 14: identities[0].grant.eventBytes: must be at most 8388608",
     ],
     ["eventBytes: 4096", "eventByte: 1", "line 14: identities[0].grant.eventByte: unknown key"],
     [

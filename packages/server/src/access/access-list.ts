@@ -2,6 +2,7 @@ import { encodeUtf8, formatHex, limits, PosternError, sha256 } from "@postern/lo
 import { readDocument } from "../config/index.ts"
 import { type Adapter, accessSchema, type Identity } from "./identity.ts"
 import { makePatterns, type Patterns } from "./pattern.ts"
+import { type CertificateMarks, type Revocation, Revocations } from "./revocation.ts"
 
 /** What a writer may do. One object per writer and list: it can be compared and kept. */
 export interface WriterGrant {
@@ -12,7 +13,7 @@ export interface WriterGrant {
   /** Undefined = no limit. */
   readonly eventsPerSecond: number | undefined
   readonly bytesPerSecond: number | undefined
-  /** Longest event in bytes; without a limit in the list, what an entry can hold. */
+  /** Longest event in bytes; without a limit in the list, 8 MiB: what does not fit an entry is kept beside it. */
   readonly eventBytesMax: number
   /**
    * The reader process of this installation: may write what docs/spec/log.md lists for it under
@@ -34,8 +35,16 @@ export interface ReaderGrant {
 export interface AccessList {
   /** SHA-256 of the text, lower-case hex. */
   readonly digest: string
+  readonly text: string
   /** In the order of the text, expired ones included. */
   readonly identities: readonly Identity[]
+  readonly revoked: readonly Revocation[]
+  /** How many operators must approve of a list that weakens (docs/spec/approvals.md); undefined = none. */
+  readonly approvals: { readonly weakening: number } | undefined
+  /** Line of the text, from 1, where this identity or revocation stands. */
+  lineOf(list: "identities" | "revoked", index: number): number
+  /** Why a certificate is not taken, whatever the grant of its identity is; undefined if it is. */
+  revocationOf(marks: CertificateMarks): Revocation | undefined
   writer(id: string, nowMs: number): WriterGrant | undefined
   reader(id: string, nowMs: number): ReaderGrant | undefined
   operator(id: string, nowMs: number): boolean
@@ -73,9 +82,16 @@ export function parseAccess(text: string): AccessList {
     else if (identity.role === "operator") operators.set(id, { untilMs, grant: true })
     else couriers.set(id, { untilMs, grant: true })
   }
+  const revocations = new Revocations(value.revoked)
   return {
     digest: formatHex(sha256(encodeUtf8(text))),
+    text,
     identities: value.identities,
+    revoked: value.revoked,
+    approvals: value.approvals,
+    // Read again: the document with its lines is many times the text, and hardly ever asked for.
+    lineOf: (list, index) => readDocument(text, accessSchema, kind).lineOf([list, index]),
+    revocationOf: (marks) => revocations.find(marks),
     writer: (id, nowMs) => current(writers, id, nowMs),
     reader: (id, nowMs) => current(readers, id, nowMs),
     operator: (id, nowMs) => current(operators, id, nowMs) ?? false,
@@ -102,7 +118,7 @@ function writerGrant(identity: Identity & { role: "writer" }): WriterGrant {
     actions: makePatterns(grant.actions),
     eventsPerSecond: grant.eventsPerSecond,
     bytesPerSecond: grant.bytesPerSecond,
-    eventBytesMax: grant.eventBytes ?? limits.entryBytesMax,
+    eventBytesMax: grant.eventBytes ?? limits.disclosureBytesMax,
     internal: grant.internal ?? false,
   }
 }

@@ -1,7 +1,10 @@
 import { limits } from "@postern/log/base"
 import { z } from "zod"
 import { parseCadence } from "./cadence.ts"
+import { places } from "./place.ts"
+import { revocations } from "./revocation.ts"
 import { isSpiffeId } from "./spiffe.ts"
+import { words } from "./words.ts"
 
 /** Ways in through the write port; `postern` = postern/1 frames. */
 export const adapters = ["postern", "http", "kubernetes"] as const
@@ -13,12 +16,6 @@ const patternsMax = 1_000
 const id = z
   .string()
   .refine(isSpiffeId, "must be a SPIFFE ID such as spiffe://postern.local/writer/app")
-
-const words = z
-  .string()
-  .min(1, "must not be empty")
-  .max(256, "is longer than 256 characters")
-  .regex(/^\P{C}*$/u, "must not hold control characters")
 
 /** A `*` anywhere but at the end would look like a wildcard and be none. */
 const starAtEnd = (text: string) => !text.slice(0, -1).includes("*")
@@ -53,7 +50,7 @@ const writerGrant = z.strictObject({
   actions: patterns(action),
   eventsPerSecond: count(1_000_000_000).optional(),
   bytesPerSecond: count(1_000_000_000_000).optional(),
-  eventBytes: count(limits.entryBytesMax).optional(),
+  eventBytes: count(limits.disclosureBytesMax).optional(),
   internal: z.boolean().optional(),
 })
 
@@ -95,17 +92,20 @@ const everybody = {
   expires: expires.optional(),
 }
 
+/** Whoever comes over the network, and from where; the courier uses a socket of this machine. */
+const remote = { ...everybody, from: places.optional() }
+
 const identity = z.discriminatedUnion(
   "role",
   [
     z.strictObject({
-      ...everybody,
+      ...remote,
       role: z.literal("writer"),
       cadence: cadence.optional(),
       grant: writerGrant,
     }),
-    z.strictObject({ ...everybody, role: z.literal("reader"), grant: readerGrant }),
-    z.strictObject({ ...everybody, role: z.literal("operator") }),
+    z.strictObject({ ...remote, role: z.literal("reader"), grant: readerGrant }),
+    z.strictObject({ ...remote, role: z.literal("operator") }),
     z.strictObject({ ...everybody, role: z.literal("courier") }),
   ],
   { error: (issue) => (issue.code === "invalid_union" ? roles : undefined) },
@@ -114,6 +114,8 @@ const roles = "must be writer, reader, operator or courier"
 
 export const accessSchema = z.strictObject({
   identities: z.array(identity).max(identitiesMax, `must name at most ${identitiesMax}`),
+  revoked: revocations,
+  approvals: z.strictObject({ weakening: count(8) }).optional(),
 })
 
 /** One line of the access list, checked; `expires` in milliseconds since the epoch. */

@@ -9,8 +9,11 @@ export {
   type ReaderGrant,
   type WriterGrant,
 } from "./access-list.ts"
-export { addIdentity } from "./amendment.ts"
+export { addIdentity, addRevocation, endIdentity } from "./amendment.ts"
 export { type ExpectedWriter, expectedWriters } from "./cadence.ts"
+export { addressBits, type Cidr, formatCidr, parseCidr } from "./cidr.ts"
+export { type AccessChange, diffAccess } from "./difference.ts"
+export { type Explanation, explainAccess, type Wish } from "./explanation.ts"
 export {
   type Adapter,
   adapters,
@@ -19,5 +22,9 @@ export {
   identitiesMax,
   parseExpiry,
 } from "./identity.ts"
+export { formatAccessSchema } from "./json-schema.ts"
 export { makePatterns, type Patterns } from "./pattern.ts"
+export type { KubernetesPlace, Place } from "./place.ts"
+export { applyRevision, type Revision, reviseText, splitText } from "./revision.ts"
+export { type CertificateMarks, formatSerial, type Revocation } from "./revocation.ts"
 export { isSpiffeId, spiffeIdOf } from "./spiffe.ts"
