@@ -6,5 +6,6 @@ export {
   nodeFlags,
   type ProcessName,
   parseProcessName,
+  processCommand,
   Supervisor,
 } from "./supervisor.ts"

@@ -33,6 +33,11 @@ const restartMsMax = 15_000
 const steadyMs = 60_000
 const drainMsMax = 20_000
 
+/** The command by which somebody else, such as a service manager, runs one of the processes. */
+export function processCommand(name: ProcessName, configFile: string): readonly string[] {
+  return [process.execPath, ...nodeFlags[name], fileURLToPath(mains[name]), configFile]
+}
+
 export interface SupervisorWorld {
   note(text: string): void
   /** A process listens; its message as it sent it. */

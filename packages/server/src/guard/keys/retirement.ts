@@ -1,20 +1,9 @@
-import { randomFillSync } from "node:crypto"
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseProfile } from "@postern/client"
 import { isPosternError, PosternError } from "@postern/log/base"
 import type { Config } from "../../config/index.ts"
-import { changeFile, logVerifierKey, profilesDirectory } from "../setup/index.ts"
+import { changeFile, destroyFile, logVerifierKey, profilesDirectory } from "../setup/index.ts"
 import { changeConfigText } from "./config-change.ts"
 import { reportKeys, retiringVkey } from "./key-report.ts"
 
@@ -80,17 +69,4 @@ function profilesThatPin(config: Config, vkey: string): string[] {
 /** The profile with the new key, in its policy too unless that names the new one already. */
 function withKey(text: string, vkey: string, next: string): string {
   return text.includes(next) ? text.replace(vkey, next) : text.replaceAll(vkey, next)
-}
-
-/** Overwrites the bytes in place, syncs, unlinks. A disk that writes elsewhere, or a copy, may keep them. */
-function destroyFile(file: string): void {
-  const fd = openSync(file, "r+")
-  try {
-    const noise = randomFillSync(new Uint8Array(fstatSync(fd).size))
-    writeSync(fd, noise, 0, noise.length, 0)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  rmSync(file)
 }

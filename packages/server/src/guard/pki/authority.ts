@@ -7,7 +7,7 @@ import { loadX509, type X509 } from "./x509.ts"
 
 const dayMs = 86_400_000
 /** Certificates are valid a little before they are made, for peers whose clock is behind. */
-const backdateMs = 300_000
+export const backdateMs = 300_000
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const
 const nameConstraints = "2.5.29.30"
 const trustDomainPattern = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/
@@ -56,6 +56,7 @@ export async function createAuthority(options: AuthorityOptions): Promise<KeyPai
 }
 
 export interface CertificateOptions {
+  /** Of several certificates in it, the one that the key belongs to signs. */
   readonly authority: KeyPair
   /** SPIFFE ID: the certificate's one URI name. */
   readonly id: string
@@ -112,9 +113,13 @@ async function openAuthority(x509: X509, authority: KeyPair, now: Date) {
   let certificate: X509Certificate
   let der: Buffer
   try {
-    const parsed = new NodeCertificate(authority.certificate)
     const key = createPrivateKey(authority.key)
-    if (!parsed.ca || !parsed.checkPrivateKey(key)) {
+    const bundle = splitBundle(authority.certificate)
+    if (bundle.length === 0) throw new Error("no certificate is there")
+    const parsed = bundle
+      .map((text) => new NodeCertificate(text))
+      .find((one) => one.ca && one.checkPrivateKey(key))
+    if (parsed === undefined) {
       throw new PosternError("CONFIG_INVALID", "the CA's key does not belong to its certificate")
     }
     certificate = new x509.X509Certificate(parsed.raw)
@@ -126,6 +131,13 @@ async function openAuthority(x509: X509, authority: KeyPair, now: Date) {
   if (certificate.notAfter <= now) throw new PosternError("CONFIG_INVALID", "the CA has expired")
   const key = await webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"])
   return { certificate, key }
+}
+
+const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+
+/** The certificates of a text, PEM each, in its order; none if there are none. */
+export function splitBundle(text: string): string[] {
+  return text.match(pemCertificate)?.map((one) => `${one}\n`) ?? []
 }
 
 async function createKeys(): Promise<CryptoKeyPair> {

@@ -8,8 +8,10 @@ export {
   createAuthority,
   issueCertificate,
   type KeyPair,
+  splitBundle,
 } from "./authority.ts"
 export { encodeDer } from "./der.ts"
+export { fingerprint, issuerOf, renewCertificate } from "./renewal.ts"
 export {
   createLogKeys,
   createSigningKey,

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto"
 import {
   closeSync,
   fchownSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   openSync,
   realpathSync,
   renameSync,
@@ -70,6 +72,29 @@ export function changeFile(file: string, change: () => string): void {
     throw error
   }
   syncDirectory(dirname(target))
+}
+
+/**
+ * Puts a new secret in the place of an old one, whose bytes are overwritten. Errors: as changeFile().
+ */
+export function replaceSecret(file: string, text: string): void {
+  const aside = `${realpathSync(file)}.old`
+  rmSync(aside, { force: true }) // Of a change that was interrupted: one more name of the file.
+  linkSync(file, aside)
+  changeFile(file, () => text)
+  destroyFile(aside) // The point of no return.
+}
+
+/** Overwrites the bytes in place, syncs, unlinks. A disk that writes elsewhere, or a copy, may keep them. */
+export function destroyFile(file: string): void {
+  const fd = openSync(file, "r+")
+  try {
+    writeWhole(fd, randomBytes(fstatSync(fd).size))
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+  rmSync(file)
 }
 
 /** Makes names in a directory durable. */

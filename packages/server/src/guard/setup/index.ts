@@ -13,5 +13,5 @@ export {
   logVerifierKey,
   profilesDirectory,
 } from "./enrolment.ts"
-export { changeFile, createFile } from "./files.ts"
+export { changeFile, createFile, destroyFile, replaceSecret, syncDirectory } from "./files.ts"
 export { type InitOptions, type Installation, initDirectory } from "./init.ts"

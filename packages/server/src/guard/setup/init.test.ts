@@ -64,6 +64,7 @@ describe("init", () => {
     const config = loadConfig(join(made.directory, "postern.yaml"))
     expect(config).toEqual(made.config)
     expect(config.listen).toEqual({
+      allow: [],
       write: [{ host: "127.0.0.1", port: 17514 }],
       read: [{ host: "127.0.0.1", port: 17515 }],
       ops: [{ host: "127.0.0.1", port: 17516 }],

@@ -3,7 +3,7 @@ import { isIP } from "node:net"
 import { join, relative, resolve } from "node:path"
 import { formatProfile, type Profile } from "@postern/client"
 import { PosternError } from "@postern/log/base"
-import { parseAccess } from "../../access/index.ts"
+import { formatAccessSchema, parseAccess } from "../../access/index.ts"
 import {
   type Config,
   dataDirectories,
@@ -66,7 +66,14 @@ export async function initDirectory(options: InitOptions): Promise<Installation>
       `origin ${JSON.stringify(origin)} is not a name such as postern.example/audit`,
     )
   }
-  for (const name of ["postern.yaml", "access.yaml", "pki", "profiles", "data"]) {
+  for (const name of [
+    "postern.yaml",
+    "access.yaml",
+    "access.schema.json",
+    "pki",
+    "profiles",
+    "data",
+  ]) {
     const path = join(directory, name)
     if (existsSync(path)) throw new PosternError("ALREADY_EXISTS", path)
   }
@@ -127,6 +134,7 @@ async function planFiles(directory: string, origin: string, options: InitOptions
     secret("pki/receipt.key", keys.receiptKey),
     ...profiles.map(([name, profile]) => secret(`profiles/${name}.yaml`, formatProfile(profile))),
     open("access.yaml", access),
+    open("access.schema.json", formatAccessSchema()),
     open("postern.yaml", text),
   ]
   return { files, config, trustDomain, vkey }

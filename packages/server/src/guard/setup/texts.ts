@@ -15,7 +15,8 @@ export function configText(origin: string, listen: Listen): string {
 # Name of the log. It stands in every checkpoint and is the name of the log key: never change it.
 origin: ${origin}
 
-# Where to listen, address by address; 0.0.0.0 and [::] are refused. Firewalls should let writers
+# Where to listen, address by address; public ones, 0.0.0.0 and [::] are refused unless \`allow: [public]\` or
+# \`allow: [wildcard]\` is said here too (docs/operating/port.md). Firewalls should let writers
 # reach the first, readers the second and nobody the third.
 listen:
   write: ${list(listen.write)} # writers: postern/1 and HTTPS, client certificate required
@@ -25,12 +26,20 @@ listen:
 # The log, and what each process has to remember. Put it on a disk of its own if you can.
 data: data
 
+# Keys that seal what is too large for an entry and is kept beside the log, in data/disclosures. One a month; whoever
+# destroys one destroys what it sealed. Give this directory a backup of its own (docs/operating/disclosures.md).
+sealing: sealing
+
 # Who may write, read and operate. \`postern writer add\` and \`postern reader add\` edit it.
 access: access.yaml
 
 # Witnesses of this log, as a trust policy (C2SP tlog-policy) with their URLs; the courier process
 # asks them. See docs/operating/witness.md.
 # witnesses: witnesses.policy
+
+# An outside address that is told once a minute, as long as the port is ready, that it is: who waits there in vain raises the
+# alarm. See docs/operating/install.md.
+# heartbeat: { url: https://alarms.example/ping/…, everySeconds: 60 }
 
 # Remembers on other storage what was signed, so that a restored copy of everything under \`data\` is refused.
 # signedMemory: /mnt/elsewhere/postern-signed.json
@@ -54,7 +63,8 @@ pki:
 
 /** The access.yaml of a new installation. */
 export function accessText(trustDomain: string): string {
-  return `# Who may do what. One identity, one role; the id is the SPIFFE URI in its certificate. The
+  return `# yaml-language-server: $schema=access.schema.json
+# Who may do what. One identity, one role; the id is the SPIFFE URI in its certificate. The
 # service takes a changed list over as a whole, or refuses it as a whole and keeps the old one.
 identities:
   # The first application. Add others with \`postern writer add NAME\`.
@@ -63,6 +73,7 @@ identities:
     # owner: payments team        # who answers for it
     # expires: 2027-11-22         # from that day on (UTC) refused
     # cadence: 10m                # no event for so long is an entry and a metric
+    # from: [{ cidr: 10.1.2.0/24 }] # whence it comes: what \`postern firewall\` opens for it
     grant:
       # Ways in: postern/1 frames (SDK), plain HTTPS, the audit webhook of a Kubernetes API server.
       adapters: [postern, http, kubernetes]
