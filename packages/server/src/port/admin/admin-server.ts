@@ -6,7 +6,13 @@ import { errorRegistry, isPosternError, PosternError } from "@postern/log/base"
 export interface AdminActions {
   status(): Promise<unknown> | unknown
   /** Reads configuration, access list and certificates again; the old ones stay if they are not acceptable. */
-  reload(): Promise<unknown>
+  reload(by: string): Promise<unknown>
+  /** The access list in force: its digest and its text. */
+  access(): Promise<unknown> | unknown
+  /** Enters what an operator did beside the port, as JSON. Errors: REQUEST_INVALID. */
+  act(told: unknown, by: string): unknown
+  /** Takes the result of a review, `{statement}`. Errors: APPROVAL_INVALID, CERTIFICATE_REFUSED. */
+  review(told: unknown): unknown
   /** Takes what a witness said, as JSON. Errors: REQUEST_INVALID. */
   witness(report: unknown): Promise<unknown>
 }
@@ -14,35 +20,46 @@ export interface AdminActions {
 /** By whose certificate somebody came in: each has verbs of its own. */
 export type AdminRole = "operator" | "courier"
 
+/** Whoever is at the other end of a connection. */
+export interface AdminPeer {
+  /** SPIFFE ID. */
+  readonly id: string
+  readonly role: AdminRole
+}
+
 const bodyBytesMax = 2_000_000
 
 /** HTTP for the sockets of the admin plane; whoever comes this far showed a certificate of that role. */
 export function createAdminServer(actions: AdminActions): {
-  serve(socket: TLSSocket, role: AdminRole): void
+  serve(socket: TLSSocket, peer: AdminPeer): void
 } {
-  type Route = (request: IncomingMessage) => Promise<unknown> | unknown
+  type Route = (request: IncomingMessage, by: string) => Promise<unknown> | unknown
   const routes: Record<AdminRole, Record<string, Route>> = {
     operator: {
       "GET /v1/status": () => actions.status(),
-      "POST /v1/reload": () => actions.reload(),
+      "GET /v1/access": () => actions.access(),
+      "POST /v1/reload": (_request, by) => actions.reload(by),
+      "POST /v1/acts": async (request, by) => actions.act(await readJson(request), by),
+      "POST /v1/review": async (request) => actions.review(await readJson(request)),
     },
     courier: {
       "POST /v1/witness": async (request) => actions.witness(await readJson(request)),
     },
   }
-  const roles = new WeakMap<object, AdminRole>()
+  const peers = new WeakMap<object, AdminPeer>()
   const server: Server = createServer({ maxHeaderSize: 8192 }, (request, response) => {
     const answer = (status: number, body: unknown): void => {
       const text = `${JSON.stringify(body)}\n`
       response.writeHead(status, { "content-type": "application/json" })
       response.end(text)
     }
-    const allowed = routes[roles.get(request.socket) ?? "courier"]
+    const peer = peers.get(request.socket)
+    const allowed = peer === undefined ? {} : routes[peer.role]
     const action = allowed[`${request.method} ${request.url}`]
-    if (action === undefined)
+    if (action === undefined || peer === undefined)
       return answer(404, { code: "HTTP_ROUTE", hint: Object.keys(allowed).join(", ") })
     Promise.resolve(request)
-      .then(action)
+      .then((asked) => action(asked, peer.id))
       .then(
         (body) => answer(200, body),
         (error) => {
@@ -57,8 +74,8 @@ export function createAdminServer(actions: AdminActions): {
       )
   })
   return {
-    serve(socket, role) {
-      roles.set(socket, role)
+    serve(socket, peer) {
+      peers.set(socket, peer)
       socket.setTimeout(30_000, () => socket.destroy())
       server.emit("connection", socket)
     },

@@ -1,2 +1,2 @@
 /** The ops plane: liveness, readiness, metrics; loopback only, no event content. */
-export { createOpsServer, listenOps, type PortHealth } from "./ops-server.ts"
+export { createOpsServer, listenOps, type PortHealth, type TlsHealth } from "./ops-server.ts"

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http"
 import { PosternError } from "@postern/log/base"
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client"
+import { bind, type HeldAddress } from "../../acceptor/index.ts"
 
 /** What the ops plane tells; numbers and states only, never the content of an event. */
 export interface PortHealth {
@@ -18,8 +19,14 @@ export interface PortHealth {
   readonly publishedSize: number
   /** Why the signer of checkpoints does not sign; undefined if it does. */
   readonly signerProblem: string | undefined
+  /** Why the newest access list was not taken over; undefined if it was. */
+  readonly accessProblem: string | undefined
   /** Undefined if the port was told of no witnesses. */
   readonly witnesses: WitnessesHealth | undefined
+  readonly clock: ClockHealth
+  /** The newest word of `postern doctor` in this life of the port; undefined if there was none. */
+  readonly doctor: { readonly result: string; readonly atMs: number } | undefined
+  readonly tls: TlsHealth
   readonly creditLeft: number
   /** Why the port takes nothing now; empty = ready. */
   readonly notReady: readonly string[]
@@ -36,10 +43,37 @@ export interface WitnessesHealth {
   readonly each: readonly { readonly name: string; readonly state: string }[]
 }
 
+/** What is known of the clock that entries are stamped by. */
+export interface ClockHealth {
+  readonly source: string
+  readonly keeper: string
+  readonly synchronized: "yes" | "unknown"
+  /** From the clocks of witnesses. */
+  readonly offset: "within" | "beyond" | "unknown"
+  readonly offsetMs: number | undefined
+}
+
+/** The certificate that new connections are shown. */
+export interface TlsHealth {
+  readonly id: string
+  readonly serial: string
+  readonly notAfter: string
+  /** Share of its life that is over: 0 when it began, 1 when it has expired. */
+  readonly lifeUsed: number
+  readonly secondsLeft: number
+  /** Key exchange, most wanted first. */
+  readonly groups: readonly string[]
+  /** Why what is in the files is not in force; undefined if it is. */
+  readonly problem: string | undefined
+}
+
+/** Whoever is on this machine may ask, so it must not take the files that the log needs. */
+const connectionsMax = 32
+
 /** `/livez`, `/readyz` (`?verbose`), `/metrics` for probes and Prometheus, on loopback. */
 export function createOpsServer(health: () => PortHealth): Server {
   const registry = createRegistry(health)
-  return createServer(
+  const server = createServer(
     { maxHeaderSize: 8192, requestTimeout: 5000, headersTimeout: 5000 },
     (request, response) => {
       const answer = (status: number, text: string, type = "text/plain; charset=utf-8"): void => {
@@ -63,39 +97,53 @@ export function createOpsServer(health: () => PortHealth): Server {
       )
     },
   )
+  server.maxConnections = connectionsMax
+  return server
 }
 
 /** What does not decide whether the port is ready, but says how it is. */
-function describe({ durableSize, publishedSize, signerProblem, witnesses }: PortHealth): string {
-  const sizes = `log: ${durableSize} entries durable, ${publishedSize} published\n`
-  const log = signerProblem === undefined ? sizes : `${sizes}signer: ${signerProblem}\n`
-  if (witnesses === undefined) return `${log}witnesses: none configured\n`
-  const { size, ageSeconds, behind, each } = witnesses
-  const age = ageSeconds === undefined ? "never" : `${ageSeconds} seconds ago`
-  const quorum = `witnesses: ${size} entries witnessed, ${age}${behind ? ", behind" : ""}\n`
-  return `${log}${quorum}${each.map(({ name, state }) => `witness ${name}: ${state}\n`).join("")}`
+function describe(health: PortHealth): string {
+  const { durableSize, publishedSize, signerProblem, accessProblem, witnesses, clock, tls } = health
+  const lines = [`log: ${durableSize} entries durable, ${publishedSize} published`]
+  if (signerProblem !== undefined) lines.push(`signer: ${signerProblem}`)
+  if (accessProblem !== undefined) lines.push(`access list: the old one stays: ${accessProblem}`)
+  if (witnesses === undefined) lines.push("witnesses: none configured")
+  else {
+    const { size, ageSeconds, behind, each } = witnesses
+    const age = ageSeconds === undefined ? "never" : `${ageSeconds} seconds ago`
+    lines.push(`witnesses: ${size} entries witnessed, ${age}${behind ? ", behind" : ""}`)
+    lines.push(...each.map(({ name, state }) => `witness ${name}: ${state}`))
+  }
+  lines.push(
+    `clock: ${describeClock(clock)}`,
+    ...describeTls(tls),
+    `doctor: ${describeDoctor(health)}`,
+  )
+  return `${lines.join("\n")}\n`
 }
 
-/** Errors: ADDRESS_IN_USE, BIND_REFUSED unless the address is a loopback one. */
-export async function listenOps(
-  server: Server,
-  address: { host: string; port: number },
-): Promise<string> {
+function describeTls({ notAfter, lifeUsed, groups, problem }: TlsHealth): string[] {
+  const used = `${Math.round(lifeUsed * 100)} % of its life used`
+  const line = `certificate: expires ${notAfter}, ${used}; key exchange ${groups.join(", ")}`
+  return problem === undefined ? [line] : [line, `certificate files refused: ${problem}`]
+}
+
+function describeDoctor({ doctor }: PortHealth): string {
+  if (doctor === undefined) return "not heard since the start"
+  return `${doctor.result}, at ${new Date(doctor.atMs).toISOString()}`
+}
+
+function describeClock({ source, keeper, synchronized, offset, offsetMs }: ClockHealth): string {
+  const far = offsetMs === undefined ? "" : ` (${offsetMs} ms)`
+  return `source ${source}, keeper ${keeper}, synchronized ${synchronized}, offset ${offset}${far}`
+}
+
+/** Errors: ADDRESS_IN_USE, CONFIG_INVALID, BIND_REFUSED unless the address is a loopback one. */
+export async function listenOps(server: Server, address: HeldAddress): Promise<string> {
   const loopback = /^(127\.|::1$|localhost$)/.test(address.host)
   if (!loopback)
     throw new PosternError("BIND_REFUSED", `the ops plane stays on loopback, not ${address.host}`)
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === "EADDRINUSE"
-      const text = `${address.host}:${address.port}`
-      reject(inUse ? new PosternError("ADDRESS_IN_USE", text, { cause }) : cause)
-    })
-    server.listen(address.port, address.host, resolve)
-  })
-  const bound = server.address()
-  return typeof bound === "object" && bound !== null
-    ? `${address.host}:${bound.port}`
-    : String(bound)
+  return bind(server, address)
 }
 
 type Kind = "counter" | "gauge"
@@ -137,6 +185,12 @@ const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) =>
     (h) => h.silentWriters ?? 0,
   ],
   [
+    "postern_access_refused",
+    "gauge",
+    "1 if the newest access list was not acceptable, so that the old one stays in force.",
+    (h) => (h.accessProblem === undefined ? 0 : 1),
+  ],
+  [
     "postern_credit_left_bytes",
     "gauge",
     "Credit that is not given to any connection.",
@@ -153,6 +207,49 @@ const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) =>
     "gauge",
     "Time since the quorum stood behind it; NaN if never.",
     (h) => h.witnesses?.ageSeconds ?? Number.NaN,
+  ],
+  [
+    "postern_clock_synchronized",
+    "gauge",
+    "1 if the system says that its clock is; NaN if it says nothing.",
+    (h) => (h.clock.synchronized === "yes" ? 1 : Number.NaN),
+  ],
+  [
+    "postern_clock_offset_seconds",
+    "gauge",
+    "How far the clock is ahead of the witness's that is furthest away, at least; NaN if unknown.",
+    (h) => (h.clock.offsetMs ?? Number.NaN) / 1000,
+  ],
+  [
+    "postern_certificate_seconds_left",
+    "gauge",
+    "Until the certificate of the port expires.",
+    (h) => h.tls.secondsLeft,
+  ],
+  [
+    "postern_certificate_life_used_ratio",
+    "gauge",
+    "Share of its life that is over; it is renewed at 0.5.",
+    (h) => h.tls.lifeUsed,
+  ],
+  [
+    "postern_certificate_files_refused",
+    "gauge",
+    "1 if what is in the certificate files is not in force.",
+    (h) => (h.tls.problem === undefined ? 0 : 1),
+  ],
+  [
+    "postern_doctor_ok",
+    "gauge",
+    "1 if postern doctor found nothing failing or unknown; NaN if it was not heard since the start.",
+    ({ doctor }) =>
+      doctor === undefined ? Number.NaN : /^(?:ok|warn)$/.test(doctor.result) ? 1 : 0,
+  ],
+  [
+    "postern_doctor_seconds",
+    "gauge",
+    "When it was heard, in Unix time; NaN if not since the start.",
+    (h) => (h.doctor?.atMs ?? Number.NaN) / 1000,
   ],
   [
     "postern_ready",
