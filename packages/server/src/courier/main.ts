@@ -3,6 +3,7 @@ import { isPosternError, PosternError } from "@postern/log/base"
 import { dataDirectories, loadConfig } from "../config/index.ts"
 import { followLog, type LogView } from "../disk/index.ts"
 import { openCourier, type Tell } from "./courier.ts"
+import { openHeartbeat } from "./heartbeat.ts"
 
 /**
  * The courier process: `node main.js CONFIG`. It is the one that opens connections to the outside; it holds no signing
@@ -40,19 +41,26 @@ async function main(): Promise<void> {
   if (file === undefined) throw new PosternError("USAGE", "node main.js CONFIG")
   const config = loadConfig(file)
   const view = await waitForLog(dataDirectories(config).log)
-  const courier = openCourier(config, view, tell)
+  const courier = config.witnesses === undefined ? undefined : openCourier(config, view, tell)
+  const heartbeat = openHeartbeat(config, tell)
+  if (courier === undefined && heartbeat === undefined) {
+    throw new PosternError("CONFIG_INVALID", "neither witnesses nor heartbeat is set")
+  }
   let stopping = false
   const stop = (): void => {
     if (stopping) return
     stopping = true
-    courier.close().then(() => process.exit(0), failed)
+    heartbeat?.close()
+    const closed = courier === undefined ? view.close() : courier.close()
+    closed.then(() => process.exit(0), failed)
   }
   for (const signal of ["SIGTERM", "disconnect"] as const) process.on(signal, stop)
   // Certificates are read when they are needed; a changed policy needs a new start.
   process.on("SIGHUP", () => undefined)
   // Ctrl-C reaches the whole group of a terminal; under a supervisor the order of ending is its to decide.
   process.on("SIGINT", () => process.connected || stop())
-  tell("info", "asking witnesses")
+  if (courier !== undefined) tell("info", "asking witnesses")
+  if (heartbeat !== undefined) tell("info", "sending heartbeats")
   process.send?.({ ready: {} })
 }
 

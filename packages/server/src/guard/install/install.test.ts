@@ -1,0 +1,130 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, expect, test } from "vitest"
+import { parseConfig } from "../../config/index.ts"
+import { installSystemd } from "./index.ts"
+import { credentialLines, unitAddress, unitPath } from "./places.ts"
+import { type CommandOf, makeUnits } from "./units.ts"
+
+const base = mkdtempSync(join(tmpdir(), "postern-install-"))
+afterAll(() => rmSync(base, { recursive: true }))
+
+const file = "/etc/postern/postern.yaml"
+const text = `origin: postern.local/audit
+listen:
+  write: ["10.0.0.7:17514", "[::1]:17514"]
+  read: ["10.0.0.7:17515"]
+  ops: ["127.0.0.1:17516"]
+data: /var/lib/postern
+sealing: /var/lib/postern-keys
+access: access.yaml
+pki:
+  ca: pki/ca.crt
+  caKey: pki/ca.key
+  certificate: pki/server.crt
+  key: pki/server.key
+  logKey: pki/log.key
+  receiptKey: pki/receipt.key
+  reader: { certificate: pki/reader.crt, key: pki/reader.key }
+  courier: { certificate: pki/courier.crt, key: pki/courier.key }
+`
+/** As if it were installed, wherever this checkout is. */
+const commandOf: CommandOf = (name, configFile) => [
+  "/usr/bin/node",
+  `/usr/lib/postern/${name}.js`,
+  configFile,
+]
+const config = parseConfig(text, file)
+const witnessed = parseConfig(`${text}witnesses: witnesses.policy\n`, file)
+
+/** All values of a setting in a unit. */
+function settings(name: string, key: string, of = config): string[] {
+  const unit = makeUnits(of, commandOf).find((one) => one.name === name)
+  const lines = unit?.text.split("\n") ?? []
+  return lines
+    .filter((line) => line.startsWith(`${key}=`))
+    .map((line) => line.slice(key.length + 1))
+}
+
+test("each address of the configuration is held, under the name of its plane", () => {
+  expect(settings("postern-write.socket", "ListenStream")).toEqual([
+    "10.0.0.7:17514",
+    "[::1]:17514",
+  ])
+  expect(settings("postern-write.socket", "FileDescriptorName")).toEqual(["write"])
+  expect(settings("postern-read.socket", "Service")).toEqual(["postern-reader.service"])
+  expect(settings("postern-port.service", "Sockets")).toEqual([
+    "postern-write.socket postern-ops.socket",
+  ])
+})
+
+test("each process is handed its own keys and writes to its own directories", () => {
+  const keys = (name: string) =>
+    settings(name, "LoadCredential", witnessed).map((line) => line.split(":")[0])
+  expect(keys("postern-port.service")).toEqual(["server.key", "log.key", "receipt.key"])
+  expect(keys("postern-reader.service")).toEqual(["server.key", "reader.key"])
+  expect(keys("postern-courier.service")).toEqual(["courier.key"])
+  expect(settings("postern-reader.service", "ReadWritePaths")).toEqual([
+    "/var/lib/postern/state/reader",
+  ])
+  expect(settings("postern-port.service", "ReadWritePaths")[0]?.split(" ")).toEqual([
+    "/var/lib/postern/log",
+    "/var/lib/postern/disclosures",
+    "/var/lib/postern/state/port",
+    "/var/lib/postern-keys",
+  ])
+})
+
+test("the port has no network, the reader none but the way to the write port", () => {
+  expect(settings("postern-port.service", "PrivateNetwork")).toEqual(["yes"])
+  expect(settings("postern-reader.service", "IPAddressDeny")).toEqual(["any"])
+  expect(settings("postern-reader.service", "IPAddressAllow")).toEqual(["10.0.0.7"])
+})
+
+test("a courier is run only if there are witnesses to ask, or heartbeats to send", () => {
+  const names = (of: typeof config) => makeUnits(of, commandOf).map(({ name }) => name)
+  expect(names(config)).not.toContain("postern-courier.service")
+  expect(names(witnessed)).toContain("postern-courier.service")
+  const beating = parseConfig(`${text}heartbeat: { url: "https://alarms.example/x" }\n`, file)
+  expect(names(beating)).toContain("postern-courier.service")
+})
+
+test.each(["/home/audit/data", "/root/x", "/tmp/x", "/var/lib/two words", "/var/lib/%i"])(
+  "the path %s is refused, since a unit does not see or mean it",
+  (path) => {
+    expect(() => unitPath(path)).toThrow(path)
+  },
+)
+
+test("names and any-free-ports are refused, since the sockets are bound before anybody looks", () => {
+  expect(() => unitAddress({ host: "localhost", port: 17514 })).toThrow("numeric address")
+  expect(() => unitAddress({ host: "127.0.0.1", port: 0 })).toThrow("numeric address")
+})
+
+test("keys that are credentials already are left to whoever made them so; two of one name are refused", () => {
+  expect(credentialLines(["credential:log.key", undefined, "/a/b.key", "/a/b.key"])).toEqual([
+    "LoadCredential=b.key:/a/b.key",
+  ])
+  expect(() => credentialLines(["/a/x.key", "/b/x.key"])).toThrow("another key")
+})
+
+test("what was written is replaced, what somebody else wrote is not, and then nothing is", () => {
+  const first = installSystemd(config, base, commandOf)
+  expect(new Set(first.map(({ state }) => state))).toEqual(new Set(["new"]))
+  expect(new Set(installSystemd(config, base, commandOf).map(({ state }) => state))).toEqual(
+    new Set(["same"]),
+  )
+  const changed = installSystemd(witnessed, base, commandOf).filter(({ state }) => state !== "same")
+  expect(changed.map(({ path, state }) => `${path.split("/").at(-1)} ${state}`)).toEqual([
+    "postern.target changed",
+    "postern-courier.service new",
+  ])
+  const other = join(base, "other")
+  const units = join(other, "etc/systemd/system")
+  mkdirSync(units, { recursive: true })
+  writeFileSync(join(units, "postern-port.service"), "[Service]\n")
+  expect(() => installSystemd(config, other, commandOf)).toThrow("was not made by this command")
+  expect(readdirSync(units)).toEqual(["postern-port.service"])
+  expect(readFileSync(join(units, "postern-port.service"), "utf8")).toBe("[Service]\n")
+})

@@ -1,0 +1,35 @@
+/**
+ * What every process of ours is denied, beyond its user's rights. Not MemoryDenyWriteExecute: the runtime compiles while it
+ * runs. What differs (directories, network) stands in each unit.
+ */
+export const sandbox: readonly string[] = [
+  "NoNewPrivileges=yes",
+  "CapabilityBoundingSet=",
+  "AmbientCapabilities=",
+  "UMask=0027",
+  "LimitCORE=0",
+  "LimitNOFILE=65536",
+  "ProtectSystem=strict",
+  "ProtectHome=yes",
+  "PrivateTmp=yes",
+  "PrivateDevices=yes",
+  "PrivateUsers=yes",
+  "ProtectProc=invisible",
+  "ProtectClock=yes",
+  "ProtectHostname=yes",
+  "ProtectKernelTunables=yes",
+  "ProtectKernelModules=yes",
+  "ProtectKernelLogs=yes",
+  "ProtectControlGroups=yes",
+  "RestrictNamespaces=yes",
+  "RestrictRealtime=yes",
+  "RestrictSUIDSGID=yes",
+  "LockPersonality=yes",
+  "RemoveIPC=yes",
+  "KeyringMode=private",
+  "SocketBindDeny=any",
+  "SystemCallArchitectures=native",
+  "SystemCallFilter=@system-service",
+  "SystemCallFilter=~@privileged",
+  "SystemCallErrorNumber=EPERM",
+]
