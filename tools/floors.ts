@@ -28,7 +28,7 @@ const language = ["base", "event", "tlog", "wire", "query", "core", "evidence"].
 /** From the ground up. */
 export const rooms: readonly Room[] = [
   { name: "log/base", uses: [], pure: true },
-  { name: "log/event", uses: ["log/base"], pure: true },
+  { name: "log/event", uses: ["log/base"], pure: true, testsUse: ["@sd-jwt/decode"] },
   { name: "log/tlog", uses: ["log/base"], pure: true },
   { name: "log/wire", uses: ["log/base"], pure: true },
   { name: "log/core", uses: ["log/base", "log/event"], pure: true },
@@ -55,14 +55,21 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "server/acceptor",
-    uses: [...language, "server/access"],
+    uses: [...language, "server/access", "server/config"],
     testsUse: ["server/guard/pki", "@peculiar/x509"],
   },
+  {
+    name: "server/approval",
+    uses: [...language, "server/access"],
+    pure: true,
+    testsUse: ["server/guard/pki"],
+  },
   { name: "server/disk", uses: language },
+  { name: "server/disclosures", uses: [...language, "server/disk"] },
 
   {
     name: "server/evidence",
-    uses: [...language, "server/disk"],
+    uses: [...language, "server/disk", "server/disclosures"],
     testsUse: ["server/guard/verify"],
   },
 
@@ -101,13 +108,15 @@ export const rooms: readonly Room[] = [
   },
   { name: "server/port/admin", uses: language },
   { name: "server/port/witnesses", uses: language },
-  { name: "server/port/ops", uses: language, outside: ["prom-client"] },
+  { name: "server/port/ops", uses: [...language, "server/acceptor"], outside: ["prom-client"] },
   {
     name: "server/port",
     wing: true,
     uses: [
       ...language,
-      ...["access", "config", "acceptor", "disk"].map((room) => `server/${room}`),
+      ...["access", "approval", "config", "acceptor", "disk", "disclosures"].map(
+        (room) => `server/${room}`,
+      ),
       ...[
         "adapters",
         "session",
@@ -125,7 +134,7 @@ export const rooms: readonly Room[] = [
     name: "server/reader/api",
     uses: [
       ...language,
-      ...["access", "acceptor", "disk", "evidence"].map((room) => `server/${room}`),
+      ...["access", "acceptor", "disclosures", "disk", "evidence"].map((room) => `server/${room}`),
     ],
     outside: ["hono", "zod"],
   },
@@ -135,7 +144,7 @@ export const rooms: readonly Room[] = [
     uses: [
       ...language,
       "client",
-      ...["access", "config", "acceptor", "disk", "evidence", "reader/api"].map(
+      ...["access", "config", "acceptor", "disk", "disclosures", "evidence", "reader/api"].map(
         (room) => `server/${room}`,
       ),
     ],
@@ -150,6 +159,16 @@ export const rooms: readonly Room[] = [
   {
     name: "server/guard/setup",
     uses: [...language, "client", "server/access", "server/config", "server/guard/pki"],
+  },
+  {
+    name: "server/guard/certificates",
+    uses: [
+      ...language,
+      "client",
+      ...["access", "acceptor", "config", "guard/pki", "guard/setup"].map(
+        (room) => `server/${room}`,
+      ),
+    ],
   },
   {
     name: "server/guard/keys",
@@ -178,6 +197,48 @@ export const rooms: readonly Room[] = [
     testsUse: ["server/guard/verify"],
   },
 
+  {
+    name: "server/guard/access",
+    uses: [
+      ...language,
+      "client",
+      ...["access", "approval", "config", "guard/setup"].map((room) => `server/${room}`),
+    ],
+    outside: ["yaml", "zod"],
+  },
+  { name: "server/guard/exposure", uses: [...language, "server/config"] },
+  {
+    name: "server/guard/doctor",
+    uses: [
+      ...language,
+      "client",
+      ...[
+        ...[
+          "access",
+          "config",
+          "guard/access",
+          "guard/certificates",
+          "guard/exposure",
+          "guard/firewall",
+        ],
+        "guard/keys",
+        "guard/pki",
+      ].map((room) => `server/${room}`),
+    ],
+  },
+
+  {
+    name: "server/guard/firewall/dialects",
+    uses: [...language, "server/access", "server/config"],
+    pure: true,
+    outside: ["yaml"],
+  },
+  {
+    name: "server/guard/firewall",
+    wing: true,
+    uses: [...language, "server/config", "server/guard/firewall/dialects"],
+  },
+
   { name: "server/mirror", uses: [...language, "server/disk"], testsUse: ["server/guard/verify"] },
 
   { name: "server/courier/witnesses", uses: language },
@@ -197,16 +258,34 @@ export const rooms: readonly Room[] = [
 
   { name: "server/supervisor", uses: language },
   {
+    name: "server/guard/install",
+    uses: [...language, "server/config", "server/supervisor"],
+  },
+  {
     name: "server/cli",
     uses: [
       ...language,
       "client",
-      ...["access", "config", "disk", "guard/pki", "guard/setup", "guard/verify", "supervisor"].map(
-        (room) => `server/${room}`,
-      ),
+      ...[
+        "access",
+        "approval",
+        "config",
+        "disclosures",
+        "disk",
+        "guard/pki",
+        "guard/setup",
+        "guard/verify",
+        "supervisor",
+      ].map((room) => `server/${room}`),
       "server/witness",
+      "server/guard/access",
       "server/guard/anchor",
+      "server/guard/doctor",
+      "server/guard/exposure",
+      "server/guard/firewall",
+      "server/guard/install",
       "server/guard/keys",
+      "server/guard/certificates",
       "server/guard/restore",
       "server/guard/monitor",
       "server/mirror",
@@ -243,6 +322,10 @@ export const purityExceptions: readonly PurityException[] = [
     path: "packages/log/src/core/native.ts",
     reason:
       "asks whether there is a Node whose hash is faster for long messages; the answer is the same bytes",
+  },
+  {
+    path: "packages/server/src/port/session/disclosure-assembly.ts",
+    reason: "hashes in parts with node:crypto, lest 8 MiB at once keep the neighbours waiting",
   },
 ]
 

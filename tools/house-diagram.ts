@@ -18,23 +18,13 @@ const packages: readonly { readonly name: string; readonly title: string }[] = [
   { name: "log", title: "packages/log: the language of the log; no I/O, no clock, no dependency" },
 ]
 
-/** The picture: packages from the top down, in each its rooms by floor, and below it every arrow. */
+/** The picture: packages from the top down, in each its rooms by floor. */
 export function drawHouse(table: readonly Room[] = rooms): string {
-  const boxes = packages.flatMap(({ name, title }) => drawBox(table, name, title))
-  /** Rooms that may import the same share a line, at the place of the highest. */
-  const arrows = new Map<string, string[]>()
-  for (const room of table.filter(({ uses }) => uses.length > 0).toReversed()) {
-    const uses = wrap(shorten(room.uses, table), "  ", width - 26).join("\n")
-    arrows.set(uses, [...(arrows.get(uses) ?? []), room.name])
-  }
   return [
-    ...boxes,
+    ...packages.flatMap(({ name, title }) => drawBox(table, name, title)),
     "",
     "° pure: no clock, file, socket, chance or timer    * wing: rooms inside, a short driver on top",
     `never, in neither direction: ${never.map(([a, b]) => `${short(a)} and ${short(b)}`).join(", ")}`,
-    "",
-    "each room may import:",
-    ...[...arrows].flatMap(([uses, names]) => drawArrow(names, uses.split("\n"))),
   ].join("\n")
 }
 
@@ -53,29 +43,8 @@ function drawBox(table: readonly Room[], name: string, title: string): string[] 
   ]
 }
 
-function drawArrow(names: readonly string[], uses: readonly string[]): string[] {
-  const [first, ...more] = uses
-  const from = wrap(names, "  ", width)
-  const last = from.pop() ?? ""
-  return [...from, `${last.padEnd(22)} -> ${first}`, ...more.map((line) => " ".repeat(26) + line)]
-}
-
 function short(room: string): string {
   return room.replace(/^[^/]+\//, "")
-}
-
-/** All rooms of a package in one word where a room may import them all. */
-function shorten(uses: readonly string[], table: readonly Room[]): string[] {
-  const left = new Set(uses)
-  const words: string[] = []
-  for (const { name } of packages.toReversed()) {
-    const all = table.filter((room) => isWithin(room.name, name) && room.name !== name)
-    if (!all.every((room) => left.has(room.name))) continue
-    words.push(`${name}/*`)
-    for (const room of all) left.delete(room.name)
-  }
-  const rest = [...left].map((room) => (room.startsWith("server/") ? short(room) : room))
-  return [...words, ...rest]
 }
 
 function wrap(words: readonly string[], gap: string, columns: number): string[] {

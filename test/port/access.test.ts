@@ -161,7 +161,8 @@ describe("what is not acceptable", () => {
     writeFileSync(file, installation.ca.certificate)
     try {
       expect((await askAdmin(installation, "POST /v1/reload")).status).toBe(500)
-      await loaded("postern.access.refused", size)
+      const entry = await loaded("postern.tls.refused", size)
+      expect(entry.event.outcome).toBe("failure")
     } finally {
       writeFileSync(file, text)
     }

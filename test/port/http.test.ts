@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib"
 import { formatBase64, limits, parseBase64 } from "@postern/log/base"
 import { parseEntry } from "@postern/log/event"
 import { checkBatchReceipt, openReceiptCertificate } from "@postern/log/evidence"
+import { checkConsistency, checkInclusion, leafHash, openCheckpoint } from "@postern/log/tlog"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { dataOf, Entries } from "../support/entries.ts"
 import { eventOf, eventText } from "../support/events.ts"
@@ -55,7 +56,7 @@ interface Receipts {
     readonly first: number
     readonly count: number
     readonly received: number
-    readonly changed: 0 | 1 | 2
+    readonly changed: 0 | 1 | 2 | 3
     readonly seed: string
     readonly path: readonly string[]
   }[]
@@ -258,12 +259,7 @@ describe("a refusal is a problem with code and hint", () => {
     ["EVENT_FIELD_TYPE", 400, "a wrong type", () => post(eventText({ actor: "alice" }))],
     ["EVENT_FIELD_VALUE", 400, "a wrong value", () => post(eventText({ outcome: "maybe" }))],
     ["EVENT_VERSION", 400, "another version", () => post(eventText({ v: 2 }))],
-    [
-      "EVENT_TOO_LARGE",
-      413,
-      "too large",
-      () => post(eventText({ data: { x: "y".repeat(65_536) } })),
-    ],
+    ["EVENT_TOO_LARGE", 413, "too large", () => post(eventText({ category: "y".repeat(65_536) }))],
     [
       "EVENT_SELF_ACTION",
       403,
@@ -393,4 +389,26 @@ describe("nothing can be read here", () => {
     )
     expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 404 /)
   })
+})
+
+test("a sender without frames can look after the log: it goes on, and holds what was acknowledged", async () => {
+  const first = await post(eventText(), { headers: { "postern-wait": "published" } })
+  const [{ index }] = first.json.entries as [{ index: number }]
+  const known = await openCheckpoint(
+    String((first.json.published as { checkpoint: string }).checkpoint),
+    installation.vkey,
+  )
+  await post(eventText(), { headers: { "postern-wait": "published" } })
+  const seen = { "postern-seen": `${known.size}`, "postern-sample": `${index}` }
+  const { json } = await post(eventText(), { headers: seen })
+  const audit = json.audit as { note: string; from: number; consistency: string[]; path: string[] }
+  const { size, root } = await openCheckpoint(audit.note, installation.vkey)
+  const hashes = (texts: string[]) => texts.map((text) => parseBase64(text) ?? new Uint8Array(0))
+  expect(size).toBeGreaterThan(known.size)
+  checkConsistency(known.size, size, hashes(audit.consistency), known.root, root)
+  const [leaf] = await entries.view.leaves(index, index + 1)
+  checkInclusion(index, size, leafHash(leaf ?? new Uint8Array(0)), hashes(audit.path), root)
+  const ahead = await post(eventText(), { headers: { "postern-seen": "999999999" } })
+  expect(ahead.json.audit).toMatchObject({ consistency: [] })
+  await entries.refusal("AUDIT_AHEAD")
 })

@@ -18,7 +18,14 @@ afterEach(undoAll)
 
 describe("the ops plane", () => {
   test("says that the port lives and is ready, and counts", async () => {
-    const { port, post } = await start()
+    const { port, post, entries } = await start()
+    const checked = await entries.find(
+      "what the clock is",
+      ({ event }) => event.action === "postern.clock.checked",
+    )
+    expect(dataOf(checked)).toMatchObject({
+      ...{ source: expect.any(String), offset: "unknown", witnesses: [] },
+    })
     expect(await askOps(port.ops, "/livez")).toMatchObject({ status: 200, text: "alive\n" })
     expect(await askOps(port.ops, "/readyz")).toMatchObject({ status: 200, text: "ready\n" })
     expect(await askOps(port.ops, "/readyz?verbose", "HEAD")).toMatchObject({

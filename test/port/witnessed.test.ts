@@ -1,18 +1,21 @@
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
+import { connect, type Profile } from "@postern/client"
 import {
   checkConsistency,
+  checkProofFile,
   openCheckpoint,
   openCosignedCheckpoint,
   parsePolicy,
+  parseProofFile,
   type TrustPolicy,
 } from "@postern/log/tlog"
 import { afterEach, describe, expect, test } from "vitest"
 import { askAdmin } from "../support/admin-client.ts"
 import { eventText } from "../support/events.ts"
 import { ask } from "../support/http-client.ts"
-import { Installation } from "../support/installation.ts"
+import { Installation, trustDomain } from "../support/installation.ts"
 import { askOps, metricOf } from "../support/ops-client.ts"
 import { startPort } from "../support/port-process.ts"
 import { until } from "../support/waiting.ts"
@@ -39,8 +42,8 @@ async function install() {
     await witness.start()
     undo.push(() => witness.end())
   }
-  const policy = parsePolicy(configureWitnesses(installation, witnesses))
-  return { installation, app, witnesses, policy }
+  const policyText = configureWitnesses(installation, witnesses)
+  return { installation, app, witnesses, policyText, policy: parsePolicy(policyText) }
 }
 
 /** Port and courier, started together. */
@@ -105,6 +108,9 @@ describe("a log with two witnesses", () => {
     const metrics = (await askOps(port.ops, "/metrics")).text
     expect(metricOf(metrics, "postern_entries_witnessed")).toBeGreaterThan(0)
     expect(metricOf(metrics, "postern_witnessed_age_seconds")).toBeLessThan(60)
+    // Both sides have the same clock here.
+    expect(text).toMatch(/\nclock: source \S+, keeper \S+, synchronized \S+, offset within/)
+    expect(metricOf(metrics, "postern_clock_offset_seconds")).toBe(0)
   })
 
   test("goes on without one of them, shows that it lags, and catches up", async () => {
@@ -141,6 +147,46 @@ describe("a log with two witnesses", () => {
     const after = await quorumAt(lagging.publishedSize, "witnessed", policy, installation)
     expect(after.checkpoint.size).toBeGreaterThan(before.checkpoint.size)
   })
+
+  test(
+    "confirms entries as witnessed to a writer, however fast it grows",
+    async () => {
+      const world = await install()
+      const { installation, app, policy } = world
+      const { host, port } = (await serve(world)).port.write
+      const [origin = ""] = installation.vkey.split("+")
+      const profile: Profile = {
+        ...{ role: "writer", id: app.id, server: `spiffe://${trustDomain}/server` },
+        ...{ address: `${host}:${port}`, source: "app://app" },
+        spool: join(installation.directory, "spool"),
+        ...{ log: { origin, vkey: installation.vkey }, policy: world.policyText },
+        ...{ ca: installation.ca.certificate, certificate: app.certificate, key: app.key },
+      }
+      const told: string[] = []
+      const audit = await connect(profile, { onProblem: ({ code }) => told.push(code) })
+      undo.push(() => audit.close(0))
+      const details = { actor: "a", target: "b", outcome: "success" } as const
+      let isDone = false
+      const growing = (async () => {
+        while (!isDone) {
+          audit("a.b", details)
+          await audit.flush()
+        }
+      })()
+      try {
+        for (let round = 0; round < 2; round++) {
+          const { proof = "", leaf } = await audit.confirm("a.b", details, { wait: "witnessed" })
+          const checked = await checkProofFile(parseProofFile(proof), leaf, policy)
+          expect(checked.quorumMet).toBe(true)
+        }
+      } finally {
+        isDone = true
+        await growing
+      }
+      expect(told).toEqual([])
+    },
+    longMs,
+  )
 
   test("starts without its courier after a while, and says that nothing is known", async () => {
     const { installation } = await install()

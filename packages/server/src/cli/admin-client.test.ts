@@ -127,7 +127,7 @@ describe("the admin client", () => {
     await server.close()
     const chunk = Buffer.alloc(1_048_576, 32)
     server = await listenAsPort(made.config, (_request, response) => {
-      for (let i = 0; i < 6; i++) response.write(chunk)
+      for (let i = 0; i < 33; i++) response.write(chunk)
       response.end()
     })
     expect((await refusal(adminClient(operator()).status())).detail).toContain("too long")

@@ -2,16 +2,30 @@ import { X509Certificate } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import { request } from "node:https"
 import type { Profile } from "@postern/client"
-import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
+import { type ErrorCode, errorRegistry, isPosternError, PosternError } from "@postern/log/base"
 import { z } from "zod"
 import { spiffeIdOf } from "../access/index.ts"
+import type { CommandIo } from "./io.ts"
 
 /** The admin plane of a running service, as an operator sees it. */
 export interface AdminClient {
   /** Has the service read its files again. Gives the digest of the access list now in force. */
   reload(): Promise<{ readonly digest: string }>
+  /** The access list in force. */
+  access(): Promise<{ readonly digest: string; readonly text: string }>
+  /** Has it enter what was done beside it. Errors: REQUEST_INVALID. */
+  act(act: OperatorAct): Promise<void>
+  /** Hands over the signed result of a review, which becomes an entry. */
+  review(statement: string): Promise<void>
   /** What the service says about itself, as it says it. */
   status(): Promise<Readonly<Record<string, unknown>>>
+}
+
+/** What an operator did beside the port (docs/spec/log.md, Self-events). */
+export interface OperatorAct {
+  readonly action: string
+  readonly outcome: "success" | "failure" | "unknown"
+  readonly data: Readonly<Record<string, unknown>>
 }
 
 export interface AdminClientOptions {
@@ -19,14 +33,17 @@ export interface AdminClientOptions {
   readonly timeoutMs?: number
 }
 
-const answerBytesMax = 4_194_304
-const reloaded = z.object({ digest: z.string().regex(/^[0-9a-f]{64}$/) })
+/** An access list of 8 MiB, in JSON. */
+const answerBytesMax = 33_554_432
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const reloaded = z.object({ digest })
+const listInForce = z.object({ digest, text: z.string() })
 const failure = z.object({ code: z.string(), title: z.string().optional() })
 const anyObject = z.record(z.string(), z.unknown())
 
 /**
  * A client over the unix socket that the operator's profile names, with mutual TLS inside: both
- * ends are who they must be, whoever may open the socket. Errors of both verbs: UNREACHABLE (also:
+ * ends are who they must be, whoever may open the socket. Errors of all: UNREACHABLE (also:
  * not running), TLS_HANDSHAKE (the server is another), NOT_GRANTED, and whatever the service
  * answers.
  */
@@ -37,7 +54,21 @@ export function adminClient(profile: Profile, options: AdminClientOptions = {}):
   const timeoutMs = options.timeoutMs ?? 10_000
   return {
     reload: async () => check(reloaded, await ask(profile, "POST", "/v1/reload", timeoutMs)),
+    act: async (act) => void (await ask(profile, "POST", "/v1/acts", timeoutMs, act)),
+    access: async () => check(listInForce, await ask(profile, "GET", "/v1/access", timeoutMs)),
+    review: async (statement) =>
+      void (await ask(profile, "POST", "/v1/review", timeoutMs, { statement })),
     status: async () => check(anyObject, await ask(profile, "GET", "/v1/status", timeoutMs)),
+  }
+}
+
+/** Has the port enter an act that is done already: if it cannot be told, the person is. */
+export async function tellOf(admin: AdminClient, act: OperatorAct, io: CommandIo): Promise<void> {
+  try {
+    await admin.act(act)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    io.note(`postern: this is no entry of the log: ${error.message}`)
   }
 }
 
@@ -58,9 +89,10 @@ async function ask(
   method: "GET" | "POST",
   path: string,
   timeoutMs: number,
+  body?: object,
 ): Promise<unknown> {
   try {
-    return await readAnswer(await send(profile, method, path, timeoutMs))
+    return await readAnswer(await send(profile, method, path, timeoutMs, body))
   } catch (error) {
     throw connectionError(profile.address, error)
   }
@@ -71,13 +103,15 @@ function send(
   method: "GET" | "POST",
   path: string,
   timeoutMs: number,
+  body?: object,
 ): Promise<IncomingMessage> {
+  const text = body === undefined ? "" : JSON.stringify(body)
   const outgoing = request({
     socketPath: profile.address,
     method,
     path,
     agent: false,
-    headers: { accept: "application/json", "content-length": 0 },
+    headers: { accept: "application/json", "content-length": Buffer.byteLength(text) },
     ca: profile.ca,
     cert: profile.certificate,
     key: profile.key,
@@ -89,7 +123,7 @@ function send(
   return new Promise((resolve, reject) => {
     outgoing.on("error", reject)
     outgoing.on("response", resolve)
-    outgoing.end()
+    outgoing.end(text)
   })
 }
 

@@ -27,6 +27,7 @@ const special: Partial<Record<ErrorCode, ExitCode>> = {
   RECEIPT_INVALID: exitCodes.unverified,
   ENTRY_MISSING: exitCodes.unverified,
   EVIDENCE_INVALID: exitCodes.unverified,
+  DISCLOSURE_INVALID: exitCodes.unverified,
   LOG_DAMAGED: exitCodes.unverified,
   LOG_ROLLED_BACK: exitCodes.unverified,
   LOG_FORKED: exitCodes.forked,

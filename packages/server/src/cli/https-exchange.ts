@@ -76,15 +76,19 @@ async function readBody(response: IncomingMessage, bytesMax: number): Promise<Bu
   return Buffer.concat(chunks)
 }
 
-const problem = z.object({ code: z.string(), title: z.string().optional() })
+const problem = z.object({
+  code: z.string(),
+  title: z.string().optional(),
+  detail: z.string().optional(),
+})
 
 /** The error that an answer other than success stands for (RFC 9457 with a code of ours). */
 export function problemOf({ status, body }: HttpsAnswer): PosternError {
-  const { code, title } = problem.safeParse(parseJson(body.toString("utf8"))).data ?? {}
+  const { code, title, detail } = problem.safeParse(parseJson(body.toString("utf8"))).data ?? {}
   if (code !== undefined && isErrorCode(code)) {
     const prefix = `${errorRegistry[code].message}: `
-    const detail = title?.startsWith(prefix) ? title.slice(prefix.length) : undefined
-    return new PosternError(code, detail)
+    const said = title?.startsWith(prefix) ? title.slice(prefix.length) : undefined
+    return new PosternError(code, detail ?? said)
   }
   return new PosternError("UNREACHABLE", `the answer has status ${status} and is not understood`)
 }

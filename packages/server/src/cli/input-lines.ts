@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream"
-import { decodeUtf8, PosternError } from "@postern/log/base"
+import { decodeUtf8, limits, PosternError } from "@postern/log/base"
 
 export interface InputLine {
   /** From 1. */
@@ -7,8 +7,8 @@ export interface InputLine {
   readonly text: string
 }
 
-/** Longer than any event or audit event of an API server that a port would take. */
-const lineBytesMax = 4 * 1024 * 1024
+/** As long as a body may be. */
+const lineBytesMax = limits.httpBodyBytesMax
 const lineFeed = 0x0a
 
 /**

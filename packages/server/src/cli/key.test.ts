@@ -10,6 +10,8 @@ let directory: string
 let live: Awaited<ReturnType<typeof startProcesses>>
 /** A reader elsewhere, whose profile nobody changes. */
 let away: string
+/** A writer elsewhere, and so its profile. */
+let awayWriter: string
 
 const longMs = 60_000
 
@@ -19,6 +21,8 @@ beforeAll(async () => {
   away = join(directory, "away", "reader.yaml")
   mkdirSync(join(directory, "away"))
   cpSync(live.profiles.reader, away)
+  awayWriter = join(directory, "away", "writer.yaml")
+  cpSync(live.profiles.writer, awayWriter)
 }, longMs)
 
 afterAll(async () => {
@@ -40,6 +44,20 @@ async function write(profile = live.profiles.writer): Promise<void> {
   await audit.close()
 }
 
+/** The writer elsewhere has a receipt that is proven, under a checkpoint that it believes; gives what it was told of. */
+async function confirm(spool = "spool") {
+  const told: string[] = []
+  const options = { spool: { directory: join(directory, "away", spool) } }
+  const audit = await connect(awayWriter, { ...options, onProblem: ({ code }) => told.push(code) })
+  try {
+    const details = { actor: "bob", target: "invoice/2", outcome: "success" } as const
+    await audit.confirm("invoice.paid", details, { wait: "published" })
+  } finally {
+    await audit.close()
+  }
+  return told
+}
+
 /** Until the reader elsewhere finds the event under a checkpoint. */
 async function read(): Promise<void> {
   await vi.waitFor(
@@ -58,22 +76,31 @@ const signers = () =>
   readFileSync(join(live.config.data, "log", "checkpoint"), "utf8").split("\n\n")[1]
 
 test(
-  "a reader who pinned the first key goes on reading, over two changes, and remembers them",
+  "a reader and a writer who pinned the first key go on, over two changes, and remember them",
   async () => {
     await write()
     await read()
+    expect(await confirm()).toEqual([])
     expect(existsSync(known())).toBe(false)
     for (let change = 1; change <= 2; change++) {
       expect(await runHere(["key", "rotate", "log", ...config()])).toMatchObject({ status: 0 })
       await restart()
       await write()
       await read()
+      expect(await confirm()).toEqual([])
       await vi.waitFor(() => expect(signers()?.trim().split("\n")).toHaveLength(2))
       expect(await runHere(["key", "retire", "log", ...config()])).toMatchObject({ status: 0 })
       await restart()
       await write()
       await read()
+      expect(await confirm()).toEqual([])
       await vi.waitFor(() => expect(signers()?.trim().split("\n")).toHaveLength(1))
+    }
+    // One that was away all the time learns all of it at once.
+    expect(await confirm("another-spool")).toEqual([])
+    for (const spool of ["spool", "another-spool"]) {
+      const kept = readFileSync(join(directory, "away", spool, "keys"), "utf8")
+      expect(kept.trim().split("\n").length).toBeGreaterThanOrEqual(3)
     }
     await vi.waitFor(() => {
       expect(readFileSync(known(), "utf8").trim().split("\n")).toHaveLength(4)
@@ -137,6 +164,31 @@ test(
     } finally {
       await mirror.stop()
     }
+  },
+  longMs,
+)
+
+test(
+  "a new receipt key signs from the next start on, and the log says so",
+  async () => {
+    const key = async (what: string) => runHere(["key", "rotate", what, ...config()])
+    for (const [what, hint] of [
+      ["sealing", "each month"],
+      ["tls", "postern pki renew"],
+      ["other", "log and receipt"],
+    ] as const) {
+      expect(await key(what)).toMatchObject({ status: 2, stderr: expect.stringContaining(hint) })
+    }
+    const { status, stdout } = await key("receipt")
+    expect(status).toBe(0)
+    await restart()
+    await write()
+    await read()
+    expect(await confirm("under-a-new-receipt-key")).toEqual([])
+    const started = ["--action", "postern.started", "--json", "--limit", "1"]
+    const ran = await runHere(["search", "--profile", live.profiles.reader, ...started])
+    expect(ran.stdout).toContain(stdout.trim())
+    expect((await runHere(["key", "list", ...config()])).stdout).toMatch(/^receipt +ok/m)
   },
   longMs,
 )

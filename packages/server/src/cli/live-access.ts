@@ -51,6 +51,14 @@ export async function applyAccess(options: ApplyOptions): Promise<AccessState> {
   }
 }
 
+/** The list that the running service works by. Errors: UNREACHABLE if it is not running, and those of the admin plane. */
+export async function listInForce(
+  config: Config,
+  profile = join(profilesDirectory(config), "operator.yaml"),
+): Promise<{ readonly digest: string; readonly text: string }> {
+  return adminClient(loadProfile(profile)).access()
+}
+
 /** One sentence for the person who changed the list. */
 export function describeState(state: AccessState): string {
   switch (state) {
@@ -59,7 +67,7 @@ export function describeState(state: AccessState): string {
     case "port":
       return "in force at the port; the reader has not reported it yet (is it running?)"
     case "at-start":
-      return "the service is not running: the grant will hold from its next start on"
+      return "the service is not running: the list will hold from its next start on"
     case "unknown":
       return "no operator profile here, so the service was not asked: send it SIGHUP, or start it"
   }

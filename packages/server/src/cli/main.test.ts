@@ -78,7 +78,7 @@ describe("postern", () => {
       /^id {7}spiffe:\/\/postern\.local\/writer\/billing\nprofile {2}\S+\n$/,
     )
     expect(added.stderr).toBe(
-      "the service is not running: the grant will hold from its next start on\n",
+      "the service is not running: the list will hold from its next start on\n",
     )
     const reader = postern(["reader", "add", "bob", "--see", "monitor", "--json"], {
       POSTERN_CONFIG: config,

@@ -1,13 +1,19 @@
 import { readFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import { Command, CommanderError } from "commander"
+import { registerAccess } from "./commands/access.ts"
 import { registerAnchor } from "./commands/anchor.ts"
+import { registerDoctor } from "./commands/doctor.ts"
 import { registerEvidence } from "./commands/evidence.ts"
+import { registerFirewall } from "./commands/firewall.ts"
 import { registerInit } from "./commands/init.ts"
+import { registerInstall } from "./commands/install.ts"
 import { registerKey } from "./commands/key.ts"
 import { registerLog } from "./commands/log.ts"
 import { registerMirror } from "./commands/mirror.ts"
 import { registerMonitor } from "./commands/monitor.ts"
+import { registerPki } from "./commands/pki.ts"
+import { registerPort } from "./commands/port.ts"
 import { registerReader } from "./commands/reader.ts"
 import { registerSearch } from "./commands/search.ts"
 import { registerSend } from "./commands/send.ts"
@@ -26,16 +32,22 @@ import { type CommandIo, processIo } from "./io.ts"
 const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerInit,
   registerServe,
+  registerInstall,
   registerStatus,
   registerWriter,
   registerReader,
+  registerAccess,
   registerWitness,
   registerKey,
+  registerPki,
+  registerPort,
+  registerFirewall,
   registerSend,
   registerTail,
   registerSearch,
   registerShow,
   registerVerify,
+  registerDoctor,
   registerEvidence,
   registerAnchor,
   registerLog,

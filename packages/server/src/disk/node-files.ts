@@ -82,15 +82,18 @@ class NodeFile implements OpenFile {
   }
 }
 
-/** The machine's own file system. Files and directories that it makes are for their owner alone. */
+/**
+ * The machine's own file system. What it makes is closed to others and may be read by its group: `postern init` opens the
+ * data directory to its owner alone, the units of systemd open it to the reader and the courier, which run as other users.
+ */
 export const nodeFiles: FileSystem = {
   async open(path: string, { access, direct = false }: Opening): Promise<OpenFile> {
     const isDirect = direct && O_DIRECT !== undefined
     const flags = isDirect ? flagsOf[access] | O_DIRECT : flagsOf[access]
-    return new NodeFile(await openFile(path, flags, 0o600), isDirect)
+    return new NodeFile(await openFile(path, flags, 0o640), isDirect)
   },
   list: (path) => listDirectory(path),
-  makeDirectory: (path) => makeDirectory(path, { recursive: true, mode: 0o700 }),
+  makeDirectory: (path) => makeDirectory(path, { recursive: true, mode: 0o750 }),
   rename: (from, to) => renameFile(from, to),
   // Platforms that cannot open directories (Windows) are not production ones.
   async syncDirectory(path) {

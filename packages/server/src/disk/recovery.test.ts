@@ -330,9 +330,9 @@ describe("a directory", () => {
 
   test("is made private", async () => {
     const { path } = await writeLog([1])
-    expect(statSync(path).mode & 0o077).toBe(0)
+    expect(statSync(path).mode & 0o027).toBe(0)
     for (const file of ["log.json", "head", "segments/0000000000000000.seg"]) {
-      expect(statSync(`${path}/${file}`).mode & 0o077, file).toBe(0)
+      expect(statSync(`${path}/${file}`).mode & 0o027, file).toBe(0)
     }
     expect(existsSync(`${path}/log.json.new`)).toBe(false)
   })

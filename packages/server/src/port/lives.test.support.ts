@@ -1,3 +1,4 @@
+import { basename, join } from "node:path"
 import { encodeUtf8 } from "@postern/log/base"
 import type { Changed } from "@postern/log/event"
 import { streamDigestNext } from "@postern/log/wire"
@@ -25,6 +26,7 @@ import {
 import { memory, regionOf } from "./sequencer/placing.test.support.ts"
 import type { DurableBatch, DurableSlot, SessionPeer, StreamSignature } from "./session/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
+import { openStrongroom } from "./strongroom.ts"
 
 export const writer = "spiffe://lives.test/writer/w"
 export const peer: SessionPeer = { id: writer, certificate: "00", from: "x:1", session: "s" }
@@ -79,6 +81,7 @@ class Waiting {
 function openAudits(log: PublishedLog, failures: unknown[]): AuditDesk {
   return new AuditDesk({
     log,
+    keys: () => undefined,
     now: () => performance.now(),
     failed: (error) => void failures.push(error),
   })
@@ -121,8 +124,17 @@ export async function live(path: string, segmentBytesMax: number) {
   const published = new PublishedLog(() => followLog(path))
   const audits = openAudits(published, fatal)
   const world = { memory, sequencer, streams, own, refusals, commits, clock, counters, audits }
-  const trust = { certificate, vkey, origin, grant: () => grant, acknowledgeAgain }
-  const intake = new PortIntake({ ...world, ...trust }, recentIds)
+  const keys = () => undefined
+  const trust = { certificate, vkey, origin, keys, grant: () => grant, acknowledgeAgain }
+  const places = {
+    data: join(path, "..", `${basename(path)}.data`),
+    sealing: join(path, "..", `${basename(path)}.sealing`),
+  }
+  const disclosures = await openStrongroom(places, {
+    ...{ clock, own, tell: () => undefined },
+    fatal: (error) => void fatal.push(error),
+  })
+  const intake = new PortIntake({ ...world, ...trust, disclosures }, recentIds)
   rooms.appeared = () => intake.roomAppeared()
 
   const end = async (): Promise<void> => {
@@ -156,8 +168,9 @@ function writersOf(intake: PortIntake, commits: CommitLoop) {
   const post = (events: readonly Uint8Array[]) => {
     const owner = new Waiting()
     const region = regionOf(events)
-    const more = { changed: 0, tooLarge: [], adapter: "http" } as const
-    const offered = intake.offerBody({ owner, peer, region, count: events.length, ...more })
+    const more = { changed: 0, tooLarge: [], keptOut: [], adapter: "http" } as const
+    const kept = new Set<string>()
+    const offered = intake.offerBody({ owner, peer, region, count: events.length, kept, ...more })
     return { offered, durable: new Promise<void>((resolve) => commits.afterDurable(resolve)) }
   }
   const beat = (stream: Stream, signed: StreamSignature, who = peer): Promise<boolean> =>

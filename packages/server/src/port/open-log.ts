@@ -10,7 +10,6 @@ import {
   type SegmentStart,
 } from "../disk/index.ts"
 import { AuditDesk } from "./audit-desk.ts"
-import { clockFacts } from "./clock-watch.ts"
 import { CommitLoop } from "./commit-loop.ts"
 import { type Counters, startCounters } from "./counters.ts"
 import { expireStreams } from "./expiry.ts"
@@ -35,6 +34,7 @@ import {
 } from "./sequencer/index.ts"
 import { type Signer, withSignedMemory } from "./signer/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
+import { openStrongroom, type Strongroom } from "./strongroom.ts"
 
 /** The log, recovered and open for writing, with everything that hangs on it. */
 export interface OpenedLog {
@@ -46,6 +46,7 @@ export interface OpenedLog {
   readonly refusals: Refusals
   readonly commits: CommitLoop
   readonly counters: Counters
+  readonly disclosures: Strongroom
   readonly audits: AuditDesk
   readonly published: PublishedLog
   readonly keyLedger: KeyLedger
@@ -96,8 +97,11 @@ export async function openLog(
   await rememberRecent(directory, store.end.slot, memory, recentIds)
   recordStart(own, store, signer, accessDigest)
   keys.record(own)
+  const { tell, fatal } = world
+  const disclosures = await openStrongroom(config, { clock, own, tell, fatal })
   const published = new PublishedLog(() => followLog(directory))
-  const audits = openAudits(published, world)
+  const keyLedger = keys.ledger
+  const audits = openAudits(published, keyLedger, world)
   const { certificate, vkey, origin } = signer
   return {
     memory,
@@ -108,16 +112,18 @@ export async function openLog(
     refusals,
     commits,
     counters,
+    disclosures,
     audits,
     published,
-    keyLedger: keys.ledger,
+    keyLedger,
     liveKeys: keys.live,
     knownKeys: keys.known,
     signedSize: (await readLastSigned(directory))?.size ?? -1,
     openIntake: (grant) => {
       const log = { memory, sequencer, streams, own, refusals, commits, clock, counters }
+      const keys = () => keyLedger.told(0)
       return new PortIntake(
-        { ...log, audits, certificate, vkey, origin, grant, acknowledgeAgain },
+        { ...log, disclosures, audits, certificate, vkey, origin, keys, grant, acknowledgeAgain },
         recentIds,
       )
     },
@@ -128,9 +134,10 @@ export async function openLog(
   }
 }
 
-function openAudits(log: PublishedLog, { tell }: PortWorld): AuditDesk {
+function openAudits(log: PublishedLog, ledger: KeyLedger, { tell }: PortWorld): AuditDesk {
   return new AuditDesk({
     log,
+    keys: (from) => ledger.told(from),
     now: () => performance.now(),
     failed: (error) => tell("error", "a writer's audit was not answered", { error: `${error}` }),
   })
@@ -171,7 +178,6 @@ function recordStart(own: OwnStream, store: LogStore, signer: Signer, access: st
       receiptKey: signer.receiptVkey,
       certificate: signer.certificate,
       access,
-      clock: clockFacts(),
     },
   })
 }

@@ -3,29 +3,36 @@ import { mkdirSync, readFileSync } from "node:fs"
 import type { Server } from "node:http"
 import { dirname } from "node:path"
 import type { TLSSocket } from "node:tls"
-import { errorRegistry, PosternError } from "@postern/log/base"
+import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
 import {
   type Acceptor,
+  type AuthorityUses,
   createDeadlines,
+  heldAddresses,
   openAcceptor,
   type Peer,
-  type TlsMaterial,
+  type TlsFiles,
 } from "../acceptor/index.ts"
-import { type AccessList, expectedWriters, parseAccess, type WriterGrant } from "../access/index.ts"
-import { type Config, dataDirectories, readSecretFile, readTextFile } from "../config/index.ts"
+import { type AccessList, expectedWriters, type WriterGrant } from "../access/index.ts"
+import { type Config, dataDirectories, readTextFile } from "../config/index.ts"
 import type { Head } from "../disk/index.ts"
+import { AccessInForce, type LoadedBy, readAccess } from "./access-in-force.ts"
 import { type AdminRole, createAdminServer } from "./admin/index.ts"
 import type { SteadyClock } from "./clock.ts"
+import { ClockCheck } from "./clock-check.ts"
 import { watchClock } from "./clock-watch.ts"
+import { HttpAudits } from "./http-audits.ts"
 import { HttpDoor, serveFramed } from "./listener/index.ts"
 import { type OpenedLog, openLog } from "./open-log.ts"
 import { refuseRolledBack } from "./open-witnesses.ts"
+import { OperatorActs } from "./operator-acts.ts"
 import { createOpsServer, listenOps, type PortHealth } from "./ops/index.ts"
 import { PortIntake } from "./port-intake.ts"
 import { awaitPublication } from "./publication.ts"
 import { openPublishing, type Publishing } from "./publishing.ts"
 import { CreditPool, type FramedSession } from "./session/index.ts"
 import { Silence } from "./silence.ts"
+import { openAuthorityUses, openTlsFiles, tlsHealth } from "./tls-keeping.ts"
 
 /** Messages for people, one JSON line each on standard error. */
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
@@ -40,6 +47,8 @@ export interface PortWorld {
 }
 
 const tickMs = 250
+/** The operator's commands, the reader and the courier. */
+const adminConnectionsMax = 16
 /** How long a start waits for what witnesses know of this log. */
 const firstWordsMs = 5000
 const streamIdleMs = 7 * 24 * 3600 * 1000
@@ -51,16 +60,20 @@ export class Port {
   readonly #log: OpenedLog
   readonly #intake: PortIntake
   readonly #publishing: Publishing
-  readonly #lookAtClock: () => void
+  readonly #watchClock: () => void
+  readonly #clock: ClockCheck
   readonly #pool = new CreditPool()
   readonly #deadlines = createDeadlines({ tickMs, now: () => performance.now() })
   readonly #sessions = new Set<FramedSession>()
   readonly #httpDoor: HttpDoor
   readonly #writers: Acceptor
   readonly #operators: Acceptor
+  readonly #tls: TlsFiles
+  readonly #authorities: AuthorityUses
   readonly #ops: Server[] = []
   readonly #silence: Silence
-  #access: AccessList
+  readonly #acts: OperatorActs
+  readonly #access: AccessInForce
   #grants = new Map<string, WriterGrant | undefined>()
   #draining = false
   #timer: NodeJS.Timeout | undefined
@@ -76,13 +89,19 @@ export class Port {
     this.#config = config
     this.#world = world
     this.#log = log
-    this.#access = access
     this.#publishing = publishing
-    this.#lookAtClock = watchClock(log.own, world.tell)
+    this.#watchClock = watchClock(log.own, world.tell)
+    this.#clock = new ClockCheck(log.own, () => publishing.witnesses?.summary().each ?? [])
     this.#silence = new Silence(log.own)
+    this.#acts = new OperatorActs(log.own, () => world.clock.milliseconds())
     this.#intake = log.openIntake((id) => this.#grant(id))
     this.#httpDoor = this.#openHttpDoor()
-    const tls = readTls(config)
+    this.#tls = openTlsFiles(config.pki, log.own, world.tell, (tls) => {
+      this.#writers.setTls(tls)
+      this.#operators.setTls(tls)
+    })
+    const { tls } = this.#tls
+    this.#authorities = openAuthorityUses(config, world.tell)
     const { refusals } = log
     this.#writers = openAcceptor({
       tls,
@@ -95,19 +114,27 @@ export class Port {
     publishing.onContradiction(() => this.#writers.reconsider())
     const admin = createAdminServer({
       status: () => this.status(),
-      reload: async () => this.reload(),
+      access: () => ({ digest: this.#access.list.digest, text: this.#access.list.text }),
+      reload: (by) => this.reload(by),
+      review: (told) => this.#access.review(told),
+      act: (told, by) => this.#acts.record(told, by),
       witness: async (report) => {
         if (publishing.witnesses !== undefined) return publishing.witnesses.report(report)
         throw new PosternError("REQUEST_INVALID", "this port was told of no witnesses")
       },
     })
     this.#operators = openAcceptor({
+      ...{ connectionsMax: adminConnectionsMax, handshakesMax: adminConnectionsMax },
       tls,
       protocols: ["http/1.1"],
-      admit: ({ id }) => (this.#adminRole(id) === undefined ? "NOT_GRANTED" : undefined),
-      onPeer: (socket, { id }) => {
-        const role = this.#adminRole(id)
-        if (role !== undefined) admin.serve(socket, role)
+      admit: (peer) => {
+        if (this.#access.list.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
+        return this.#adminRole(peer.id) === undefined ? "NOT_GRANTED" : undefined
+      },
+      onPeer: (socket, peer) => {
+        const role = this.#adminRole(peer.id)
+        this.#authorities.see(peer, world.clock.milliseconds())
+        if (role !== undefined) admin.serve(socket, { id: peer.id, role })
       },
       onRefused: ({ code, detail, id }) =>
         refusals.add({ id, from: "admin" }, code, { count: 1, detail }),
@@ -115,12 +142,16 @@ export class Port {
     log.onRoom(() => this.#intake.roomAppeared())
     const digest = hash("sha256", readTextFile(config.file))
     log.own.record({ action: "postern.config.loaded", outcome: "success", data: { digest } })
-    this.#recordAccess()
+    this.#access = new AccessInForce(config, access, log.own, {
+      tell: world.tell,
+      now: () => world.clock.milliseconds(),
+    })
+    this.#clock.look(performance.now())
   }
 
   /** Listens on every plane, once witnesses had their say. Errors: ADDRESS_IN_USE, BIND_REFUSED, LOG_ROLLED_BACK. */
   async listen(): Promise<void> {
-    const { write, ops } = this.#config.listen
+    const { write, ops, allow = [] } = this.#config.listen
     const { adminSocket } = dataDirectories(this.#config)
     mkdirSync(dirname(adminSocket), { recursive: true, mode: 0o700 })
     await this.#operators.listen({ path: adminSocket })
@@ -129,8 +160,10 @@ export class Port {
       await witnesses.firstWords(firstWordsMs)
       refuseRolledBack(witnesses, this.#config)
     }
-    for (const address of write) this.addresses.write.push(await this.#writers.listen(address))
-    for (const address of ops) {
+    for (const address of heldAddresses("write", write)) {
+      this.addresses.write.push(await this.#writers.listen({ ...address, allow }))
+    }
+    for (const address of heldAddresses("ops", ops)) {
       const server = createOpsServer(() => this.health())
       this.addresses.ops.push(await listenOps(server, address))
       this.#ops.push(server)
@@ -141,12 +174,17 @@ export class Port {
 
   #openHttpDoor(): HttpDoor {
     const { memory, commits, signer } = this.#log
+    const audits = new HttpAudits(this.#log.audits, (peer, detail) =>
+      this.#intake.refused(peer, "AUDIT_AHEAD", { detail }),
+    )
     return new HttpDoor({
       memory,
       pool: this.#pool,
       deadlines: this.#deadlines,
       certificate: signer.certificate,
       grant: (id) => this.#grant(id),
+      disclose: this.#log.disclosures.keepOut,
+      keepOut: (body) => this.#intake.keepOut(body),
       offerBody: (body) => this.#intake.offerBody(body),
       whenRoom: (owner, delayMs) => this.#intake.whenRoom(owner, delayMs),
       afterDurable: (callback) => commits.afterDurable(callback),
@@ -155,6 +193,7 @@ export class Port {
       eventId: () => this.#world.clock.eventId(),
       sessionName: PortIntake.sessionName,
       busy: () => this.#busy(),
+      audit: (peer, question) => audits.ask(peer, question),
       published: (indexes, withinMs) => {
         return awaitPublication(this.#log.published, indexes, withinMs).catch((error) => {
           // The entries are durable, and that is what their sender is told.
@@ -166,6 +205,7 @@ export class Port {
   }
 
   #serve(socket: TLSSocket, peer: Peer): void {
+    this.#authorities.see(peer, this.#world.clock.milliseconds())
     this.#log.counters.connections += 1
     if (peer.protocol !== "postern/1") return this.#httpDoor.serve(socket, peer)
     const session = serveFramed(socket, peer, {
@@ -181,38 +221,48 @@ export class Port {
     this.#sessions.add(session)
   }
 
-  #admitWriter({ id }: Peer): "NOT_GRANTED" | "SHUTTING_DOWN" | "LOG_ROLLED_BACK" | undefined {
+  *#peers(): Iterable<Peer> {
+    yield* this.#writers.peers()
+    yield* this.#operators.peers()
+  }
+
+  #admitWriter(peer: Peer): ErrorCode | undefined {
     if (this.#draining) return "SHUTTING_DOWN"
     const { code, proven } = this.#publishing.witnesses?.contradiction ?? {}
     // A mere claim, which a witness can make about anybody, stops no writer.
     if (code === "LOG_ROLLED_BACK" && proven) return code
-    return this.#grant(id) === undefined ? "NOT_GRANTED" : undefined
+    if (this.#access.list.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
+    return this.#grant(peer.id) === undefined ? "NOT_GRANTED" : undefined
   }
 
   #adminRole(id: string): AdminRole | undefined {
     const now = this.#world.clock.milliseconds()
-    if (this.#access.operator(id, now)) return "operator"
-    return this.#access.courier(id, now) ? "courier" : undefined
+    if (this.#access.list.operator(id, now)) return "operator"
+    return this.#access.list.courier(id, now) ? "courier" : undefined
   }
 
   /** Decided anew every second (grants expire) and with every new list; in between it costs a look-up. */
   #grant(id: string): WriterGrant | undefined {
     const known = this.#grants.get(id)
     if (known !== undefined) return known
-    const grant = this.#access.writer(id, this.#world.clock.milliseconds())
+    const grant = this.#access.list.writer(id, this.#world.clock.milliseconds())
     if (grant !== undefined) this.#grants.set(id, grant)
     return grant
   }
 
   #everySecond(): void {
-    this.#lookAtClock()
+    this.#watchClock()
+    this.#tls.look().catch(this.#world.fatal)
+    void this.#authorities.look(this.#peers(), this.#world.clock.milliseconds())
+    this.#clock.look(performance.now())
     this.#log.refusals.flush()
     this.#publishing.witnesses?.everySecond()
     for (const [id] of this.#grants) {
-      if (this.#access.writer(id, this.#world.clock.milliseconds()) !== undefined) continue
+      if (this.#access.list.writer(id, this.#world.clock.milliseconds()) !== undefined) continue
       this.#grants.delete(id)
       this.#writers.reconsider()
     }
+    this.#operators.reconsider()
     const before = this.#world.clock.milliseconds() - streamIdleMs
     this.#log.expireStreams(before, (stream) => this.#intake.holds(stream))
     this.#missSilent()
@@ -221,42 +271,21 @@ export class Port {
   #missSilent(): void {
     const { counters, streams } = this.#log
     const now = this.#world.clock.milliseconds()
-    this.#silence.look(expectedWriters(this.#access.identities, now), streams.values(), now)
+    this.#silence.look(expectedWriters(this.#access.list.identities, now), streams.values(), now)
     counters.silentWriters = this.#silence.count
   }
 
-  /** Reads access list and certificates again. What is not acceptable changes nothing and leaves an entry. */
-  reload(): { digest: string } {
-    try {
-      const access = parseAccess(readTextFile(this.#config.access))
-      const tls = readTls(this.#config)
-      this.#writers.setTls(tls)
-      this.#operators.setTls(tls)
-      this.#access = access
-      this.#grants = new Map()
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      this.#world.tell("error", "the old configuration stays in force", { error: message })
-      this.#log.own.record({
-        action: "postern.access.refused",
-        outcome: "failure",
-        data: { error: message.slice(0, 500) },
-      })
-      throw error
-    }
+  /**
+   * Reads access list and certificates again. What is not acceptable changes nothing and leaves an entry. The list is in
+   * force when this returns, whatever the certificates are like. Errors: ACCESS_INVALID, CONFIG_INVALID.
+   */
+  async reload(by: LoadedBy): Promise<{ digest: string }> {
+    const digest = this.#access.reload(by)
+    this.#grants = new Map()
     this.#writers.reconsider()
     this.#operators.reconsider()
-    const { digest } = this.#access
-    this.#recordAccess()
-    this.#world.tell("info", "access list applied", { digest })
+    await this.#tls.reload()
     return { digest }
-  }
-
-  /** Followers apply the list when they read this entry. */
-  #recordAccess(): void {
-    const { digest, identities } = this.#access
-    const data = { digest, identities: identities.length }
-    this.#log.own.record({ action: "postern.access.loaded", outcome: "success", data })
   }
 
   #busy(): "DISK_FULL" | "SHUTTING_DOWN" | undefined {
@@ -286,7 +315,11 @@ export class Port {
       durableSize: this.#head()?.size ?? 0,
       publishedSize: this.#publishing.checkpoints.published,
       signerProblem: signerProblem?.message,
+      accessProblem: this.#access.problem,
       witnesses,
+      clock: this.#clock.state(),
+      doctor: this.#acts.doctor,
+      tls: tlsHealth(this.#tls, this.#world.clock.milliseconds()),
       creditLeft: this.#pool.left,
       notReady,
     }
@@ -303,7 +336,7 @@ export class Port {
       origin,
       vkey: this.#log.signer.vkey,
       addresses: this.addresses,
-      access: { port: this.#access.digest, reader: readDigest(readerFile) },
+      access: { port: this.#access.list.digest, reader: readDigest(readerFile) },
       ...this.health(),
     }
   }
@@ -323,6 +356,7 @@ export class Port {
     await commits.stop()
     await this.#publishing.checkpoints.stop()
     await this.#publishing.witnesses?.flush()
+    await this.#authorities.keep(this.#peers(), this.#world.clock.milliseconds())
     await this.closePlanes()
     this.#log.audits.close()
     await this.#log.published.close()
@@ -339,7 +373,7 @@ export class Port {
 
 /** Opens the log and the planes as the configuration says. Errors: CONFIG_INVALID, ACCESS_INVALID, POLICY_INVALID, LOG_…, ADDRESS_IN_USE. */
 export async function openPort(config: Config, world: PortWorld): Promise<Port> {
-  const access = parseAccess(readTextFile(config.access))
+  const access = readAccess(config)
   const log = await openLog(config, world, access.digest)
   let port: Port | undefined
   try {
@@ -353,11 +387,6 @@ export async function openPort(config: Config, world: PortWorld): Promise<Port> 
     await log.store.close()
     throw error
   }
-}
-
-function readTls(config: Config): TlsMaterial {
-  const { key, certificate, ca } = config.pki
-  return { key: readSecretFile(key), certificate: readTextFile(certificate), ca: readTextFile(ca) }
 }
 
 function readDigest(file: string): string | undefined {

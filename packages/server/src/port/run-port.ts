@@ -26,11 +26,9 @@ async function run(file: string | undefined, more: PortProcessOptions): Promise<
   if (file === undefined) throw new PosternError("USAGE", "node main.js CONFIG")
   const port = await openPort(loadConfig(file), { clock: systemClock(), tell, fatal, ...more })
   process.on("SIGHUP", () => {
-    try {
-      port.reload()
-    } catch (error) {
+    port.reload("signal").catch((error) => {
       if (!isPosternError(error)) fatal(error)
-    }
+    })
   })
   let stopping = false
   const stop = (): void => {

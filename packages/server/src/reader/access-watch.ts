@@ -10,8 +10,8 @@ export interface AccessWatch {
 }
 
 export interface AccessWatchOptions {
-  /** Path of access.yaml, which is to be read after this watch was opened. */
-  readonly file: string
+  /** Path of the list, which is to be read after this watch was opened. */
+  file(): string
   readonly view: Pick<LogView, "head" | "leaves">
   /** Reads the list again; false if it is not acceptable. */
   reload(): Promise<boolean>
@@ -29,12 +29,12 @@ export function openAccessWatch({ file, view, reload }: AccessWatchOptions): Acc
   const filter = parseFilter({ action: loaded })
   let position = view.head().size
   /** How the file looked from outside just before it was last read. */
-  let applied = outsideOf(file)
+  let applied = outsideOf(file())
   let looking: Promise<void> | undefined
 
   async function lookOnce(): Promise<void> {
     const { size } = view.head()
-    const outside = outsideOf(file)
+    const outside = outsideOf(file())
     if (outside === applied) position = size
     while (position < size) {
       const leaves = await view.leaves(position, size, leavesBytesMax)
@@ -62,5 +62,5 @@ function isLoaded(leaf: Uint8Array): boolean {
 function outsideOf(file: string): string {
   // It may be absent between an editor's unlink and its rename: the next look sees what came of it.
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
-  return `${stat?.ino} ${stat?.size} ${stat?.mtimeNs}`
+  return `${file} ${stat?.ino} ${stat?.size} ${stat?.mtimeNs}`
 }

@@ -13,6 +13,7 @@ import {
 const peer: Peer = {
   id: "spiffe://postern.test/reader/auditor",
   certificate: "00".repeat(32),
+  key: "00".repeat(32),
   serial: "01",
   notAfter: new Date("2030-01-01"),
   from: "127.0.0.1:1",

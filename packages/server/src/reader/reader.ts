@@ -1,20 +1,30 @@
 import { mkdirSync } from "node:fs"
 import { isPosternError } from "@postern/log/base"
-import { type Acceptor, openAcceptor, type Peer } from "../acceptor/index.ts"
+import {
+  type Acceptor,
+  type AuthorityUses,
+  heldAddresses,
+  openAcceptor,
+  type Peer,
+  type TlsFiles,
+} from "../acceptor/index.ts"
 import { type AccessList, parseAccess } from "../access/index.ts"
-import { type Config, dataDirectories, readSecretFile, readTextFile } from "../config/index.ts"
+import { accessFile, type Config, dataDirectories, readTextFile } from "../config/index.ts"
+import { openDisclosures } from "../disclosures/index.ts"
 import { type LogView, replaceFile } from "../disk/index.ts"
 import { openBatchSlots } from "../evidence/index.ts"
 import { type AccessWatch, openAccessWatch } from "./access-watch.ts"
 import { createReadApi, type MirrorState, type ReadApi, readLimits } from "./api/index.ts"
 import { type HttpListener, openHttpListener } from "./http-listener.ts"
 import { openRawSlots } from "./raw-slots.ts"
-import { openRecorder, type SpoolRecorder } from "./recorder.ts"
+import type { SpoolRecorder } from "./recorder.ts"
+import { openAuthorityUses, openPlaneFiles, openRecording } from "./tls-keeping.ts"
 
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
 
 const drainMs = 5_000
 const tickMs = 200
+const certificatesMs = 1_000
 
 /** The running read process: follows the log, answers readers, records what they ask. Made by `openReadProcess`. */
 export class ReadProcess {
@@ -27,20 +37,38 @@ export class ReadProcess {
   readonly #acceptor: Acceptor
   readonly #watch: AccessWatch
   readonly #timer: NodeJS.Timeout
+  readonly #certificates: readonly TlsFiles[]
+  readonly #authorities: AuthorityUses
+  #lookedAt = Number.NEGATIVE_INFINITY
   #access: AccessList
   #reporting: Promise<void> = Promise.resolve()
 
-  constructor(config: Config, view: LogView, recorder: SpoolRecorder, tell: Tell) {
+  /** @param identity the files of the process's own identity, under which it records */
+  constructor(
+    config: Config,
+    view: LogView,
+    recorder: SpoolRecorder,
+    identity: TlsFiles,
+    tell: Tell,
+  ) {
     this.#config = config
     this.#view = view
     this.#recorder = recorder
     this.#tell = tell
-    this.#watch = openAccessWatch({ file: config.access, view, reload: () => this.reload() })
-    this.#access = parseAccess(readTextFile(config.access))
+    this.#watch = openAccessWatch({
+      file: () => accessFile(config),
+      view,
+      reload: () => this.reload(),
+    })
+    this.#access = parseAccess(readTextFile(accessFile(config)))
     this.#api = createReadApi({
       view,
       slots: openRawSlots(dataDirectories(config).log, view),
       batches: openBatchSlots(dataDirectories(config).log),
+      disclosures: openDisclosures({
+        sealed: dataDirectories(config).disclosures,
+        keys: config.sealing,
+      }),
       recorder,
       grantOf: (peer) => this.#access.reader(peer.id, Date.now()),
       accessDigest: () => this.#access.digest,
@@ -51,12 +79,20 @@ export class ReadProcess {
       log: (message, facts) => tell("warn", message, facts),
     })
     this.#http = openHttpListener((request, env) => this.#api.app.fetch(request, env))
+    const plane = openPlaneFiles(config, recorder, tell, (tls) => this.#acceptor.setTls(tls))
+    this.#certificates = [plane, identity]
+    this.#authorities = openAuthorityUses(config, tell)
     this.#acceptor = openAcceptor({
-      tls: readTls(config),
+      tls: plane.tls,
       protocols: ["http/1.1"],
-      admit: ({ id }: Peer) =>
-        this.#access.reader(id, Date.now()) === undefined ? "NOT_GRANTED" : undefined,
-      onPeer: (socket, peer) => this.#http.accept(socket, peer),
+      admit: (peer: Peer) => {
+        if (this.#access.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
+        return this.#access.reader(peer.id, Date.now()) === undefined ? "NOT_GRANTED" : undefined
+      },
+      onPeer: (socket, peer) => {
+        this.#authorities.see(peer, Date.now())
+        this.#http.accept(socket, peer)
+      },
       onRefused: ({ code, detail, from, id }) =>
         tell("warn", "refused", { code, detail, from, id }),
     })
@@ -67,7 +103,10 @@ export class ReadProcess {
   /** Errors: ADDRESS_IN_USE, BIND_REFUSED. */
   async listen(): Promise<string[]> {
     const bound: string[] = []
-    for (const address of this.#config.listen.read) bound.push(await this.#acceptor.listen(address))
+    const { read, allow = [] } = this.#config.listen
+    for (const address of heldAddresses("read", read)) {
+      bound.push(await this.#acceptor.listen({ ...address, allow }))
+    }
     await this.#applied()
     return bound
   }
@@ -75,6 +114,11 @@ export class ReadProcess {
   async #everyTick(): Promise<void> {
     // Grants end by themselves at their time.
     this.#acceptor.reconsider()
+    if (performance.now() - this.#lookedAt > certificatesMs) {
+      this.#lookedAt = performance.now()
+      void this.#authorities.look(this.#acceptor.peers(), Date.now())
+      for (const files of this.#certificates) await files.look()
+    }
     try {
       await this.#watch.look()
     } catch (error) {
@@ -84,13 +128,10 @@ export class ReadProcess {
     }
   }
 
-  /** Reads access list and certificates again. What is not acceptable changes nothing; false then. */
+  /** Reads access list and certificates again. What is not acceptable changes nothing; false if that is the list. */
   async reload(): Promise<boolean> {
     try {
-      const access = parseAccess(readTextFile(this.#config.access))
-      const tls = readTls(this.#config)
-      this.#acceptor.setTls(tls)
-      this.#access = access
+      this.#access = parseAccess(readTextFile(accessFile(this.#config)))
     } catch (error) {
       if (!isPosternError(error)) throw error
       this.#tell("error", "the old configuration stays in force", { error: error.message })
@@ -98,6 +139,11 @@ export class ReadProcess {
     }
     this.#acceptor.reconsider()
     await this.#applied()
+    for (const files of this.#certificates) {
+      await files.reload().catch((error) => {
+        if (!isPosternError(error)) throw error // They have told it, and what was in force still is.
+      })
+    }
     return true
   }
 
@@ -116,7 +162,7 @@ export class ReadProcess {
     const { readerAccess } = dataDirectories(this.#config)
     this.#tell("info", "access list applied", { digest })
     try {
-      this.#recorder.recordOwn("postern.access.applied", { digest, process: "reader" })
+      await this.#recorder.recordOwn("postern.access.applied", { digest, process: "reader" })
       await replaceFile(readerAccess, `${JSON.stringify({ digest })}\n`)
     } catch (error) {
       if (!isPosternError(error)) throw error
@@ -139,6 +185,7 @@ export class ReadProcess {
     this.#acceptor.stop()
     await this.#api.close()
     await this.#http.drain(drainMs)
+    await this.#authorities.keep(this.#acceptor.peers(), Date.now())
     await this.#acceptor.close()
     await this.#reporting
     await this.#recorder.close()
@@ -153,12 +200,7 @@ export async function openReadProcess(
   tell: Tell,
 ): Promise<{ process: ReadProcess; addresses: string[] }> {
   mkdirSync(dataDirectories(config).readerState, { recursive: true, mode: 0o700 })
-  const recorder = await openRecorder(config, (message, facts) => tell("warn", message, facts))
-  const process = new ReadProcess(config, view, recorder, tell)
+  const { identity, recorder } = await openRecording(config, tell)
+  const process = new ReadProcess(config, view, recorder, identity, tell)
   return { process, addresses: await process.listen() }
-}
-
-function readTls(config: Config): { key: string; certificate: string; ca: string } {
-  const { key, certificate, ca } = config.pki
-  return { key: readSecretFile(key), certificate: readTextFile(certificate), ca: readTextFile(ca) }
 }

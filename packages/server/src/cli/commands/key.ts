@@ -6,12 +6,15 @@ import { type Command, Option } from "commander"
 import { loadConfig } from "../../config/index.ts"
 import {
   createRootKey,
+  type KeyAge,
   type KeyReport,
+  listKeyAges,
   nameRootKey,
   type ReportedKey,
   reportKeys,
   retireLogKey,
   rotateLogKey,
+  rotateReceiptKey,
 } from "../../guard/keys/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
@@ -22,7 +25,7 @@ export function registerKey(program: Command, io: CommandIo): void {
   const key = program
     .command("key")
     .helpGroup(helpGroups.setUp)
-    .summary("change the log key, or replace one that was stolen")
+    .summary("keys that sign: how old, changed, replaced when stolen")
     .description(
       "The log key signs checkpoints, and everybody pins it. A change stands in the log itself: whoever pinned the old key learns " +
         "the new one from it (docs/operating/keys.md).",
@@ -39,6 +42,7 @@ Examples:
   postern key list --config audit/postern.yaml
   postern key root init /media/safe/root.key --config audit/postern.yaml
   postern key rotate log --config audit/postern.yaml
+  postern key rotate receipt --config audit/postern.yaml
   postern key retire log --config audit/postern.yaml
   postern key rotate log --config audit/postern.yaml --root /media/safe/root.key --compromised`
 
@@ -50,15 +54,19 @@ interface Flags {
 function listCommand(key: Command, io: CommandIo): void {
   key
     .command("list")
-    .summary("list the keys that this log has and had")
-    .description("Reads the configuration and the log's own proofs; asks nobody.")
+    .summary("list the keys that this log has and had, and how old they are")
+    .description(
+      "Reads the configuration, the log's own proofs and the times of the key files; asks nobody. Certificates: postern pki status.",
+    )
     .addOption(configOption())
     .addOption(jsonOption())
     .addHelpText("after", examples)
     .action(async (flags: Flags) => {
-      const report = await reportKeys(loadConfig(flags.config))
-      if (flags.json) return io.line(JSON.stringify(report))
+      const config = loadConfig(flags.config)
+      const [report, ages] = [await reportKeys(config), listKeyAges(config, io.now())]
+      if (flags.json) return io.line(JSON.stringify({ ...report, ages }))
       printReport(report, io)
+      printAges(ages, io)
     })
 }
 
@@ -81,6 +89,19 @@ function printReport({ keys, rootVkey, problem }: KeyReport, io: CommandIo): voi
   if (rootVkey !== undefined) io.line(`root key: ${rootVkey}`)
   if (problem !== undefined) {
     io.note(`postern: not every change is proven for who pinned the first key: ${problem}`)
+  }
+}
+
+function printAges(ages: readonly KeyAge[], io: CommandIo): void {
+  const rows = ages.map(({ purpose, file, since, daysMax, state }) => {
+    const until = daysMax === undefined ? "made each month" : `${daysMax} days at most`
+    return [purpose, state, since?.slice(0, 10) ?? "", until, file]
+  })
+  io.line(formatTable(["key", "age", "since", "", "file"], rows, { color: io.color }))
+  for (const { purpose, state } of ages) {
+    if (state !== "warn" && state !== "over") continue
+    const how = state === "over" ? "is over" : "comes to the end of"
+    io.note(`postern: the ${purpose} key ${how} its age: postern key rotate ${purpose}`)
   }
 }
 
@@ -131,24 +152,33 @@ interface RotateFlags extends Flags {
   readonly compromised?: true
 }
 
-const purposes = ["log"]
+/** What to do about keys that are not rotated by a command. */
+const elsewhere: Readonly<Record<string, string>> = {
+  sealing: "the port makes a new one each month by itself",
+  tls: "each certificate comes with a new key: postern pki renew",
+}
 
 function rotateCommand(key: Command, io: CommandIo): void {
   key
     .command("rotate")
-    .summary("make a new log key; the port changes over at its next start")
+    .summary("make a new key; the port changes over at its next start")
     .description(
-      "Makes the key beside the old one, has the old one certify it, and names both in postern.yaml. From the next start of the port " +
-        "on both sign. With --root KEYFILE --compromised the root key certifies it, and the old one ends at once.",
+      "log: makes the key beside the old one, has the old one certify it, and names both in postern.yaml. From the next start of the port " +
+        "on both sign. With --root KEYFILE --compromised the root key certifies it, and the old one ends at once. " +
+        "receipt: puts a new key in the place of the old one.",
     )
-    .argument("<purpose>", "log: the key that signs checkpoints")
+    .argument(
+      "<purpose>",
+      "log: the key that signs checkpoints; receipt: the one that signs receipts",
+    )
     .addOption(configOption())
     .option("--root <keyfile>", "the root key (postern key root init)")
     .option("--compromised", "the old key was stolen, or may have been")
     .addOption(jsonOption())
     .addHelpText("after", examples)
     .action(async (purpose: string, flags: RotateFlags) => {
-      demandPurpose(purpose)
+      demandPurpose(purpose, ["log", "receipt"])
+      if (purpose === "receipt") return rotateReceipt(flags, io)
       if ((flags.root === undefined) !== (flags.compromised === undefined)) {
         throw new PosternError(
           "USAGE",
@@ -179,6 +209,16 @@ function rotateCommand(key: Command, io: CommandIo): void {
     })
 }
 
+function rotateReceipt(flags: RotateFlags, io: CommandIo): void {
+  if (flags.root !== undefined || flags.compromised) {
+    throw new PosternError("USAGE", "--root and --compromised are about the log key")
+  }
+  const rotation = rotateReceiptKey(loadConfig(flags.config))
+  if (flags.json) return io.line(JSON.stringify(rotation))
+  io.line(rotation.new)
+  io.note("postern: restart the port: the log key certifies it, and postern.started names it")
+}
+
 function retireCommand(key: Command, io: CommandIo): void {
   key
     .command("retire")
@@ -192,7 +232,7 @@ function retireCommand(key: Command, io: CommandIo): void {
     .addOption(jsonOption())
     .addHelpText("after", examples)
     .action(async (purpose: string, flags: Flags) => {
-      demandPurpose(purpose)
+      demandPurpose(purpose, ["log"])
       const retired = await retireLogKey(loadConfig(flags.config))
       if (flags.json) return io.line(JSON.stringify(retired))
       io.line(retired.vkey)
@@ -206,10 +246,9 @@ function retireCommand(key: Command, io: CommandIo): void {
     })
 }
 
-function demandPurpose(purpose: string): void {
-  if (purposes.includes(purpose)) return
-  throw new PosternError(
-    "USAGE",
-    `${JSON.stringify(purpose)} is not a key that can be changed: log`,
-  )
+function demandPurpose(purpose: string, known: readonly string[]): void {
+  if (known.includes(purpose)) return
+  const reason = elsewhere[purpose] ?? known.join(" and ")
+  const detail = `${JSON.stringify(purpose)} is not a key that can be changed here: ${reason}`
+  throw new PosternError("USAGE", detail)
 }

@@ -62,12 +62,45 @@ function describe(
     ["copies", describeCopies(Number(status.durableSize), mirrors)],
     ["published", `${status.publishedSize} entries under the newest checkpoint`],
     ["witnessed", describeWitnesses(status.witnesses as Witnesses | undefined)],
+    ["clock", describeClock(status.clock as Clock)],
+    ["certificate", describeTls(status.tls as Tls)],
     ["received", `${status.events} events in ${status.batches} batches since the start`],
     ["refused", `${status.refused} since the start`],
     ["connections", `${status.connections}, ${status.streams} streams open`],
     ["verifier key", String(status.vkey)],
   ]
   return formatTable(["", ""], rows)
+}
+
+interface Clock {
+  readonly source: string
+  readonly keeper: string
+  readonly synchronized: string
+  readonly offset: string
+  readonly offsetMs?: number
+}
+
+function describeClock({ source, keeper, synchronized, offset, offsetMs }: Clock): string {
+  const whose = keeper === "unknown" ? "keeper unknown" : `kept by ${keeper}`
+  const kept = synchronized === "yes" ? `synchronized by ${keeper}` : whose
+  const far =
+    offsetMs === undefined
+      ? "no witness to compare it with"
+      : `${offset === "beyond" ? "AWAY" : "not away"} from witnesses (${offsetMs} ms)`
+  return `${source}, ${kept}, ${far}`
+}
+
+interface Tls {
+  readonly notAfter: string
+  readonly lifeUsed: number
+  readonly groups: readonly string[]
+  readonly problem?: string
+}
+
+function describeTls({ notAfter, lifeUsed, groups, problem }: Tls): string {
+  const used = `until ${notAfter}, ${Math.round(lifeUsed * 100)} % of its life used`
+  const text = `${used}, key exchange ${groups.join(", ")}`
+  return problem === undefined ? text : `${text}; NOT taken over: ${problem}`
 }
 
 interface Witnesses {

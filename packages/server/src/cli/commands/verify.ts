@@ -26,6 +26,7 @@ export function registerVerify(program: Command, io: CommandIo): void {
       ),
     )
     .option("--full", "every signature, nonce and chain digest instead of samples")
+    .option("--disclosures", "over the read port: also every value that is kept beside the log")
     .option("--progress", "say every two seconds how far it is (a terminal is told anyway)")
     .addOption(jsonOption())
     .addHelpText("after", examples)

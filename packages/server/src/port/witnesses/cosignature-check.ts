@@ -18,14 +18,12 @@ export interface CheckedLines {
 /**
  * Checks what a witness is said to have answered, over the text that the port signed. Only lines of
  * this witness's key are looked at, and one that is wrong spoils the answer.
- * @param now seconds since 1970
  * @throws PosternError NOTE_INVALID · WITNESS_ANSWER_INVALID
  */
 export async function checkLines(
   { name, vkey }: PolicyWitness,
   text: string,
   lines: string,
-  now: number,
 ): Promise<CheckedLines> {
   const own = parseSignatureLines(lines).filter(
     (line) => line.name === vkey.name && line.keyId === vkey.keyId,
@@ -36,10 +34,18 @@ export async function checkLines(
   for (const { signature } of own) {
     time = Math.max(time, await checkCosignature(vkey, text, signature))
   }
+  return { own, time }
+}
+
+/**
+ * @param time of its cosignature, seconds
+ * @param now seconds since 1970
+ * @throws PosternError WITNESS_ANSWER_INVALID
+ */
+export function demandNear({ name }: PolicyWitness, time: number, now: number): void {
   const away = Math.round(time - now)
   const near = Math.abs(away) <= clockSecondsMax
   demandAnswer(near, `the clock of ${name} is ${away} seconds from this one`)
-  return { own, time }
 }
 
 function demandAnswer(holds: boolean, detail: string): void {

@@ -6,6 +6,7 @@
  * takes a cosignature away. Silence of every witness stops nothing; a contradiction stops signing.
  */
 
+export type { Ahead } from "./clock-offset.ts"
 export {
   type Contradiction,
   describeContradiction,

@@ -138,6 +138,28 @@ describe("a cosignature", () => {
     expect([state.published, state.witnessed]).toEqual([note, []])
   })
 
+  test("tells how far the clocks are apart, even where it is too far to be counted", async () => {
+    const { witnesses, state, publish, standing } = begin("w1")
+    const note = await publish(5)
+    state.now += 700
+    const answer = async (time: number, witness = "w1", signer = w1) => {
+      const lines = await linesOver(note, signer, time)
+      await witnesses.report({ outcome: "cosigned", witness, size: 5, lines })
+    }
+    expect(standing("w1")?.ahead).toBeUndefined()
+    await answer(seconds)
+    expect(standing("w1")).toMatchObject({ state: "cosigned", ahead: { fromMs: -1000, toMs: 700 } })
+    await answer(seconds - 400)
+    expect(standing("w1")).toMatchObject({
+      ...{ state: "wrong", time: seconds },
+      ahead: { fromMs: 399_000, toMs: 400_700 },
+    })
+    // Signed by somebody else, it tells nothing of this witness.
+    await answer(seconds - 9, "w2", w1)
+    expect(standing("w2")?.ahead).toBeUndefined()
+    await witnesses.flush()
+  })
+
   test("of unknown keys beside the right one is left out", async () => {
     const { witnesses, state, publish } = begin("w1")
     const note = await publish(5)

@@ -13,13 +13,14 @@ import {
   parseNote,
   type TrustPolicy,
 } from "@postern/log/tlog"
+import { type Ahead, aheadOf } from "./clock-offset.ts"
 import {
   type Contradiction,
   describeContradiction,
   formatEvidence,
   type OwnHistory,
 } from "./contradiction.ts"
-import { type CheckedLines, checkLines } from "./cosignature-check.ts"
+import { type CheckedLines, checkLines, demandNear } from "./cosignature-check.ts"
 import { mergeCosignatures, quorumTime } from "./cosigned-note.ts"
 import { parseWitnessReport, type WitnessReport } from "./witness-report.ts"
 
@@ -61,6 +62,8 @@ export interface WitnessStanding {
   readonly size: number | undefined
   /** When it says that it did: seconds since 1970. */
   readonly time: number | undefined
+  /** How far the port's clock is ahead of its, by its last answer; a time that is not counted tells it too. */
+  readonly ahead: Ahead | undefined
   readonly detail: string | undefined
 }
 
@@ -89,6 +92,8 @@ export class Witnesses {
   readonly #world: WitnessesWorld
   /** Published checkpoints with what was cosigned, by size, oldest first. */
   readonly #recent = new Map<number, string>()
+  /** When they were signed, milliseconds; unknown of one that an earlier life left. */
+  readonly #publishedMs = new Map<number, number>()
   readonly #standings = new Map<string, WitnessStanding>()
   readonly #began: number
   #witnessed: { size: number; time: number } | undefined
@@ -142,9 +147,11 @@ export class Witnesses {
   /** A checkpoint is being published: from now on cosignatures of it may come. */
   publishing(size: number, note: string): void {
     this.#recent.set(size, note)
+    this.#publishedMs.set(size, this.#publishedMs.get(size) ?? this.#world.now())
     for (const oldest of this.#recent.keys()) {
       if (this.#recent.size <= recentMax) break
       this.#recent.delete(oldest)
+      this.#publishedMs.delete(oldest)
     }
   }
 
@@ -196,16 +203,19 @@ export class Witnesses {
 
   #stand(witness: PolicyWitness, state: WitnessStanding["state"], detail?: string): void {
     const { name } = witness
-    const { size, time } = this.#standings.get(name) ?? nothingYet
-    this.#standings.set(name, { name, state, size, time, detail })
+    const { size, time, ahead } = this.#standings.get(name) ?? nothingYet
+    this.#standings.set(name, { name, state, size, time, ahead, detail })
   }
 
   async #cosigned(witness: PolicyWitness, size: number, lines: string): Promise<void> {
     const note = this.#recent.get(size)
     if (note === undefined) return this.#stand(witness, "failed", `nothing recent has size ${size}`)
+    const heardMs = this.#world.now()
     let checked: CheckedLines
     try {
-      checked = await checkLines(witness, parseNote(note).text, lines, this.#world.now() / 1000)
+      checked = await checkLines(witness, parseNote(note).text, lines)
+      this.#measure(witness, size, checked.time, heardMs)
+      demandNear(witness, checked.time, heardMs / 1000)
     } catch (error) {
       if (!isPosternError(error)) throw error
       return this.#stand(witness, "wrong", error.message)
@@ -215,7 +225,16 @@ export class Witnesses {
     this.#flushSoon(size)
     const { name } = witness
     const { time } = checked
-    this.#standings.set(name, { name, state: "cosigned", size, time, detail: undefined })
+    const { ahead } = this.#standings.get(name) ?? nothingYet
+    this.#standings.set(name, { name, state: "cosigned", size, time, ahead, detail: undefined })
+  }
+
+  #measure({ name }: PolicyWitness, size: number, time: number, heardMs: number): void {
+    const publishedMs = this.#publishedMs.get(size)
+    const standing = this.#standings.get(name)
+    if (publishedMs === undefined || standing === undefined) return
+    const ahead = aheadOf(publishedMs, heardMs, time)
+    if (ahead !== undefined) this.#standings.set(name, { ...standing, ahead })
   }
 
   #flushSoon(size: number): void {
@@ -353,4 +372,4 @@ export class Witnesses {
   }
 }
 
-const nothingYet = { size: undefined, time: undefined, detail: undefined }
+const nothingYet = { size: undefined, time: undefined, ahead: undefined, detail: undefined }
