@@ -306,6 +306,19 @@ describe("what was signed", () => {
     await expect(reopen(path)).rejects.toMatchObject({ code: "LOG_DAMAGED" })
   })
 
+  test("must be what the log begins with, even if the log goes further", async () => {
+    const { path, log } = await signed("")
+    for (const [size, root] of [
+      [4, log.root(3)], // Another continuation from before on.
+      [6, log.root(6)], // No slot ends there, so nobody signed it.
+      [0, log.root(1)],
+    ] as const) {
+      const text = JSON.stringify({ size, root: formatBase64(root) })
+      writeFileSync(filePath(path, "last-signed"), text)
+      await expect(reopen(path), `${size}`).rejects.toMatchObject({ code: "LOG_DAMAGED" })
+    }
+  })
+
   test.each(["{", "[]", '{"size":"8","root":""}', '{"size":8.5,"root":""}', '{"size":8}'])(
     "is not guessed from %s",
     async (text) => {

@@ -63,6 +63,9 @@ export async function recover(
   const tree = new TreeBuilder(first, start.frontier)
   const files = await sideFiles(start)
   visit.begin(start)
+  const signed = await readLastSigned(directory.path, disk)
+  /** Where the tree has the size that was signed last; only ends of slots are ever signed. */
+  let rootAtSigned = signed?.size === tree.size ? tree.root() : undefined
   let slot = start.slot
   let previous = start.previous
   let last: ReadSlot["header"] | undefined
@@ -73,6 +76,7 @@ export async function recover(
     if (!fits || !extend(tree, found)) break
     await rewrite(files, tree, found, start)
     visit.slot(found)
+    if (signed?.size === tree.size) rootAtSigned = tree.root()
     slot += 1
     previous = found.hash
     last = found.header
@@ -84,7 +88,8 @@ export async function recover(
   const { size } = tree
   const root = tree.root()
   const frontier = tree.frontier()
-  await notOlderThanKnown(disk, directory.path, { slots: slot, size, root })
+  await notOlderThanShown(disk, directory.path, { slots: slot, size, root })
+  notOtherThanSigned(directory.path, signed, { first, size, rootAtSigned })
   await files.offsets.truncate(Math.ceil((size - first) / 256) * 8)
   const lastSlot =
     last === undefined ? undefined : await describeSlot(disk, path, lastAt, last, tree)
@@ -173,8 +178,8 @@ export function offsetRows(
   return { at: firstRow * 8, bytes }
 }
 
-/** The log on disk must hold at least what followers were shown and what was signed. */
-async function notOlderThanKnown(
+/** The log on disk must hold at least what followers were shown. */
+async function notOlderThanShown(
   files: FileSystem,
   path: string,
   { slots, size, root }: { slots: number; size: number; root: Uint8Array },
@@ -188,13 +193,25 @@ async function notOlderThanKnown(
   if (head?.size === size && !equalBytes(head.root, root)) {
     throw damaged(path, 0, `its root at ${size} entries is not the one that followers were shown`)
   }
-  const signed = await readLastSigned(path, files)
+}
+
+/**
+ * And it must begin with the tree that was signed last: an old copy may hold another continuation, which a power loss took away before it
+ * was acknowledged. What was signed before the newest segment is left to `postern verify`.
+ */
+function notOtherThanSigned(
+  path: string,
+  signed: LastSigned | undefined,
+  log: { first: number; size: number; rootAtSigned: Uint8Array | undefined },
+): void {
   if (signed === undefined) return
+  const { first, size, rootAtSigned } = log
   if (signed.size > size) {
     throw new PosternError("LOG_ROLLED_BACK", `${size} entries, signed were ${signed.size}`)
   }
-  if (signed.size === size && signed.root !== formatBase64(root)) {
-    throw damaged(path, 0, `its root at ${size} entries is not the one that was signed`)
+  if (signed.size < first) return
+  if (rootAtSigned === undefined || formatBase64(rootAtSigned) !== signed.root) {
+    throw damaged(path, 0, `its root at ${signed.size} entries is not the one that was signed`)
   }
 }
 
