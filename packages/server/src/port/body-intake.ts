@@ -1,3 +1,4 @@
+import { PosternError } from "@postern/log/base"
 import type { Adapter, WriterGrant } from "../access/index.ts"
 import { batchKind } from "../disk/index.ts"
 import { openStream } from "./openings.ts"
@@ -20,13 +21,17 @@ export class BodyIntake {
   }
 
   /**
-   * Puts on stable storage what was kept out of those events of the body that would be taken now, and gives their digests.
-   * Errors: DISK_FULL, SEALING_UNAVAILABLE.
+   * Puts on stable storage what was kept out of those events of the body that would be taken, and gives their digests.
+   * An open slot without room is no reason not to: the events are offered again, and then need them.
+   * Errors: NOT_GRANTED, ADAPTER_NOT_GRANTED, RATE_LIMITED, DISK_FULL, SEALING_UNAVAILABLE.
    */
   async keepOut(body: OfferedBody): Promise<ReadonlySet<string>> {
     const grant = this.#world.grant(body.peer.id)
     const { examination } = this.#reception
-    if (grant === undefined || this.#refusal(body, grant) !== undefined) return new Set()
+    if (grant === undefined) throw new PosternError("NOT_GRANTED")
+    const refusal = this.#refusal(body, grant)
+    if (refusal?.kind === "refused") throw new PosternError(refusal.code)
+    if (refusal !== undefined && refusal.delayMs > 0) throw new PosternError("RATE_LIMITED")
     if (!this.#reception.load(body.region, body.count)) return new Set()
     examination.judgeBody(body.count, grant, body.tooLarge, () => true)
     const taken = body.keptOut.filter(({ position }) => examination.isAccepted(position))
