@@ -23,7 +23,7 @@ import {
   parseReceiptText,
   readKeyChange,
 } from "@postern/log/evidence"
-import { parseFilter } from "@postern/log/query"
+import { formatQuery, parseQuery } from "@postern/log/query"
 import {
   checkProofFile,
   formatCheckpoint,
@@ -189,19 +189,24 @@ export const evidenceParsers: readonly Parser[] = [
     parse: (bytes: Uint8Array) => readKeyChange(bytes, origin),
   }),
   parserOf({
-    ...text("filter", "action=invoice.*,user.deleted&actor=alice&from=2026-11-22T00:00:00Z"),
-    codes: ["REQUEST_INVALID"],
-    bad: [
-      "nothing=1",
-      "from=yesterday",
-      "outcome=maybe",
-      "__proto__=1",
-      `text=${"a".repeat(5000)}`,
+    name: "query",
+    codes: ["QUERY_INVALID"],
+    seeds: [
+      'action:invoice.* AND (actor:"a b" OR NOT target:user/x) "export done" -x*',
+      "outcome:(denied OR failure) received:[2026-11-01 TO 2026-11-22} data.n:>=-1.5e3 index:7",
+      'data."a.b".c:* origin.ip:(10.0.0.0/8 OR 2001:db8::/32)',
     ],
-    // A request line is no longer than that.
-    parse: (query: string) => {
-      return parseFilter(Object.fromEntries(new URLSearchParams(query.slice(0, 16_384))))
-    },
+    bad: [
+      "nothing:1",
+      "received:yesterday",
+      "outcome:maybe",
+      "__proto__:1",
+      "a".repeat(5000),
+      "((a",
+    ],
+    parse: parseQuery,
+    format: formatQuery,
+    isStrict: false,
   }),
   parserOf({
     // An acknowledgement of somebody who would like to be believed.
