@@ -68,7 +68,7 @@ export {
   rootFromRange,
 } from "./range.ts"
 export { checkSeveral, proveSeveral } from "./several.ts"
-export type { ReadHashes } from "./subtree.ts"
+export type { FoldHashes, ReadHashes } from "./subtree.ts"
 export { parseTilePath, type Tile, tilePath, tilesAt, tileWidth, tileWidthMax } from "./tile.ts"
 export { formatVkey, isKeyName, noteKeyId, parseVkey, type Vkey } from "./vkey.ts"
 export {

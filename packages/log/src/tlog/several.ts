@@ -1,30 +1,40 @@
 import { assert, equalBytes } from "../base/index.ts"
 import { demandProof } from "./demand.ts"
 import { hashAt, hashBytes, nodeHash } from "./hash.ts"
-import { type ReadHashes, type Subtree, splitPoint, subtreeHashes } from "./subtree.ts"
-import { tileWidth, tileWidthMax } from "./tile.ts"
+import {
+  type FoldHashes,
+  type ReadHashes,
+  type Subtree,
+  splitPoint,
+  subtreeHashes,
+} from "./subtree.ts"
+
+/** About twenty tiles for entries that lie far from each other. */
+const subtreesAtOnce = 256
 
 /**
  * Proves several entries at once, for checkSeveral: walking the tree of `size` from its root, left
  * before right, the hash of each largest subtree that holds none of them. For one entry these are
  * the hashes of its audit path; for neighbours it costs little more than for one.
  * @param indexes distinct, ascending, all below `size`; at least one
- * @param read asked for whole tiles of the tree of `size`, one after the other
+ * @param fold for whoever has a quicker way to hash: of entries that lie far from each other, each costs a tile
  * @throws PosternError LOG_DAMAGED if `read` gives the wrong number of bytes
  */
 export async function proveSeveral(
   indexes: readonly number[],
   size: number,
   read: ReadHashes,
+  fold?: FoldHashes,
 ): Promise<Uint8Array[]> {
   assert(indexes.length > 0, "there is something to prove")
   assert((indexes.at(-1) ?? size) < size, "only entries of the tree are proven")
   const subtrees: Subtree[] = []
   collectOthers(indexes, 0, indexes.length, { from: 0, to: size }, subtrees)
-  const readTiles = tileReader(size, read)
   const path: Uint8Array[] = []
-  // One after the other: neighbours share a tile, and a long path does not crowd out others who read.
-  for (const subtree of subtrees) path.push(...(await subtreeHashes([subtree], readTiles)))
+  // Not all at once: a long path does not crowd out others who read, and holds few tiles at a time.
+  for (let at = 0; at < subtrees.length; at += subtreesAtOnce) {
+    path.push(...(await subtreeHashes(subtrees.slice(at, at + subtreesAtOnce), read, fold)))
+  }
   return path
 }
 
@@ -58,22 +68,6 @@ function firstFrom(indexes: readonly number[], low: number, high: number, middle
     else to = half
   }
   return from
-}
-
-/** Reads whole tiles and keeps the newest of each level, since a path goes from left to right. */
-function tileReader(size: number, read: ReadHashes): ReadHashes {
-  const tiles = new Map<number, { tile: number; hashes: Uint8Array }>()
-  return async (level, from, to) => {
-    const tile = Math.floor(from / tileWidthMax)
-    const start = tile * tileWidthMax
-    let held = tiles.get(level)
-    if (held?.tile !== tile) {
-      const width = tileWidth(level, tile, size)
-      held = { tile, hashes: await read(level, start, start + width) }
-      tiles.set(level, held)
-    }
-    return held.hashes.subarray(hashBytes * (from - start), hashBytes * (to - start))
-  }
 }
 
 /**

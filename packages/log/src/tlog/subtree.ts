@@ -13,6 +13,12 @@ export type ReadHashes = (
 ) => Uint8Array | Promise<Uint8Array>
 
 /**
+ * The node above a power of two of neighbouring nodes of one level, which stand one after the
+ * other, 32 bytes each: what foldHashes computes.
+ */
+export type FoldHashes = (hashes: Uint8Array) => Uint8Array
+
+/**
  * Entries `[from, to)` of the tree, `from < to`; `from` is a multiple of the power of two at or
  * above `to - from`.
  */
@@ -45,17 +51,19 @@ interface FullNode extends Readonly<Span> {
 /**
  * Tree hashes (RFC 6962 §2.1) of the subtrees. First every hash that is needed is named, then each
  * tile is read once, then the rest is arithmetic.
+ * @param fold for whoever has a quicker way to hash
  * @throws PosternError LOG_DAMAGED if `read` answers with another number of bytes than it was asked
  *   for
  */
 export async function subtreeHashes(
   subtrees: readonly Subtree[],
   read: ReadHashes,
+  fold: FoldHashes = foldHashes,
 ): Promise<Uint8Array[]> {
   const peaks = subtrees.map(fullNodesOf)
   const tiles = await readTiles(peaks.flat(), read)
   return peaks.map((nodes) => {
-    const hashes = nodes.map((node) => foldNode(node, tiles))
+    const hashes = nodes.map((node) => fold(hashesOf(node, tiles)))
     return hashes.reduceRight((right, left) => nodeHash(left, right))
   })
 }
@@ -113,11 +121,16 @@ async function readTiles(nodes: readonly FullNode[], read: ReadHashes): Promise<
   return spans
 }
 
-function foldNode(node: FullNode, tiles: TileSpans): Uint8Array {
+function hashesOf(node: FullNode, tiles: TileSpans): Uint8Array {
   const span = tiles.get(tileKey(node))
   assert(span !== undefined, "every tile that a node needs was read")
+  const start = hashBytes * (node.from - span.from)
+  return span.hashes.subarray(start, start + hashBytes * (node.to - node.from))
+}
+
+function foldHashes(hashes: Uint8Array): Uint8Array {
   let row: Uint8Array[] = []
-  for (let i = node.from; i < node.to; i++) row.push(hashAt(span.hashes, i - span.from))
+  for (let i = 0; i < hashes.length / hashBytes; i++) row.push(hashAt(hashes, i))
   while (row.length > 1) {
     const above: Uint8Array[] = []
     for (let i = 0; i < row.length; i += 2) {

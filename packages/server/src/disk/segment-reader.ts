@@ -2,7 +2,9 @@ import type { FileSystem, OpenFile } from "./file-system.ts"
 import { decodeSlotHeader, slotHeaderBytes } from "./slot.ts"
 import { damaged } from "./slot-walker.ts"
 
-const windowBytes = 256 * 1024
+/** Of the first look: one entry costs little. Each next window is twice as long, so that a walk soon reads in long stretches. */
+const windowBytesMin = 8 * 1024
+const windowBytesMax = 256 * 1024
 
 /**
  * Reads entries of one segment by index. Slots behind the head are never asked for. Opens its files when it is read and
@@ -90,6 +92,7 @@ class Cursor {
   readonly #path: string
   #window: Buffer = Buffer.alloc(0)
   #windowAt = 0
+  #windowBytes = windowBytesMin
   /** Absolute offsets: next record, end of the slot's records, next slot. */
   #at = 0
   #recordsEnd = 0
@@ -137,7 +140,8 @@ class Cursor {
   /** A view of `[at, at + length)`, shorter at the end of the file; windows are not reused, so views stay valid. */
   async #bytesAtMost(at: number, length: number): Promise<Buffer> {
     if (at < this.#windowAt || at + length > this.#windowAt + this.#window.length) {
-      const window = Buffer.allocUnsafeSlow(Math.max(windowBytes, length))
+      const window = Buffer.allocUnsafeSlow(Math.max(this.#windowBytes, length))
+      this.#windowBytes = Math.min(2 * this.#windowBytes, windowBytesMax)
       const bytesRead = await this.#file.read(window, 0, window.length, at)
       this.#window = window.subarray(0, bytesRead)
       this.#windowAt = at
