@@ -1,7 +1,8 @@
 /**
  * The offline verifier page in a real Chromium, opened from `file://` as people open it: good and bad evidence files, with
  * the verdict of `postern verify` beside each; hostile content; no network; a browser without Ed25519; a large file; the
- * keyboard. Run it by `npm run test:browser`; on a laptop without Chromium it says so and checks nothing.
+ * keyboard. Then the console over a real installation (console/). Run it by `npm run test:browser`; on a laptop without
+ * Chromium it says so and checks nothing.
  *
  * `SHOTS=folder` keeps pictures of the page.
  */
@@ -16,6 +17,7 @@ import { policy, vkey } from "../evidence/small-log.ts"
 import { postern } from "../interop/port-process.ts"
 import { Results } from "../interop/results.ts"
 import { findChromium, startChromium } from "./chromium.ts"
+import { checkConsole } from "./console/check-console.ts"
 import { checkHostile, checkNetwork } from "./hostile.ts"
 import { checkKeyboard, checkLarge, checkUnable, checkWays } from "./people.ts"
 import { checkValues } from "./values.ts"
@@ -55,6 +57,7 @@ async function main(): Promise<void> {
     await checkWays(results, browser, url)
     await checkLarge(results, browser, url)
     await checkKeyboard(results, browser, url)
+    await checkConsole(results, browser)
     if (process.env.SHOTS !== undefined) await takePictures(browser, url, process.env.SHOTS)
   } finally {
     await browser.close()
