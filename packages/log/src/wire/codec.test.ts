@@ -34,6 +34,7 @@ import {
   splitRegion,
 } from "./batch.ts"
 import { decodeDisclosurePart, encodeDisclosurePart } from "./disclosure-frame.ts"
+import { decodeRenewed, encodeRenewed } from "./renewal-frames.ts"
 import {
   decodeGoaway,
   decodeHello,
@@ -177,6 +178,13 @@ describe("every body comes back from its bytes:", () => {
   })
 
   test("GOAWAY", () => comesBack(anyGoaway, encodeGoaway, decodeGoaway))
+
+  test("RENEWED", () => {
+    comesBack(fc.record({ certificate: text(1, 200) }), encodeRenewed, decodeRenewed)
+    const refused = { code, message: text(0, 50), hint: text(0, 50), detail: text(0, 50) }
+    const requiredKeys: ("code" | "message" | "hint")[] = ["code", "message", "hint"]
+    comesBack(fc.record(refused, { requiredKeys }), encodeRenewed, decodeRenewed)
+  })
 
   test("OPEN", () => {
     const stream = seed.map(formatHex)

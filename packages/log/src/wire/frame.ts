@@ -22,6 +22,8 @@ export const frameTypes = {
   checkpoint: 17,
   doubt: 18,
   disclosure: 19,
+  renew: 20,
+  renewed: 21,
 } as const
 
 export type FrameName = keyof typeof frameTypes
@@ -43,6 +45,8 @@ export const creditBodyBytes = 8
 /** 32 digest, u8 whether more follows. */
 export const disclosureHeaderBytes = 33
 const disclosurePartBytesMax = 1_048_000
+/** A certificate request: PKCS#10, DER. */
+export const certificateRequestBytesMax = 4096
 
 const bodyBytesMax: Readonly<Record<FrameName, number>> = {
   hello: jsonBodyBytesMax,
@@ -64,6 +68,8 @@ const bodyBytesMax: Readonly<Record<FrameName, number>> = {
   checkpoint: jsonBodyBytesMax,
   doubt: jsonBodyBytesMax,
   disclosure: disclosureHeaderBytes + disclosurePartBytesMax,
+  renew: certificateRequestBytesMax,
+  renewed: jsonBodyBytesMax,
 }
 
 interface FrameKind {

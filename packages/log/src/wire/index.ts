@@ -41,6 +41,7 @@ export {
   encodeDisclosurePart,
 } from "./disclosure-frame.ts"
 export {
+  certificateRequestBytesMax,
   encodeFrame,
   type Frame,
   type FrameName,
@@ -49,6 +50,13 @@ export {
   frameTypes,
 } from "./frame.ts"
 export { FrameReader } from "./frame-reader.ts"
+export {
+  decodeRenew,
+  decodeRenewed,
+  encodeRenewed,
+  type RefusedRenewal,
+  type RenewalAnswer,
+} from "./renewal-frames.ts"
 export {
   decodeGoaway,
   decodeHello,

@@ -14,6 +14,7 @@ import { decodeBatchHeader, encodeBatch, encodeBatchFrame, splitRegion } from ".
 import { decodeDisclosurePart, encodeDisclosurePart } from "./disclosure-frame.ts"
 import { encodeFrame, type Frame, type FrameName, frameTypes } from "./frame.ts"
 import { FrameReader } from "./frame-reader.ts"
+import { decodeRenew, decodeRenewed, encodeRenewed } from "./renewal-frames.ts"
 import {
   decodeGoaway,
   decodeHello,
@@ -89,6 +90,8 @@ const decoders: Record<string, (body: Uint8Array) => unknown> = {
   audit: decodeAudit,
   checkpoint: decodeCheckpoint,
   doubt: decodeDoubt,
+  renew: decodeRenew,
+  renewed: decodeRenewed,
   close: decodeClose,
   closed: decodeClosed,
   goaway: decodeGoaway,
@@ -118,6 +121,7 @@ const encoders: Record<string, (value: any) => Uint8Array> = {
     return encodeCheckpoint({ ...value, consistency: hashes(consistency), path: hashes(path) })
   },
   doubt: encodeDoubt,
+  renewed: encodeRenewed,
   close: encodeClose,
   closed: encodeClosed,
   goaway: encodeGoaway,

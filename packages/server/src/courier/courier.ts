@@ -12,7 +12,9 @@ import {
 } from "@postern/log/tlog"
 import { type Config, dataDirectories, readTextFile } from "../config/index.ts"
 import { type LogView, replaceFile } from "../disk/index.ts"
+import type { Tell } from "../lifetime/index.ts"
 import { openPortLink, type PortLink } from "./port-link.ts"
+import type { OpenTask } from "./task.ts"
 import {
   type AskedCheckpoint,
   type AskWorld,
@@ -23,8 +25,6 @@ import {
   openExchange,
   type Pace,
 } from "./witnesses/index.ts"
-
-export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
 
 const tickMs = 100
 const answerMs = 2_000
@@ -176,16 +176,17 @@ export class Courier {
     await this.#save()
     this.#wire.close()
     this.#link.close()
-    await this.#view.close()
   }
 }
 
-/** @throws PosternError CONFIG_INVALID · POLICY_INVALID */
-export function openCourier(config: Config, view: LogView, tell: Tell): Courier {
+/** Asks witnesses; undefined if there are none. Errors: CONFIG_INVALID, POLICY_INVALID. */
+export const openCourier: OpenTask = ({ config, view, tell }) => {
   const { witnesses } = config
-  if (witnesses === undefined) throw new PosternError("CONFIG_INVALID", "witnesses is not set")
+  if (witnesses === undefined) return undefined
   mkdirSync(dataDirectories(config).courierState, { recursive: true, mode: 0o700 })
-  return new Courier(config, view, tell, parsePolicy(readTextFile(witnesses)).witnesses)
+  const policy = parsePolicy(readTextFile(witnesses))
+  const courier = new Courier(config, view, tell, policy.witnesses)
+  return { what: "asking witnesses", close: () => courier.close() }
 }
 
 function prefixOf({ name, url = "" }: PolicyWitness): string {

@@ -49,10 +49,11 @@ ${heartbeat}pki:
 /** What it says first. */
 function firstWord(config: ReturnType<typeof configOf>): Promise<{ state: string }> {
   return new Promise((resolve) => {
-    const heartbeat = openHeartbeat(config, (_level, _message, more) => {
-      resolve(more as { state: string })
+    const heartbeat = openHeartbeat({
+      config,
+      tell: (_level, _message, more) => resolve(more as { state: string }),
     })
-    ends.push(() => heartbeat?.close())
+    ends.push(() => void heartbeat?.close())
   })
 }
 
@@ -88,7 +89,8 @@ test("an address that refuses or is not there is said, and its secret is not", a
 })
 
 test("without an address there is no heartbeat, and a bad one is refused", () => {
-  expect(openHeartbeat(configOf(1, undefined), () => undefined)).toBeUndefined()
+  const unset = configOf(1, undefined)
+  expect(openHeartbeat({ config: unset, tell: () => undefined })).toBeUndefined()
   const config = (heartbeat: string) => () =>
     parseConfig(`origin: a/b\ndata: d\naccess: a\nheartbeat: ${heartbeat}\npki: {}\n`, "/x.yaml")
   expect(config('{ url: "ftp://a/b" }')).toThrow("heartbeat.url")

@@ -2,21 +2,20 @@ import { readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { PosternError } from "@postern/log/base"
 import { parseCheckpoint, parseNote } from "@postern/log/tlog"
-import { type Config, dataDirectories, formatHostPort } from "../config/index.ts"
-import type { Tell } from "./courier.ts"
+import { dataDirectories, formatHostPort } from "../config/index.ts"
+import type { CourierTask, CourierWorld } from "./task.ts"
 import { openExchange } from "./witnesses/index.ts"
 
 const answerMs = 5_000
-
-export interface Heartbeat {
-  close(): void
-}
 
 /**
  * Says to an outside address that this log is alive, as long as the port says that it is ready; undefined if none is configured.
  * Silence is the alarm: a dead host sends nothing, and neither do we for a port that takes no events.
  */
-export function openHeartbeat(config: Config, tell: Tell): Heartbeat | undefined {
+export function openHeartbeat({
+  config,
+  tell,
+}: Pick<CourierWorld, "config" | "tell">): CourierTask | undefined {
   const { heartbeat, listen, origin } = config
   const [ops] = listen.ops
   if (heartbeat === undefined) return undefined
@@ -49,7 +48,8 @@ export function openHeartbeat(config: Config, tell: Tell): Heartbeat | undefined
   const timer = setInterval(() => void tick(), heartbeat.everySeconds * 1000)
   void tick()
   return {
-    close() {
+    what: "sending heartbeats",
+    async close() {
       clearInterval(timer)
       wire.close()
     },
