@@ -10,15 +10,26 @@ export {
   parseProfile,
 } from "./profile.ts"
 export {
+  type Completeness,
   type DisclosedEvent,
-  type FilterFields,
+  type FacetOptions,
+  type Facets,
+  type Histogram,
+  type HistogramBucket,
+  type HistogramOptions,
   type LogEntry,
   openReader,
   type ProvenEntry,
+  type QueryFields,
+  type Question,
   type Reader,
   type SearchOptions,
   type TailOptions,
+  type ValueCount,
+  type WholeAnswer,
+  type WriterState,
 } from "./reader/index.ts"
+export type { RenewedPair } from "./renewal/index.ts"
 export {
   type Audit,
   type AuditStatus,

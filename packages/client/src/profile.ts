@@ -110,13 +110,40 @@ export function parseProfile(text: string): Profile {
 }
 
 /**
- * Reads a profile from a file: `path`, or what POSTERN_PROFILE names. Relative paths inside are resolved against the
+ * The text of a profile with another certificate and key; every other line, comments too, stays as it is.
+ * Errors: PROFILE_INVALID if either text is not a profile's.
+ */
+export function replacePair(text: string, pair: Pick<Profile, "certificate" | "key">): string {
+  parseProfile(text)
+  const lines = text.split("\n")
+  const kept: string[] = []
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? ""
+    const key = /^(certificate|key):/.exec(line)?.[1] as keyof typeof pair | undefined
+    if (key === undefined) {
+      kept.push(line)
+      continue
+    }
+    if (/^[a-z]+: \|$/.test(line)) at += readBlock(lines, at + 1).length
+    kept.push(
+      `${key}: |`,
+      ...pair[key]
+        .trimEnd()
+        .split("\n")
+        .map((row) => `  ${row}`),
+    )
+  }
+  const replaced = kept.join("\n")
+  parseProfile(replaced)
+  return replaced
+}
+
+/**
+ * Reads a profile from a file: the one named, or what POSTERN_PROFILE names. Relative paths inside are resolved against the
  * file's directory. Errors: PROFILE_INVALID, also if somebody other than the owner may read the file (POSIX).
  */
-export function loadProfile(path: string | undefined = process.env.POSTERN_PROFILE): Profile {
-  if (path === undefined || path === "") {
-    throw invalid("none was given: name the file, or set POSTERN_PROFILE")
-  }
+export function loadProfile(named: string | undefined = process.env.POSTERN_PROFILE): Profile {
+  const path = profilePath(named)
   const profile = parseProfile(readPrivately(path))
   const from = dirname(resolve(path))
   return {
@@ -124,6 +151,12 @@ export function loadProfile(path: string | undefined = process.env.POSTERN_PROFI
     ...(profile.role === "operator" ? { address: resolve(from, profile.address) } : {}),
     ...(profile.spool === undefined ? {} : { spool: resolve(from, profile.spool) }),
   }
+}
+
+/** The file that is meant. Errors: PROFILE_INVALID if none was named. */
+export function profilePath(named: string | undefined = process.env.POSTERN_PROFILE): string {
+  if (named !== undefined && named !== "") return named
+  throw invalid("none was given: name the file, or set POSTERN_PROFILE")
 }
 
 /** The permission is asked of the open file, so that the file which is read is the one that was judged. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import { Agent, request } from "node:https"
-import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
+import { type ErrorCode, errorRegistry, PosternError, type Slip } from "@postern/log/base"
 import { checkServer, type Profile } from "../profile.ts"
 
 /** Questions to the read port, over connections that are kept. */
@@ -14,6 +14,10 @@ export interface Asker {
     headers: Record<string, string>,
     signal?: AbortSignal,
   ): Promise<IncomingMessage>
+  /** A new certificate (PEM) for this request (PKCS#10, DER). Errors: UNREACHABLE; what the port answered as a problem. */
+  renew(request: Uint8Array): Promise<string>
+  /** Connections that are made from now on show this certificate; those that are open stay. */
+  show(pair: Pick<Profile, "certificate" | "key">): void
   close(): void
 }
 
@@ -22,8 +26,11 @@ const answerMs = 30_000
 /** The read port sends something every 15 seconds, so a tail that is silent for longer than this has lost its other end. */
 const silenceMs = 45_000
 
-/** The server must show a certificate of the profile's CA with the profile's server id. */
-export function openAsker(profile: Profile): Asker {
+/**
+ * The server must show a certificate of the profile's CA with the profile's server id.
+ * @param answered called for each answer that is no problem
+ */
+export function openAsker(profile: Profile, answered: () => void = () => undefined): Asker {
   const [, host = "", port = ""] = /^\[?([^\]]+)\]?:(\d+)$/.exec(profile.address) ?? []
   const agent = new Agent({
     keepAlive: true,
@@ -40,16 +47,18 @@ export function openAsker(profile: Profile): Asker {
     path: string,
     headers: Record<string, string>,
     signal?: AbortSignal,
+    body?: Uint8Array,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const options = { agent, host, port, path, headers, ...(signal !== undefined && { signal }) }
-      const asked = request(options, resolve)
+      const method = body === undefined ? "GET" : "POST"
+      const about = { method, path, headers, ...(signal !== undefined && { signal }) }
+      const asked = request({ agent, host, port, ...about }, resolve)
       asked.setTimeout(answerMs, () => asked.destroy(new Error("no answer in 30 seconds")))
       asked.once("response", () => asked.setTimeout(0))
       asked.on("error", (cause) => {
         reject(new PosternError("UNREACHABLE", `${profile.address}: ${cause.message}`, { cause }))
       })
-      asked.end()
+      asked.end(body)
     })
   }
 
@@ -61,7 +70,17 @@ export function openAsker(profile: Profile): Asker {
     const response = await send(path, headers, signal)
     destroyOnSilence(response)
     if (response.statusCode !== 200) throw problemOf(parseAnswer(await readText(response)))
+    answered()
     return response
+  }
+
+  async function renew(body: Uint8Array): Promise<string> {
+    // Its own connection's last: the port remembers on it that another certificate was given.
+    const headers = { "content-type": "application/pkcs10", connection: "close" }
+    const response = await send("/v1/certificate", headers, undefined, body)
+    const answer = await readText(response)
+    if (response.statusCode !== 200) throw problemOf(parseAnswer(answer))
+    return answer
   }
 
   const text = async (path: string): Promise<string> => readText(await stream(path, {}))
@@ -69,6 +88,11 @@ export function openAsker(profile: Profile): Asker {
     json: async (path) => parseAnswer(await text(path)),
     text,
     stream,
+    renew,
+    show({ certificate, key }) {
+      agent.options.cert = certificate
+      agent.options.key = key
+    },
     close: () => agent.destroy(),
   }
 }
@@ -111,8 +135,15 @@ function parseAnswer(text: string): unknown {
 
 /** RFC 9457. A code that is not in this registry comes from a newer port; its words are kept. */
 export function problemOf(value: unknown): PosternError {
-  const { code, title, detail } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const { code, title, detail, ...more } = (value ?? {}) as Readonly<Record<string, unknown>>
   const known = typeof code === "string" && Object.hasOwn(errorRegistry, code)
   if (!known) return new PosternError("REQUEST_INVALID", `${String(code)}: ${String(title)}`)
-  return new PosternError(code as ErrorCode, typeof detail === "string" ? detail : undefined)
+  const slip = slipOf(more)
+  const said = typeof detail === "string" ? detail : undefined
+  return new PosternError(code as ErrorCode, said, slip === undefined ? {} : { slip })
+}
+
+function slipOf({ at, length, suggestion }: Readonly<Record<string, unknown>>): Slip | undefined {
+  if (typeof at !== "number" || typeof length !== "number") return undefined
+  return { at, length, ...(typeof suggestion === "string" ? { suggestion } : {}) }
 }

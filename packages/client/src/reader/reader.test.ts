@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest"
 import type { LogEntry } from "./entry.ts"
 import { HonestPort } from "./port.test.support.ts"
-import { getEntry, search } from "./reader.ts"
+import { getEntry } from "./reader.ts"
+import { search } from "./search.ts"
 import { Trust } from "./trust.ts"
 
 const lied = { code: "PROOF_INVALID" }
@@ -41,8 +42,8 @@ describe("a search", () => {
       pages.map(async (page, i) => ({ ...(await port.page(page)), cursor: `c${i}` })),
     )
     const { asker, trust, questions } = script(port, answers)
-    const filter = { action: "invoice.*" }
-    const entries = await collect(search(asker, trust, filter, { limit: 4 }))
+    const query = "action:invoice.*"
+    const entries = await collect(search(asker, trust, query, { limit: 4 }))
     expect(entries.map(({ index }) => index)).toEqual([20, 18, 17, 3])
     expect(entries.every(({ verified }) => verified)).toBe(true)
     expect(questions.map((asked) => [asked.get("limit"), asked.get("cursor")])).toEqual([
@@ -50,7 +51,17 @@ describe("a search", () => {
       ["2", "c0"],
       ["2", "c1"],
     ])
-    expect(questions.every((asked) => asked.get("action") === "invoice.*")).toBe(true)
+    expect(questions.every((asked) => asked.get("q") === query)).toBe(true)
+  })
+
+  test("that cannot be read is not asked", async () => {
+    const { asker, trust, questions } = script(portOf(3), [])
+    const asked = collect(search(asker, trust, "acton:x", {}))
+    await expect(asked).rejects.toMatchObject({
+      code: "QUERY_INVALID",
+      slip: { suggestion: "action" },
+    })
+    expect(questions).toEqual([])
   })
 
   test("that gives an entry twice, or out of order, is found out", async () => {
@@ -71,7 +82,7 @@ describe("a search", () => {
         pages.map(async (page) => ({ ...(await port.page(page)), cursor: "c" })),
       )
       const { asker, trust } = script(port, answers)
-      await expect(collect(search(asker, trust, {}, { order }))).rejects.toMatchObject(lied)
+      await expect(collect(search(asker, trust, "", { order }))).rejects.toMatchObject(lied)
     }
   })
 
@@ -80,7 +91,7 @@ describe("a search", () => {
     const first = { ...(await port.page([20])), cursor: "c" }
     port.published = 5
     const { asker, trust } = script(port, [first, await port.page([10])])
-    await expect(collect(search(asker, trust, {}, {}))).rejects.toMatchObject(lied)
+    await expect(collect(search(asker, trust, "", {}))).rejects.toMatchObject(lied)
   })
 })
 

@@ -1,7 +1,19 @@
 import { PosternError } from "@postern/log/base"
+import { type QueryFields, queryOfFields } from "@postern/log/query"
 import { type Checkpoint, checkInclusion, parsePolicy } from "@postern/log/tlog"
-import { loadProfile, type Profile } from "../profile.ts"
-import { type Asker, openAsker } from "./ask.ts"
+import { type Profile, profilePath } from "../profile.ts"
+import { fileHolder, memoryHolder, type RenewedPair } from "../renewal/index.ts"
+import type { Asker } from "./ask.ts"
+import {
+  askFacets,
+  askHistogram,
+  askWriters,
+  type FacetOptions,
+  type Facets,
+  type Histogram,
+  type HistogramOptions,
+  type WriterState,
+} from "./counts.ts"
 import { type DisclosedEvent, disclose } from "./disclosed.ts"
 import {
   addClaim,
@@ -12,11 +24,16 @@ import {
   readClaim,
   readHashes,
 } from "./entry.ts"
+import { openRenewingAsker } from "./reader-renewal.ts"
+import { type SearchOptions, search, searchWhole, type WholeAnswer } from "./search.ts"
 import { followTail, type TailOptions } from "./tail.ts"
 import { demandFresh, Trust } from "./trust.ts"
 
-/** Conditions of docs/reference/read-api.md, e.g. `{ action: "invoice.*", outcome: "denied" }`. */
-export type FilterFields = Readonly<Record<string, string>>
+/**
+ * What entries must fulfil: a text in the query language (docs/spec/query.md), or fields that all must have one of the values given,
+ * e.g. `{ action: "invoice.*", outcome: "denied,failure" }`. The empty one takes all.
+ */
+export type Question = string | QueryFields
 
 export interface ReaderOptions {
   /** The newest checkpoint (a note) that was seen before, from wherever onCheckpoint left it: the log must continue it. */
@@ -27,12 +44,13 @@ export interface ReaderOptions {
   readonly rememberedKeys?: string
   /** Told when the log's key has changed, and the change is believed: proofs, one a line. */
   readonly onKeys?: (proofs: string) => void
-}
-
-export interface SearchOptions {
-  /** Entries in all; default 100. */
-  readonly limit?: number
-  readonly order?: "desc" | "asc"
+  /**
+   * Told of each new certificate and key (PEM) of this profile, to keep them. A profile in a file is changed there besides. Without it, a
+   * profile that was given as an object is not renewed.
+   */
+  readonly onRenewed?: (renewed: RenewedPair) => void | Promise<void>
+  /** Told when little of the certificate's life is left and it was not renewed. Reading goes on. */
+  readonly onProblem?: (problem: PosternError) => void
 }
 
 export interface ProvenEntry {
@@ -49,10 +67,21 @@ export interface ProvenEntry {
  * come with `verified: false`. Errors of all: UNREACHABLE, NOT_GRANTED, NOTE_INVALID, PROOF_INVALID.
  */
 export interface Reader {
-  /** Newest first unless asked otherwise; asks for further pages as they are consumed. Errors: REQUEST_INVALID. */
-  search(filter: FilterFields, options?: SearchOptions): AsyncGenerator<LogEntry, void, undefined>
-  /** Entries as they become durable. Errors: REQUEST_INVALID. */
-  tail(filter: FilterFields, options?: TailOptions): AsyncGenerator<LogEntry, void, undefined>
+  /** Newest first unless asked otherwise; asks for further pages as they are consumed. Errors: QUERY_INVALID, REQUEST_INVALID. */
+  search(query: Question, options?: SearchOptions): AsyncGenerator<LogEntry, void, undefined>
+  /**
+   * All entries that a search gives, and whether they were shown to be all there are: no proof of single entries shows that, and only some
+   * questions allow it.
+   */
+  searchWhole(query: Question, options?: SearchOptions): Promise<WholeAnswer>
+  /** How many there are over time, by the word of the read port. Errors: QUERY_INVALID, REQUEST_INVALID. */
+  histogram(query: Question, options?: HistogramOptions): Promise<Histogram>
+  /** Which values they have most often, by the word of the read port. Errors: QUERY_INVALID, REQUEST_INVALID. */
+  facets(query: Question, options?: FacetOptions): Promise<Facets>
+  /** What the read port has seen of each writer, by its word. */
+  writers(): Promise<readonly WriterState[]>
+  /** Entries as they become durable. Errors: QUERY_INVALID. */
+  tail(query: Question, options?: TailOptions): AsyncGenerator<LogEntry, void, undefined>
   /** Errors: NOT_FOUND. */
   get(index: number): Promise<LogEntry>
   /** As get, with the proof that was checked. Errors: NOT_FOUND also while no checkpoint covers the entry. */
@@ -67,27 +96,36 @@ export interface Reader {
   close(): void
 }
 
-const searchLimit = 100
-const pageLimit = 1000
-
-/** Opens a reader. Nothing is asked before the first question. Errors: PROFILE_INVALID. */
+/**
+ * Opens a reader. Nothing is asked before the first question. From then on the certificate of a profile in a file is renewed there at half
+ * of its life. Errors: PROFILE_INVALID.
+ */
 export function openReader(
   profile: Profile | string | undefined = process.env.POSTERN_PROFILE,
   options: ReaderOptions = {},
 ): Reader {
-  const known = typeof profile === "object" ? profile : loadProfile(profile)
+  const { onRenewed, onProblem = () => undefined } = options
+  const holder =
+    typeof profile === "object"
+      ? memoryHolder(profile, onRenewed)
+      : fileHolder(profilePath(profile), onRenewed)
+  const known = holder.read()
   if (known.role !== "reader") {
     throw new PosternError("PROFILE_INVALID", `it is a ${known.role}'s, not a reader's`)
   }
-  const asker = openAsker(known)
+  const asker = openRenewingAsker(known, holder, onProblem)
   const trust = new Trust(asker, known.log.vkey, options.remembered, options.onCheckpoint, {
     policy: known.policy === undefined ? undefined : parsePolicy(known.policy),
     remembered: options.rememberedKeys,
     learned: options.onKeys,
   })
   return {
-    search: (filter, own = {}) => search(asker, trust, filter, own),
-    tail: (filter, own = {}) => followTail(asker, trust, filter, own),
+    search: (query, own = {}) => search(asker, trust, textOf(query), own),
+    searchWhole: (query, own = {}) => searchWhole(asker, trust, textOf(query), own),
+    histogram: (query, own = {}) => askHistogram(asker, textOf(query), own),
+    facets: (query, own = {}) => askFacets(asker, textOf(query), own),
+    writers: () => askWriters(asker),
+    tail: (query, own = {}) => followTail(asker, trust, textOf(query), own),
     get: async (index) => (await getEntry(asker, trust, index)).entry,
     async prove(index) {
       const { proven } = await getEntry(asker, trust, index)
@@ -105,31 +143,8 @@ export function openReader(
   }
 }
 
-/** The pages of a search, one after the other. */
-export async function* search(
-  asker: Pick<Asker, "json">,
-  trust: Trust,
-  filter: FilterFields,
-  { limit = searchLimit, order = "desc" }: SearchOptions,
-): AsyncGenerator<LogEntry, void, undefined> {
-  const query = new URLSearchParams({ ...filter, order })
-  let last: number | undefined
-  for (let left = limit; left > 0; ) {
-    query.set("limit", String(Math.min(left, pageLimit)))
-    const atLeast = trust.size
-    const answer = (await asker.json(`/v1/search?${query}`)) as Readonly<Record<string, unknown>>
-    const entries = await trust.readPage(answer, atLeast)
-    for (const entry of entries.slice(0, left)) {
-      const isNext =
-        last === undefined || (order === "asc" ? entry.index > last : entry.index < last)
-      if (!isNext) throw new PosternError("PROOF_INVALID", `entry ${entry.index} is out of order`)
-      last = entry.index
-      yield entry
-    }
-    left -= entries.length
-    if (typeof answer.cursor !== "string") return
-    query.set("cursor", answer.cursor)
-  }
+function textOf(question: Question): string {
+  return typeof question === "string" ? question : queryOfFields(question)
 }
 
 interface EntryAnswer {

@@ -31,7 +31,8 @@ const openingsMax = 8_192
 export class TailState {
   readonly #trust: Pick<Trust, "prove" | "size">
   /** Whether every entry must come, so that a hole shows. */
-  readonly #isWhole: boolean
+  #isWhole: boolean
+  #isNarrowed = false
   /** Index up to which the log was examined for us; undefined before the port has said where it begins. */
   #examined: number | undefined
   /** The highest index that was handed out. */
@@ -50,6 +51,14 @@ export class TailState {
     this.#isWhole = isWhole
     this.#examined = after
     if (after !== undefined) this.#highest = after
+  }
+
+  /** Entries may be left out from here on. True the first time. */
+  narrow(): boolean {
+    const isNew = !this.#isNarrowed
+    this.#isNarrowed = true
+    this.#isWhole = false
+    return isNew
   }
 
   /** A connection begins. Gives the index after which it has to; undefined for "from now on". */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { setTimeout as pause } from "node:timers/promises"
 import { isPosternError, PosternError } from "@postern/log/base"
+import { parseQuery } from "@postern/log/query"
 import type { Asker } from "./ask.ts"
 import type { LogEntry } from "./entry.ts"
 import { readFrames, type SentFrame } from "./frames.ts"
@@ -12,6 +13,8 @@ export interface TailOptions {
   readonly after?: number
   /** Ends the tail, without an error. */
   readonly signal?: AbortSignal
+  /** Told if the port says that the grant lets this reader see only what fulfils a query. Then it may leave anything out. */
+  readonly onNarrowed?: (query: string) => void
   /** Told when the connection is lost; the tail goes on by itself. */
   readonly onCut?: (error: PosternError) => void
 }
@@ -26,16 +29,16 @@ const retryMsMax = 5_000
 export async function* followTail(
   asker: Asker,
   trust: Trust,
-  filter: Readonly<Record<string, string>>,
+  q: string,
   options: TailOptions,
 ): AsyncGenerator<LogEntry, void, undefined> {
   const { after, signal, onCut } = options
-  const state = new TailState(trust, after, Object.keys(filter).length === 0)
+  const state = new TailState(trust, after, parseQuery(q).kind === "all")
   let wasConnected = false
   let retryMs = retryMsMin
   while (!hasEnded(signal)) {
     try {
-      for await (const frame of connect(asker, state, filter, signal)) {
+      for await (const frame of connect(asker, state, q, options)) {
         wasConnected = true
         retryMs = retryMsMin
         const entry = await state.take(frame)
@@ -59,18 +62,29 @@ function hasEnded(signal: AbortSignal | undefined): boolean {
 async function* connect(
   asker: Asker,
   state: TailState,
-  filter: Readonly<Record<string, string>>,
-  signal: AbortSignal | undefined,
+  q: string,
+  { signal, onNarrowed }: TailOptions,
 ): AsyncGenerator<SentFrame, void, undefined> {
-  const query = new URLSearchParams(filter)
+  const query = new URLSearchParams(q === "" ? {} : { q })
   const after = state.begin()
   if (after !== undefined) query.set("after", String(after))
   const text = query.size === 0 ? "" : `?${query}`
   const response = await asker.stream(`/v1/tail${text}`, { accept: "text/event-stream" }, signal)
+  const narrowed = response.headers["postern-narrowed"]
+  if (typeof narrowed === "string" && state.narrow()) onNarrowed?.(decoded(narrowed))
   try {
     yield* readFrames(textOf(response))
   } finally {
     response.destroy()
+  }
+}
+
+/** The text of a header is the port's: it need not be what it should be. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // Shown as it came.
   }
 }
 

@@ -136,7 +136,8 @@ export class Trust {
     const page = (value ?? {}) as Record<string, unknown>
     const entries = readClaims(page.entries)
     const claims = new Map<number, ClaimedEntry>()
-    for (const claim of [...entries, ...readClaims(page.openings)]) addClaim(claims, claim)
+    const beside = [...readClaims(page.openings), ...readClaims(page.neighbours ?? [])]
+    for (const claim of [...entries, ...beside]) addClaim(claims, claim)
     const proven = await this.prove([...claims.values()], page, atLeast)
     return entries.map((claim) => makeEntry(claim, openingOf(claim, claims), claim.index < proven))
   }

@@ -1,5 +1,6 @@
 import { PosternError } from "@postern/log/base"
-import { loadProfile, type Profile } from "../profile.ts"
+import { type Profile, profilePath } from "../profile.ts"
+import { fileHolder, memoryHolder } from "../renewal/index.ts"
 import type { Confirmed, WaitLevel } from "./auditor.ts"
 import type { ConnectOptions } from "./options.ts"
 import { type AuditStatus, type Details, Writer } from "./writer.ts"
@@ -49,7 +50,8 @@ const closeMs = 5_000
 
 /**
  * Opens the spool and begins to connect, again and again until it succeeds; events are spooled meanwhile.
- * @param profile or the path of one (default: POSTERN_PROFILE), which is read again at each attempt to connect
+ * @param profile or the path of one (default: POSTERN_PROFILE), which is read again at each attempt to connect, and in which the
+ *   certificate is renewed at half of its life; one that is given as an object is renewed if `onRenewed` keeps what is new
  * @throws PosternError PROFILE_INVALID, SPOOL_LOCKED, SPOOL_DAMAGED, CONFIG_INVALID; with `wait`, what the first attempt to connect failed
  *   with; errors of the file system as they are
  */
@@ -57,19 +59,16 @@ export async function connect(
   profile: Profile | string | undefined = process.env.POSTERN_PROFILE,
   options: ConnectOptions = {},
 ): Promise<Audit> {
-  let known = typeof profile === "object" ? profile : loadProfile(profile)
-  if (known.role !== "writer") {
-    throw new PosternError("PROFILE_INVALID", `it is a ${known.role}'s, not a writer's`)
+  const { onRenewed } = options
+  const holder =
+    typeof profile === "object"
+      ? memoryHolder(profile, onRenewed)
+      : fileHolder(profilePath(profile), onRenewed)
+  const { role } = holder.read()
+  if (role !== "writer") {
+    throw new PosternError("PROFILE_INVALID", `it is a ${role}'s, not a writer's`)
   }
-  const readAgain = (): Profile => {
-    try {
-      if (typeof profile !== "object") known = loadProfile(profile)
-    } catch {
-      // Being replaced just now, perhaps; what was good before is used until the new one is.
-    }
-    return known
-  }
-  const writer = await Writer.open(known, readAgain, options)
+  const writer = await Writer.open(holder, options)
   if (options.wait === true) {
     try {
       await writer.connected()

@@ -18,13 +18,13 @@ import {
   frameTypes,
 } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
-import type { Auditor } from "./auditor.ts"
 import type { Delivery } from "./delivery.ts"
 import { endOf } from "./frame-queue.ts"
 import { type Line, openLine } from "./line.ts"
 import { Outlet } from "./outlet.ts"
 import { knownCode } from "./problem.ts"
 import { type Effect, initialState, type SessionInput, type SessionState, step } from "./session.ts"
+import type { SideTalks } from "./side-talks.ts"
 import { StreamSigner } from "./stream-signer.ts"
 import type { Timer, World } from "./world.ts"
 
@@ -48,7 +48,7 @@ export class Connection {
   readonly #world: World
   readonly #events: ConnectionEvents
   readonly #signer: StreamSigner
-  readonly #auditor: Auditor
+  readonly #talks: SideTalks
   #state: SessionState
   #line: Line | undefined
   /** The line's. */
@@ -70,10 +70,10 @@ export class Connection {
     acked: number,
     profile: () => Profile,
     world: World,
-    auditor: Auditor,
+    talks: SideTalks,
     events: ConnectionEvents,
   ) {
-    this.#auditor = auditor
+    this.#talks = talks
     this.#delivery = delivery
     this.#profile = profile
     this.#world = world
@@ -190,13 +190,17 @@ export class Connection {
         this.#line?.close()
         this.#line = undefined
         this.#outlet = undefined
-        return this.#auditor.end()
+        return this.#talks.end()
       case "tell":
         return this.#events.tell(effect.code, effect.detail)
       case "ready":
         this.#events.ready()
         this.#signer.advanced()
-        this.#auditor.begin(this.#signer.profile ?? this.#profile(), (frame) => this.#send(frame))
+        this.#talks.begin(
+          this.#signer.profile ?? this.#profile(),
+          (frame) => this.#send(frame),
+          () => this.#step({ type: "lost", code: "SHUTTING_DOWN", detail: "another certificate" }),
+        )
         return this.wake()
       case "done":
         this.#signer.end()
@@ -298,15 +302,15 @@ export class Connection {
         return undefined
       case frameTypes.goaway: {
         const { code, message, hint, detail } = decodeGoaway(frame.body)
-        // A port that does not know these frames is an older one: delivery is what matters.
         if (code === "STREAM_SIGNATURE" || code === "FRAME_TYPE") this.#signer.refuse()
-        if (code === "FRAME_TYPE") this.#auditor.refuse(new PosternError("FRAME_TYPE", detail))
+        if (code === "FRAME_TYPE") this.#talks.refuse(detail)
         const said = `the port said ${code}: ${detail ?? message} (${hint})`
         this.#step({ type: "goaway", code: knownCode(code), detail: said })
         return undefined
       }
       case frameTypes.checkpoint:
-        return this.#auditor.hear(frame.body)
+      case frameTypes.renewed:
+        return this.#talks.hear(frame)
       case frameTypes.pong:
         return undefined
       default:

@@ -8,7 +8,7 @@
  *                    │                               ▲
  *                    └─▶ connection.ts ─▶ delivery.ts┘ (handover, stream-chain)
  *                    │     session.ts (decides)  outlet.ts ─▶ line.ts (TLS)  stream-signer.ts
- *                    └─▶ auditor.ts (log-trust, kept-file, doubt-file)  log-keys.ts
+ *                    └─▶ side-talks.ts: auditor.ts (log-trust, kept-file, doubt-file)  log-keys.ts  writer-renewal.ts
  */
 export { type Audit, type ConfirmOptions, connect } from "./audit.ts"
 export type { Confirmed } from "./auditor.ts"

@@ -1,5 +1,6 @@
 import { PosternError } from "@postern/log/base"
 import type { Profile } from "../profile.ts"
+import type { RenewedPair } from "../renewal/index.ts"
 import type { Problem } from "./problem.ts"
 import type { SpoolSettings } from "./spool.ts"
 import type { World } from "./world.ts"
@@ -13,6 +14,11 @@ export interface ConnectOptions {
    * kind at most every ten seconds.
    */
   readonly onProblem?: (problem: Problem) => void
+  /**
+   * Told of each new certificate and key (PEM) of this profile, to keep them; what it throws is told as a problem. A profile in a file is
+   * changed there besides. Without it, a profile that was given as an object is not renewed.
+   */
+  readonly onRenewed?: (renewed: RenewedPair) => void | Promise<void>
   /** Only for writers whose grant says `internal`: they may write `postern.` actions. Default false. */
   readonly mayUseSelfActions?: boolean
   /** Clock, chance and timers: for tests. */

@@ -3,6 +3,7 @@ import { completeEvent, createEventId, type EventInput } from "@postern/log/even
 import { type ProvenBatch, type ReceiptFile, receiptFileOf } from "@postern/log/evidence"
 import { parsePolicy } from "@postern/log/tlog"
 import type { Profile } from "../profile.ts"
+import type { ProfileHolder } from "../renewal/index.ts"
 import { Auditor, type Confirmed, type WaitLevel } from "./auditor.ts"
 import { keepBadReceipt } from "./bad-receipt.ts"
 import { answer, Confirmations, prove } from "./confirmations.ts"
@@ -14,8 +15,10 @@ import { bytesOf, endOf, type SpoolFrame } from "./frame-queue.ts"
 import { LogKeys } from "./log-keys.ts"
 import { type ConnectOptions, spoolSettings } from "./options.ts"
 import { createStderrReport, knownCode, type Problem } from "./problem.ts"
+import { SideTalks } from "./side-talks.ts"
 import { Spool } from "./spool.ts"
 import { systemWorld, type World } from "./world.ts"
+import { WriterRenewal } from "./writer-renewal.ts"
 
 /** Everything of an event but its action. */
 export type Details = Omit<EventInput, "action">
@@ -56,7 +59,7 @@ function writeAllNow(): void {
 /** One writer of a process: ties event buffer, spool, delivery and connection together, and counts. */
 export class Writer {
   readonly #options: ConnectOptions
-  readonly #readProfile: () => Profile
+  readonly #holder: ProfileHolder
   readonly #world: World
   readonly #spool: Spool
   readonly #directory: string
@@ -64,6 +67,7 @@ export class Writer {
   readonly #connection: Connection
   readonly #confirmations = new Confirmations()
   readonly #auditor: Auditor
+  readonly #renewal: WriterRenewal
   readonly #report: (problem: Problem) => void
   readonly #source: string
   readonly #writeNow = (): void => this.#buffer.writeNow()
@@ -79,30 +83,27 @@ export class Writer {
   #lossToldMs = Number.NEGATIVE_INFINITY
   #isClosed = false
 
-  /** @param readProfile asked for at each attempt to connect */
-  static async open(
-    profile: Profile,
-    readProfile: () => Profile,
-    options: ConnectOptions,
-  ): Promise<Writer> {
+  /** @param holder asked for the profile at each attempt to connect */
+  static async open(holder: ProfileHolder, options: ConnectOptions): Promise<Writer> {
+    const profile = holder.read()
     const { world = systemWorld } = options
     const settings = spoolSettings(profile, options.spool)
     const spool = await Spool.open(settings, world)
-    const writer = new Writer(profile, readProfile, options, world, spool, settings.directory)
+    const writer = new Writer(profile, holder, options, world, spool, settings.directory)
     writer.#start()
     return writer
   }
 
   private constructor(
     profile: Profile,
-    readProfile: () => Profile,
+    holder: ProfileHolder,
     options: ConnectOptions,
     world: World,
     spool: Spool,
     directory: string,
   ) {
     this.#options = options
-    this.#readProfile = readProfile
+    this.#holder = holder
     this.#world = world
     this.#spool = spool
     this.#directory = directory
@@ -122,7 +123,9 @@ export class Writer {
       awaited: () => this.#hold(),
     })
     const acked = spool.anchor.position
-    this.#connection = new Connection(delivery, acked, readProfile, world, this.#auditor, {
+    this.#renewal = new WriterRenewal(holder, world, (code, detail) => this.#tell(code, detail, 0))
+    const talks = new SideTalks(this.#auditor, this.#renewal)
+    this.#connection = new Connection(delivery, acked, () => holder.read(), world, talks, {
       ready: () => this.#attempted(undefined),
       tell: (code, detail) => {
         this.#tell(code, detail, 0)
@@ -164,7 +167,7 @@ export class Writer {
 
   /** Takes an event; resolves with its receipt, rejects with the reason why there is none. */
   async confirm(action: string, details: Details, wait: WaitLevel | "durable"): Promise<Confirmed> {
-    if (wait === "witnessed") demandQuorum(this.#readProfile())
+    if (wait === "witnessed") demandQuorum(this.#holder.read())
     const receipt = await this.#confirmDurable(action, details)
     return wait === "durable" ? receipt : this.#auditor.cover(receipt, wait)
   }
@@ -280,6 +283,7 @@ export class Writer {
         this.#tell(code, detail, 0)
       })
       await this.#buffer.close()
+      await this.#renewal.stop(timeoutMs)
       if (this.#spool.anchor.position === this.#buffer.position) await this.#connection.finish()
       else await this.#connection.end()
       this.#tellLoss()

@@ -2,13 +2,15 @@ import { generateKeyPairSync, sign } from "node:crypto"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { encodeUtf8, formatBase64, formatHex, sha256 } from "@postern/log/base"
+import { encodeUtf8, formatBase64, formatHex, type PosternError, sha256 } from "@postern/log/base"
 import { checkEvidence, type EvidenceVerdict, streamStatementText } from "@postern/log/evidence"
 import { parsePolicy } from "@postern/log/tlog"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
 import { followLog, type LogView } from "../disk/index.ts"
 import { origin, WrittenLog } from "../guard/verify/written-log.test.support.ts"
 import {
+  type AskedQuery,
+  askQuery,
   type BatchSlots,
   type EvidenceAsk,
   evidenceLines,
@@ -16,7 +18,6 @@ import {
   type PlanOptions,
   packLines,
   planEvidence,
-  readQuery,
 } from "./index.ts"
 
 const base = mkdtempSync(join(tmpdir(), "postern-evidence-"))
@@ -144,15 +145,25 @@ describe("planEvidence", () => {
   })
 
   test("makes what fits a query", async () => {
-    const fields = { action: "postern.stream.*" }
-    const ask = { kind: "query", fields, filter: readQuery(fields) } as const
-    const { indexes, verdict } = await make(ask)
+    const asked = { query: "action:postern.stream.*", until: "2100-01-01T00:00:00Z" }
+    const { indexes, verdict } = await make(askQuery(asked))
     expect(indexes).toHaveLength(6)
-    expect(verdict.claim).toEqual({ query: fields })
-    const nothing = { action: "nobody.did" }
-    const none = { kind: "query", fields: nothing, filter: readQuery(nothing) } as const
-    await expect(make(none)).rejects.toMatchObject({ code: "NOT_FOUND" })
-    expect(() => readQuery({ since: "yesterday" })).toThrow(/REQUEST|since/)
+    expect(verdict.claim).toEqual(asked)
+    const none = { code: "NOT_FOUND" }
+    await expect(make(askQuery({ query: "action:nobody.did" }))).rejects.toMatchObject(none)
+    const late = askQuery({ query: "", since: "2100-01-01T00:00:00Z" })
+    await expect(make(late)).rejects.toMatchObject(none)
+    const code = (asked: AskedQuery) => {
+      try {
+        return askQuery(asked).kind
+      } catch (error) {
+        return (error as PosternError).code
+      }
+    }
+    expect(code({ since: "yesterday" })).toBe("REQUEST_INVALID")
+    expect(code({ query: "acton:x" })).toBe("QUERY_INVALID")
+    const [since, until] = ["2026-11-22T12:00:00Z", "2026-11-22T13:00:00+01:00"]
+    expect(code({ since, until })).toBe("REQUEST_INVALID")
   })
 
   test("makes a stream with what is missing, and what its writer signed", async () => {
@@ -195,7 +206,7 @@ describe("planEvidence", () => {
     for (const ask of [
       { kind: "range", first: 0, count: 11 },
       { kind: "stream", stream },
-      { kind: "query", fields: {}, filter: readQuery({}) },
+      askQuery({}),
       { kind: "indexes", indexes: Array.from({ length: 11 }, (_, i) => i) },
     ] satisfies EvidenceAsk[]) {
       const refused = make(ask, { leavesMax: 10 })

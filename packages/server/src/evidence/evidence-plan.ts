@@ -8,14 +8,13 @@ import {
   evidenceLimits,
   parseKeyProofs,
 } from "@postern/log/evidence"
-import type { Filter } from "@postern/log/query"
 import { parseCheckpoint, parseNote, proveSeveral } from "@postern/log/tlog"
 import type { DisclosureSource } from "../disclosures/index.ts"
 import type { LogView } from "../disk/index.ts"
 import type { BatchSlots } from "./batch-slots.ts"
 import { type Disclosed, findDisclosed } from "./disclosed.ts"
 import { readLeaves, stampOf } from "./leaf-reading.ts"
-import { searchQuery } from "./query-search.ts"
+import { type QueryAsk, searchQuery } from "./query-search.ts"
 import { findOpening, findStream, tooMany } from "./stream-search.ts"
 
 /** What somebody wants proven. */
@@ -24,12 +23,7 @@ export type EvidenceAsk =
   /** The whole stream that this entry opened, or the newest one with this id. */
   | { readonly kind: "stream"; readonly stream: number | string }
   | { readonly kind: "indexes"; readonly indexes: readonly number[] }
-  /** `fields` as they were asked for, `filter` what they mean. */
-  | {
-      readonly kind: "query"
-      readonly fields: Readonly<Record<string, string>>
-      readonly filter: Filter
-    }
+  | QueryAsk
 
 export interface PlanOptions {
   /** Told once, if the newest checkpoint does not cover what was asked for yet. */
@@ -172,8 +166,8 @@ async function findLeaves(
       return { ...plain, leaves, claim }
     }
     case "query": {
-      const leaves = await searchQuery(view, ask.filter, size, most)
-      return { ...plain, leaves, claim: { query: ask.fields } }
+      const leaves = await searchQuery(view, ask.query, size, most)
+      return { ...plain, leaves, claim: { ...ask.asked } }
     }
     case "stream": {
       const { stream } = ask

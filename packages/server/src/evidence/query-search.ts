@@ -1,18 +1,40 @@
 import { isPosternError, PosternError } from "@postern/log/base"
 import { type Entry, parseEntry, parseTime } from "@postern/log/event"
-import { type Filter, matches, mayMatch, parseFilter } from "@postern/log/query"
+import {
+  allOf,
+  matches,
+  mayMatch,
+  parseQuery,
+  type Query,
+  receivedBetween,
+} from "@postern/log/query"
 import type { LogView } from "../disk/index.ts"
 
 const stretchEntries = 2048
 const stretchBytes = 2 * 1024 * 1024
 
-/**
- * The filter of a search, as its parameters have it (docs/reference/read-api.md).
- * @throws PosternError REQUEST_INVALID
- */
-export function readQuery(fields: Readonly<Record<string, string>>): Filter {
-  const { since, until, ...conditions } = fields
-  return { ...parseFilter(conditions), from: timeOf("since", since), to: timeOf("until", until) }
+/** What a search is asked for, as it was said: a query (docs/spec/query.md), and received times in RFC 3339. */
+export interface AskedQuery {
+  readonly query?: string | undefined
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+}
+
+export interface QueryAsk {
+  readonly kind: "query"
+  readonly asked: AskedQuery
+  /** What all of it means. */
+  readonly query: Query
+}
+
+/** @throws PosternError QUERY_INVALID, REQUEST_INVALID */
+export function askQuery({ query = "", since, until }: AskedQuery): QueryAsk {
+  const span = { from: timeOf("since", since), until: timeOf("until", until) }
+  if (span.from !== undefined && span.until !== undefined && span.until <= span.from) {
+    throw new PosternError("REQUEST_INVALID", "until is not after since")
+  }
+  const whole = allOf([parseQuery(query), receivedBetween(span)])
+  return { kind: "query", asked: { query, since, until }, query: whole }
 }
 
 function timeOf(name: string, text: string | undefined): number | undefined {
@@ -23,12 +45,12 @@ function timeOf(name: string, text: string | undefined): number | undefined {
 }
 
 /**
- * Indexes below `size` of the entries that fulfil the filter, ascending, at most `most` and one; the whole log is
+ * Indexes below `size` of the entries that fulfil the query, ascending, at most `most` and one; the whole log is
  * looked through.
  */
 export async function searchQuery(
   view: LogView,
-  filter: Filter,
+  query: Query,
   size: number,
   most: number,
 ): Promise<number[]> {
@@ -37,10 +59,11 @@ export async function searchQuery(
   for (let from = 0; from < size; ) {
     const leaves = await view.leaves(from, Math.min(size, from + stretchEntries), stretchBytes)
     for (const [i, leaf] of leaves.entries()) {
-      if (!mayMatch(filter, leaf)) continue
+      if (!mayMatch(query, leaf)) continue
       const index = from + i
       const entry = readEntry(leaf, index)
-      if (!matches(filter, entry, await writerOf(view, writers, entry.stamp.open))) continue
+      const writer = await writerOf(view, writers, entry.stamp.open)
+      if (!matches(query, entry, { index, writer })) continue
       found.push(index)
       if (found.length > most) return found
     }

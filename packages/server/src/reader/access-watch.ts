@@ -1,6 +1,6 @@
 import { statSync } from "node:fs"
 import { parseEntry } from "@postern/log/event"
-import { mayMatch, parseFilter } from "@postern/log/query"
+import { mayMatch, parseQuery } from "@postern/log/query"
 import type { LogView } from "../disk/index.ts"
 
 /** Tells when the port has taken over a changed access list. */
@@ -26,7 +26,7 @@ const leavesBytesMax = 1_048_576
  * file has changed, the entry about it stands, or will stand, behind the last look that saw the old one.
  */
 export function openAccessWatch({ file, view, reload }: AccessWatchOptions): AccessWatch {
-  const filter = parseFilter({ action: loaded })
+  const query = parseQuery(`action:${loaded}`)
   let position = view.head().size
   /** How the file looked from outside just before it was last read. */
   let applied = outsideOf(file())
@@ -39,7 +39,7 @@ export function openAccessWatch({ file, view, reload }: AccessWatchOptions): Acc
     while (position < size) {
       const leaves = await view.leaves(position, size, leavesBytesMax)
       position += leaves.length
-      if (!leaves.some((leaf) => mayMatch(filter, leaf) && isLoaded(leaf))) continue
+      if (!leaves.some((leaf) => mayMatch(query, leaf) && isLoaded(leaf))) continue
       if (await reload()) applied = outside
     }
   }

@@ -12,7 +12,7 @@ const id = (path: string) => `spiffe://postern.test/${path}`
 
 export interface Identity {
   readonly path: string
-  readonly see?: "monitor" | "auditor"
+  readonly see?: "monitor" | "auditor" | `investigator, query: "${string}"`
   readonly expires?: string
 }
 

@@ -21,7 +21,7 @@ describe("the read process over TLS", () => {
     ["/tile/entries/000", 403, 200],
     ["/v1/entries?limit=3", 403, 200],
     ["/v1/entries/7", 403, 200],
-    ["/v1/search?action=invoice.*", 403, 200],
+    ["/v1/search?q=action:invoice.*", 403, 200],
     ["/v1/proof/inclusion?index=1&size=9", 200, 200],
     ["/v1/proof/consistency?from=1&to=9", 200, 200],
     ["/v1/status", 200, 200],
@@ -68,7 +68,7 @@ describe("the read process over TLS", () => {
   })
 
   test("keeps its records while the port is away: they are in the spool on disk", async () => {
-    const question = "/v1/search?text=what-nobody-else-asks"
+    const question = "/v1/search?q=what-nobody-else-asks"
     await bodyOf(await reading.ask(question, auditor.path))
     const found = spoolText(reading.directory)
     expect(found).toContain(question)

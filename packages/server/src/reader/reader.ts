@@ -13,14 +13,25 @@ import { accessFile, type Config, dataDirectories, readTextFile } from "../confi
 import { openDisclosures } from "../disclosures/index.ts"
 import { type LogView, replaceFile } from "../disk/index.ts"
 import { openBatchSlots } from "../evidence/index.ts"
+import type { Tell } from "../lifetime/index.ts"
 import { type AccessWatch, openAccessWatch } from "./access-watch.ts"
-import { createReadApi, type MirrorState, type ReadApi, readLimits } from "./api/index.ts"
+import { openAlertsDesk } from "./alerts-word.ts"
+import {
+  type ConsoleFiles,
+  createReadApi,
+  type MirrorState,
+  type ReadApi,
+  readLimits,
+} from "./api/index.ts"
+import { readConsoleFiles } from "./console-files.ts"
+import { openHouse } from "./house.ts"
 import { type HttpListener, openHttpListener } from "./http-listener.ts"
+import { openSearchIndex, type SearchIndex } from "./index/index.ts"
 import { openRawSlots } from "./raw-slots.ts"
+import { openReaderRenewals, type ReaderRenewals } from "./reader-renewals.ts"
 import type { SpoolRecorder } from "./recorder.ts"
+import { followSurvey, type SurveyFollower } from "./survey-follower.ts"
 import { openAuthorityUses, openPlaneFiles, openRecording } from "./tls-keeping.ts"
-
-export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
 
 const drainMs = 5_000
 const tickMs = 200
@@ -33,6 +44,10 @@ export class ReadProcess {
   readonly #recorder: SpoolRecorder
   readonly #tell: Tell
   readonly #api: ReadApi
+  readonly #renewals: ReaderRenewals
+  readonly #survey: SurveyFollower
+  readonly #index: SearchIndex
+  readonly #alerts: ReturnType<typeof openAlertsDesk>
   readonly #http: HttpListener
   readonly #acceptor: Acceptor
   readonly #watch: AccessWatch
@@ -49,6 +64,7 @@ export class ReadProcess {
     view: LogView,
     recorder: SpoolRecorder,
     identity: TlsFiles,
+    console: ConsoleFiles,
     tell: Tell,
   ) {
     this.#config = config
@@ -61,8 +77,20 @@ export class ReadProcess {
       reload: () => this.reload(),
     })
     this.#access = parseAccess(readTextFile(accessFile(config)))
+    this.#renewals = openReaderRenewals(config, recorder, () => this.#access, tell)
+    const internal = (id: string) => this.#access.writer(id, 0)?.internal === true
+    this.#survey = followSurvey({
+      view,
+      file: dataDirectories(config).readerSurvey,
+      world: { isInternal: internal },
+      failed: (what, error) => tell("error", `the survey ${what}`, { error: String(error) }),
+    })
+    this.#alerts = openAlertsDesk(config)
+    const { log, index } = dataDirectories(config)
+    this.#index = openSearchIndex({ log, index, tell })
     this.#api = createReadApi({
       view,
+      index: this.#index,
       slots: openRawSlots(dataDirectories(config).log, view),
       batches: openBatchSlots(dataDirectories(config).log),
       disclosures: openDisclosures({
@@ -70,8 +98,11 @@ export class ReadProcess {
         keys: config.sealing,
       }),
       recorder,
+      console,
+      house: openHouse(config, () => this.#access, this.#survey, this.#alerts),
       grantOf: (peer) => this.#access.reader(peer.id, Date.now()),
       accessDigest: () => this.#access.digest,
+      renew: (peer, request) => this.#renewals.renew(peer, request),
       elapsedMs: () => performance.now(),
       now: () => Date.now(),
       onMirrors: (states) => this.#keepMirrors(states),
@@ -183,6 +214,10 @@ export class ReadProcess {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#acceptor.stop()
+    this.#renewals.close()
+    this.#alerts.close()
+    await this.#survey.close()
+    await this.#index.close()
     await this.#api.close()
     await this.#http.drain(drainMs)
     await this.#authorities.keep(this.#acceptor.peers(), Date.now())
@@ -200,7 +235,8 @@ export async function openReadProcess(
   tell: Tell,
 ): Promise<{ process: ReadProcess; addresses: string[] }> {
   mkdirSync(dataDirectories(config).readerState, { recursive: true, mode: 0o700 })
+  const console = await readConsoleFiles()
   const { identity, recorder } = await openRecording(config, tell)
-  const process = new ReadProcess(config, view, recorder, identity, tell)
+  const process = new ReadProcess(config, view, recorder, identity, console, tell)
   return { process, addresses: await process.listen() }
 }

@@ -1,17 +1,23 @@
 import { PosternError } from "@postern/log/base"
+import { parseQuery } from "@postern/log/query"
 import { expect } from "vitest"
 import type { Peer } from "../../acceptor/index.ts"
+import type { ReaderGrant } from "../../access/index.ts"
 import type { DisclosureSource } from "../../disclosures/index.ts"
 import type { BatchSlots } from "../../evidence/index.ts"
 import { FakeLog } from "./fake-log.test.support.ts"
+import { houseOf } from "./house.test.support.ts"
 import {
+  type ConsoleFiles,
   createReadApi,
+  type HouseView,
   type MirrorState,
   type RawSlots,
   type Read,
   type ReadLimits,
   readLimits,
 } from "./index.ts"
+import { naiveIndex } from "./naive-index.test.support.ts"
 import { problemSchema } from "./schema.ts"
 
 export function peerOf(name: string): Peer {
@@ -26,6 +32,9 @@ export function peerOf(name: string): Peer {
   }
 }
 
+/** What an investigator may see. */
+export const investigatorsQuery = "data.department:payroll"
+
 /** A read API over a fake log, asked without a socket. Every answer is held against the OpenAPI document. */
 export function openDesk(
   log = new FakeLog(),
@@ -33,21 +42,30 @@ export function openDesk(
   slots: RawSlots = noSlots,
   batches: BatchSlots = noBatches,
   disclosures: DisclosureSource = noDisclosures,
+  console: ConsoleFiles = new Map(),
+  changes: Partial<HouseView> = {},
+  /** Entries that the index holds; all others are scanned for. */
+  indexed = 0,
 ) {
+  const house = houseOf(log)
   const mirrors: MirrorState[][] = []
   const records: Read[] = []
   const lines: string[] = []
   /** Tests replace it to fail, or to hold records back. */
   const behaviour = { keep: async (_: Read): Promise<void> => undefined }
-  const grants = new Map<string, "monitor" | "auditor">([
+  const grants = new Map<string, ReaderGrant["see"]>([
+    [peerOf("investigator").id, "investigator"],
     [peerOf("auditor").id, "auditor"],
     [peerOf("monitor").id, "monitor"],
   ])
   const api = createReadApi({
     view: log,
+    index: naiveIndex(log, indexed),
     slots,
     batches,
     disclosures,
+    console,
+    house: { ...house, ...changes },
     recorder: {
       async record(read) {
         await behaviour.keep(read)
@@ -56,9 +74,16 @@ export function openDesk(
     },
     grantOf({ id }) {
       const see = grants.get(id)
-      return see === undefined ? undefined : { id, see }
+      if (see === undefined) return undefined
+      return see === "investigator"
+        ? { id, see, query: parseQuery(investigatorsQuery) }
+        : { id, see }
     },
     accessDigest: () => "ab".repeat(32),
+    async renew({ id }, request) {
+      if (id === peerOf("monitor").id) throw new PosternError("RENEWAL_EARLY", "later")
+      return `${id} ${Buffer.from(request).toString("hex")}`
+    },
     elapsedMs: () => performance.now(),
     now: () => Date.now(),
     onMirrors: (states) => void mirrors.push([...states]),

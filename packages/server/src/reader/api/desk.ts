@@ -1,3 +1,4 @@
+import type { FoldHashes } from "@postern/log/tlog"
 import type { Checkpoints } from "./checkpoint.ts"
 import type { Openings } from "./entry.ts"
 import type { Ledger } from "./ledger.ts"
@@ -10,6 +11,7 @@ export interface Desk {
   readonly checkpoints: Checkpoints
   readonly openings: Openings
   readonly ledger: Ledger
+  readonly fold: FoldHashes
   readonly mirrors: Mirrors
   readonly counters: ReadCounters
 }

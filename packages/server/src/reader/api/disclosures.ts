@@ -3,6 +3,7 @@ import { digestsOf } from "@postern/log/event"
 import { z } from "zod"
 import type { Desk } from "./desk.ts"
 import { readEntry } from "./entry.ts"
+import { requireShown } from "./joined.ts"
 import { parseIndex } from "./parameters.ts"
 import { defineRoute, type Question, type Route } from "./route.ts"
 
@@ -15,7 +16,7 @@ export function disclosureRoute(desk: Desk): Route {
     pattern: "/v1/entries/:index/disclosures/:digest",
     operation: "getDisclosure",
     summary: "A value that is kept beside the log: the JSON array of salt, name and value",
-    see: "auditor",
+    see: "investigator",
     query: noQuery,
     inPath: { index: "Index of the entry", digest: "One of the digests in its _sd" },
     answer: { type: "application/json", schema: z.tuple([z.string(), z.string(), z.unknown()]) },
@@ -34,8 +35,9 @@ async function disclose(desk: Desk, question: Question<typeof noQuery>): Promise
   const read = { action: "postern.read", what: "disclosure", question: text, facts } as const
   await desk.ledger.record(peer, read)
   const [leaf] = await view.leaves(index, index + 1)
-  const { entry } = readEntry(index, leaf as Uint8Array)
-  if (!digestsOf(entry.event).includes(digest)) {
+  const row = readEntry(index, leaf as Uint8Array)
+  await requireShown(desk, question.grant, row)
+  if (!digestsOf(row.entry.event).includes(digest)) {
     throw new PosternError("NOT_FOUND", `entry ${index} names no such digest`)
   }
   const found = await disclosures.read(digest)

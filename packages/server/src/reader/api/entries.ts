@@ -3,6 +3,7 @@ import { z } from "zod"
 import type { LogView } from "../../disk/index.ts"
 import type { Desk } from "./desk.ts"
 import { formatEntry, type ReadEntry, readEntry } from "./entry.ts"
+import { isShown, requireShown } from "./joined.ts"
 import { makePage } from "./page.ts"
 import { index, invalid, limit, parseIndex, time } from "./parameters.ts"
 import { type Inclusion, proveInclusion } from "./proofs.ts"
@@ -34,7 +35,7 @@ export function entryRoutes(desk: Desk): Route[] {
       pattern: "/v1/entries",
       operation: "listEntries",
       summary: "Entries of a range of indexes, or of a range of received times",
-      see: "auditor",
+      see: "investigator",
       query: listQuery,
       answer: { type: "application/json", schema: entryListSchema },
       handle: (question) => list(desk, question),
@@ -44,7 +45,7 @@ export function entryRoutes(desk: Desk): Route[] {
       pattern: "/v1/entries/:index",
       operation: "getEntry",
       summary: "One entry with its proof",
-      see: "auditor",
+      see: "investigator",
       query: showQuery,
       inPath: { index: "Index of the entry" },
       answer: { type: "application/json", schema: entryAnswerSchema },
@@ -63,9 +64,13 @@ async function list(desk: Desk, question: Question<typeof listQuery>): Promise<R
   const entriesMax = Math.min(query.limit ?? limits.pageEntries, limits.pageEntriesMax)
   const end = Math.min(range.to, range.from + entriesMax)
   const leaves = await view.leaves(range.from, end, limits.pageBytesMax)
-  const rows = leaves.map((leaf, i) => readEntry(range.from + i, leaf))
+  const rows: ReadEntry[] = []
+  for (const [i, leaf] of leaves.entries()) {
+    const row = readEntry(range.from + i, leaf)
+    if (await isShown(desk, question.grant, row)) rows.push(row)
+  }
   const page = await makePage(desk, rows)
-  const next = range.from + rows.length
+  const next = range.from + leaves.length
   return jsonResponse({ size, ...range, ...(next < range.to ? { next } : {}), ...page })
 }
 
@@ -102,6 +107,7 @@ async function show(desk: Desk, question: Question<typeof showQuery>): Promise<R
   await desk.ledger.record(peer, { action: "postern.read", what: "show", question: text, facts })
   const [leaf] = await view.leaves(at, at + 1)
   const entry = readEntry(at, leaf as Uint8Array)
+  await requireShown(desk, question.grant, entry)
   const opening = await desk.openings.of(entry)
   const inclusion = await proofIn(view, at, treeSize)
   desk.counters.questions++

@@ -38,16 +38,16 @@ describe("/v1/evidence", () => {
     expect(range).toMatchObject({ verdict: "SIGNED-ONLY", kind: "range", counts: { leaves: 200 } })
     const list = await take("/v1/evidence?index=7,200,3")
     expect(list.senders.map(({ index }) => index)).toEqual([3, 7, 200])
-    const asked = "/v1/evidence?action=postern.*&since=2026-11-22T13:00:00%2b01:00"
+    const asked = "/v1/evidence?q=action:postern.*&since=2026-11-22T13:00:00%2b01:00"
     const query = await take(asked)
-    const fields = { action: "postern.*", since: "2026-11-22T13:00:00+01:00" }
-    expect(query).toMatchObject({ kind: "set", claim: { query: fields }, counts: { leaves: 2 } })
+    const claim = { query: "action:postern.*", since: "2026-11-22T13:00:00+01:00" }
+    expect(query).toMatchObject({ kind: "set", claim, counts: { leaves: 2 } })
     expect(records).toHaveLength(3)
     expect(records[2]).toMatchObject({
       action: "postern.evidence",
       what: "evidence",
       question: asked,
-      facts: { kind: "set", size: 303, count: 2, claim: JSON.stringify({ query: fields }) },
+      facts: { kind: "set", size: 303, count: 2, claim: JSON.stringify(claim) },
     })
   })
 
@@ -57,8 +57,8 @@ describe("/v1/evidence", () => {
     expect(bare.counts).toMatchObject({ leaves: 2, disclosed: 0, withheld: 2, withholding: 1 })
     const whole = await take("/v1/evidence?index=302,5&disclosed=true")
     expect(whole.counts).toMatchObject({ leaves: 2, disclosed: 1, withheld: 1, withholding: 1 })
-    const query = await take("/v1/evidence?action=file.stored&disclosed=true")
-    expect(query).toMatchObject({ claim: { query: { action: "file.stored" } } })
+    const query = await take("/v1/evidence?q=action:file.stored&disclosed=true")
+    expect(query).toMatchObject({ claim: { query: "action:file.stored" } })
     expect(records.map(({ facts }) => facts.disclosed)).toEqual([0, 1, 1])
     const monitor = await refuse("/v1/evidence?index=302&disclosed=true", 403, "monitor")
     expect(monitor.code).toBe("NOT_GRANTED")

@@ -1,6 +1,9 @@
 import { PosternError } from "@postern/log/base"
+import { formatQuery, parseQuery } from "@postern/log/query"
 import { z } from "zod"
+import type { ReaderGrant } from "../../access/index.ts"
 import {
+  askQuery,
   type EvidenceAsk,
   type EvidencePlan,
   evidenceLines,
@@ -8,7 +11,9 @@ import {
   planEvidence,
 } from "../../evidence/index.ts"
 import type { Desk } from "./desk.ts"
-import { conditionShape, filterOf, timeShape } from "./filter.ts"
+import { readEntry } from "./entry.ts"
+import { queryShape, timeShape } from "./filter.ts"
+import { joined, mayGoOn, requireShown } from "./joined.ts"
 import { index, invalid } from "./parameters.ts"
 import { describeFailure } from "./problem.ts"
 import { defineRoute, type Question, type Route } from "./route.ts"
@@ -34,7 +39,7 @@ const evidenceQuery = z.strictObject({
   disclosed: z.literal("true").optional().meta({
     description: "With the values that are kept beside the log, as far as they can be had",
   }),
-  ...conditionShape,
+  ...queryShape,
   ...timeShape,
 })
 
@@ -56,7 +61,7 @@ export function openEvidenceAnswers(desk: Desk): EvidenceAnswers {
     operation: "makeEvidence",
     summary:
       "An evidence file: entries, a checkpoint and what ties them together, packed with gzip",
-    see: "auditor",
+    see: "investigator",
     query: evidenceQuery,
     answer: { type: "application/gzip" },
     async handle(question) {
@@ -90,20 +95,21 @@ async function giveEvidence(
 ): Promise<Response> {
   const { view, batches } = desk.world
   const { disclosed, ...query } = question.query
-  // Who may ask for evidence may see everything (`see` of this route).
+  const ask = askWithin(question.grant, askOf(query, question.text))
   const options = disclosed === undefined ? {} : { disclosures: desk.world.disclosures }
-  const plan = await planEvidence(view, batches, askOf(query, question.text), options)
+  if (ask.kind === "indexes") await requireAllShown(desk, question.grant, ask.indexes)
+  const plan = await planEvidence(view, batches, ask, options)
   await record(desk, question, plan)
   const packed = packLines(evidenceLines(view, plan))
-  const { peer, cut } = question
+  const { peer, grant, cut } = question
   const stream = openTailStream({
     view,
     stuckMs: desk.world.limits.stuckMs,
     cut,
-    mayGoOn: () => desk.world.grantOf(peer)?.see === "auditor",
-    async *frames({ mayGoOn }) {
+    mayGoOn: () => mayGoOn(grant, desk.world.grantOf(peer)),
+    async *frames(pace) {
       for await (const part of packed) {
-        if (!mayGoOn()) return
+        if (!pace.mayGoOn()) return
         yield part as Uint8Array
       }
     },
@@ -128,6 +134,34 @@ async function giveEvidence(
   return new Response(stream.body, { headers })
 }
 
+/**
+ * What an investigator may have proven: entries that its grant shows, and no range or stream, which are proofs about all that
+ * stands in them. The file says which question it answers, so the query of the grant stands in its claim.
+ * @throws PosternError NOT_GRANTED
+ */
+function askWithin(grant: ReaderGrant, ask: EvidenceAsk): EvidenceAsk {
+  if (grant.query === undefined || ask.kind === "indexes") return ask
+  if (ask.kind !== "query") throw new PosternError("NOT_GRANTED", "auditor is needed for this")
+  const asked = formatQuery(joined(grant, parseQuery(ask.asked.query ?? "")))
+  return { ...ask, asked: { ...ask.asked, query: asked }, query: joined(grant, ask.query) }
+}
+
+/** @throws PosternError NOT_FOUND, which says nothing of the entry */
+async function requireAllShown(
+  desk: Desk,
+  grant: ReaderGrant,
+  indexes: readonly number[],
+): Promise<void> {
+  const { view } = desk.world
+  if (grant.query === undefined) return
+  for (const at of indexes) {
+    const { size } = view.head()
+    if (at >= size) throw new PosternError("NOT_FOUND", `the log has ${size} entries`)
+    const [leaf] = await view.leaves(at, at + 1)
+    await requireShown(desk, grant, readEntry(at, leaf as Uint8Array))
+  }
+}
+
 /** Exporting is itself an entry, on stable storage before the first byte leaves. */
 async function record(
   desk: Desk,
@@ -141,7 +175,7 @@ async function record(
   desk.counters.entries += count
 }
 
-const shapes = "first and count, open, stream, index, or the conditions of a search"
+const shapes = "first and count, open, stream, index, or a query: q, since, until"
 
 /** @throws PosternError REQUEST_INVALID unless it is one question */
 function askOf(query: EvidenceQuery, text: string): EvidenceAsk {
@@ -156,10 +190,9 @@ function askOf(query: EvidenceQuery, text: string): EvidenceAsk {
   }
   if (Object.values(conditions).some((value) => value !== undefined)) {
     // As it was sent, not as it was read: times in the asker's own spelling.
-    const { disclosed: _, ...fields } = Object.fromEntries(
-      new URL(text, "https://reader").searchParams,
-    )
-    asks.push({ kind: "query", fields, filter: filterOf(conditions) })
+    const sent = new URL(text, "https://reader").searchParams
+    const [q, since, until] = ["q", "since", "until"].map((name) => sent.get(name) ?? undefined)
+    asks.push(askQuery({ query: q, since, until }))
   }
   const [ask, ...more] = asks
   if (ask === undefined || more.length > 0) throw invalid("the question", `needs one of: ${shapes}`)

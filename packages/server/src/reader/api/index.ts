@@ -4,6 +4,16 @@
  * signs, never opens a socket or a file: log, recorder, clock and grants are handed in.
  */
 export { createReadApi, type ReadApi, type ReadEnv } from "./api.ts"
+export type { ConsoleFile, ConsoleFiles } from "./console.ts"
+export type {
+  AlertsDesk,
+  AlertsWord,
+  DoctorsFindings,
+  HouseView,
+  LogStorage,
+  PortFigures,
+  ReviewWord,
+} from "./house.ts"
 export type { MirrorState } from "./mirrors.ts"
 export {
   type RawSlots,

@@ -13,7 +13,7 @@ const recorded = [
   ["entries", "/v1/entries?from=3&to=5"],
   ["entries", "/v1/entries?since=2026-11-22T12:00:00Z"],
   ["show", "/v1/entries/7"],
-  ["search", "/v1/search?action=invoice.*"],
+  ["search", "/v1/search?q=action:invoice.*"],
   ["bundle", "/tile/entries/000"],
   ["tail", "/v1/tail?after=3"],
 ] as const
@@ -150,7 +150,7 @@ describe("entry bundles", () => {
   })
 
   it("need a new record once the old one is used up", async () => {
-    const desk = openDesk(await publishedLog(), { bundlesPerRecord: 2 })
+    const desk = openDesk(await publishedLog(), { readsPerRecord: 2 })
     await take(desk, [0, 1, 0, 1, 0])
     const announced = desk.records.filter(({ question }) => question.startsWith("/tile/"))
     expect(announced).toHaveLength(3)
@@ -160,7 +160,7 @@ describe("entry bundles", () => {
   })
 
   it("need a new record after a while", async () => {
-    const desk = openDesk(await publishedLog(), { bundleWindowMs: 10 })
+    const desk = openDesk(await publishedLog(), { readWindowMs: 10 })
     await take(desk, [0, 1])
     await vi.waitFor(() => expect(desk.records).toHaveLength(2))
     await take(desk, [0])

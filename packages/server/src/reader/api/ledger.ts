@@ -11,22 +11,45 @@ export interface Ledger {
    * rows leave and says that more may follow; what was taken in all is recorded when the window ends.
    */
   recordBundle(peer: Peer, question: string, index: number): Promise<void>
+  /**
+   * As `record`, for counts and completions, which a console asks for again and again while somebody looks at one question: the
+   * first of a window is recorded before it leaves, how many there were in all when the window ends.
+   * @param subject what makes them one question
+   */
+  recordCounts(peer: Peer, question: string, subject: string, query?: string): Promise<void>
   /** Ends all windows. */
   close(): Promise<void>
 }
 
-/** Bundles that one reader took since a record announced them. */
-interface BundleWindow {
-  readonly peer: Peer
-  readonly announced: Promise<void>
-  bundles: number
-  lowest: number
-  highest: number
-  readonly timer: NodeJS.Timeout
+type Told = Pick<Read, "what" | "question" | "facts">
+
+/** A kind of read of which many follow each other. */
+interface Series {
+  /** What makes reads one series, beside the reader. */
+  readonly subject: string
+  /** Announces the first one and those that may follow. */
+  readonly first: Told
+  /** Of all of them, if there was more than one. */
+  ending(window: ReadWindow): Told
 }
 
+/** What one reader took of a series since a record announced it. */
+interface ReadWindow {
+  readonly peer: Peer
+  readonly series: Series
+  readonly announced: Promise<void>
+  readonly timer: NodeJS.Timeout
+  reads: number
+  /** Of the places that were read. */
+  lowest: number
+  highest: number
+}
+
+/** However many questions readers think of: beyond it each one is recorded by itself. */
+const windowsMax = 10_000
+
 export function openLedger(world: ReadWorld, counters: ReadCounters): Ledger {
-  const windows = new Map<string, BundleWindow>()
+  const windows = new Map<string, ReadWindow>()
   const { limits, recorder } = world
 
   async function record(peer: Peer, read: Omit<Read, "reader" | "from">): Promise<void> {
@@ -41,47 +64,65 @@ export function openLedger(world: ReadWorld, counters: ReadCounters): Ledger {
     }
   }
 
-  async function recordBundle(peer: Peer, question: string, index: number): Promise<void> {
-    const open = windows.get(peer.id)
-    if (open !== undefined && open.bundles < limits.bundlesPerRecord) {
-      open.bundles++
-      open.lowest = Math.min(open.lowest, index)
-      open.highest = Math.max(open.highest, index)
+  async function recordOften(peer: Peer, series: Series, place: number): Promise<void> {
+    const key = `${peer.id} ${series.subject}`
+    const open = windows.get(key)
+    if (open !== undefined && open.reads < limits.readsPerRecord) {
+      open.reads++
+      open.lowest = Math.min(open.lowest, place)
+      open.highest = Math.max(open.highest, place)
       return open.announced
     }
     if (open !== undefined) void endWindow(open)
-    const facts = { bundlesMax: limits.bundlesPerRecord, windowMs: limits.bundleWindowMs }
-    const announced = record(peer, { action: "postern.read", what: "bundle", question, facts })
-    const timer = setTimeout(() => void endWindow(window), limits.bundleWindowMs)
+    const announced = record(peer, { action: "postern.read", ...series.first })
+    if (windows.size >= windowsMax) return announced
+    const timer = setTimeout(() => void endWindow(window), limits.readWindowMs)
     timer.unref()
-    const window = { peer, announced, bundles: 1, lowest: index, highest: index, timer }
-    windows.set(peer.id, window)
-    // A window whose announcement failed must not let later bundles through for free, nor block them.
+    const window = { peer, series, announced, timer, reads: 1, lowest: place, highest: place }
+    windows.set(key, window)
+    // A window whose announcement failed must not let later reads through for free, nor block them.
     announced.catch(() => forget(window))
     return announced
   }
 
-  function forget(window: BundleWindow): void {
+  function recordBundle(peer: Peer, question: string, index: number): Promise<void> {
+    const facts = { bundlesMax: limits.readsPerRecord, windowMs: limits.readWindowMs }
+    const ending = ({ reads, lowest, highest }: ReadWindow): Told => ({
+      what: "bundle",
+      question: `entry bundles ${lowest} to ${highest}`,
+      facts: { bundles: reads, from: lowest * 256, to: (highest + 1) * 256 },
+    })
+    const first = { what: "bundle", question, facts } as const
+    return recordOften(peer, { subject: "bundle", first, ending }, index)
+  }
+
+  function recordCounts(peer: Peer, question: string, subject: string, query = ""): Promise<void> {
+    const facts = { readsMax: limits.readsPerRecord, windowMs: limits.readWindowMs, query }
+    const first = { what: "counts", question, facts } as const
+    const ending = ({ reads }: ReadWindow): Told => ({ what: "counts", question, facts: { reads } })
+    return recordOften(peer, { subject: `counts ${subject}`, first, ending }, 0)
+  }
+
+  function forget(window: ReadWindow): void {
     clearTimeout(window.timer)
-    if (windows.get(window.peer.id) === window) windows.delete(window.peer.id)
+    const key = `${window.peer.id} ${window.series.subject}`
+    if (windows.get(key) === window) windows.delete(key)
   }
 
   /** The rows have left: a failure here can only be told to the operator, which `record` has done. */
-  async function endWindow(window: BundleWindow): Promise<void> {
+  async function endWindow(window: ReadWindow): Promise<void> {
     forget(window)
-    const { peer, bundles, lowest, highest } = window
-    if (bundles === 1) return
-    const facts = { bundles, from: lowest * 256, to: (highest + 1) * 256 }
-    const question = `entry bundles ${lowest} to ${highest}`
-    const read = { action: "postern.read", what: "bundle", question, facts } as const
-    await record(peer, read).catch(() => undefined)
+    const { peer, reads, series } = window
+    if (reads === 1) return
+    const told = series.ending(window)
+    await record(peer, { action: "postern.read", ...told }).catch(() => undefined)
   }
 
   async function close(): Promise<void> {
     await Promise.all([...windows.values()].map(endWindow))
   }
 
-  return { record, recordBundle, close }
+  return { record, recordBundle, recordCounts, close }
 }
 
 async function withDeadline(promise: Promise<void>, ms: number): Promise<void> {

@@ -34,7 +34,11 @@ async function openDocument() {
   await log.publish()
   log.fill(3)
   const desk = openDesk(log)
-  return { ...desk, document: documentSchema.parse(await desk.json("/openapi.json")) }
+  const { paths, ...rest } = await desk.json("/openapi.json")
+  // All that is no question.
+  const { "/v1/certificate": renewal, "/v1/alerts/{name}/test": alertTest, ...asked } = paths
+  expect(Object.keys(alertTest)).toEqual(["post"])
+  return { ...desk, renewal, document: documentSchema.parse({ ...rest, paths: asked }) }
 }
 
 test("the document has every route, and a route has everything in the document", async () => {
@@ -46,6 +50,15 @@ test("the document has every route, and a route has everything in the document",
     const inPath = get.parameters.filter((one) => one.in === "path").map(({ name }) => `{${name}}`)
     expect(path.match(/\{\w+\}/g) ?? []).toEqual(inPath)
   }
+})
+
+test("beside the questions the document has the certificate request, with its types", async () => {
+  const { renewal } = await openDocument()
+  expect(Object.keys(renewal)).toEqual(["post"])
+  expect(Object.keys(renewal.post.requestBody.content)).toEqual(["application/pkcs10"])
+  expect(Object.keys(renewal.post.responses["200"].content)).toEqual([
+    "application/pem-certificate-chain",
+  ])
 })
 
 test("every reference in the document leads somewhere", async () => {
@@ -63,7 +76,7 @@ test("answers keep what the document itself says, read back by somebody who has 
   const { schemas } = document.components
   const questions: [string, string, number?][] = [
     ["/v1/entries?from=2&to=9", "EntryList"],
-    ["/v1/search?action=invoice.*&limit=3", "SearchAnswer"],
+    ["/v1/search?q=action:invoice.*&limit=3", "SearchAnswer"],
     ["/v1/entries/4", "EntryAnswer"],
     ["/v1/entries/53", "EntryAnswer"],
     ["/v1/proof/inclusion?index=4&size=9", "Inclusion"],

@@ -1,4 +1,6 @@
 import { z } from "zod"
+import { alertTestPath } from "./alerts.ts"
+import { certificatePath, certificateTypes } from "./certificate.ts"
 import { defineRoute, jsonResponse, type Route } from "./route.ts"
 import { schemas } from "./schema.ts"
 
@@ -24,6 +26,8 @@ export function openApiRoute(routes: readonly Route[]): Route {
 export function openApiDocument(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {}
   for (const route of routes) paths[route.path] = { get: operationOf(route) }
+  paths[certificatePath] = { post: renewalOperation }
+  paths[alertTestPath] = { post: alertTestOperation }
   return {
     openapi: "3.1.0",
     info: {
@@ -36,6 +40,49 @@ export function openApiDocument(routes: readonly Route[]): Json {
     paths,
     components: { schemas: schemaComponents() },
   }
+}
+
+const binary = { schema: { type: "string", format: "binary" } } as const
+
+const alertTestOperation: Json = {
+  operationId: "testAlert",
+  summary: "Tells the webhooks of an alert that this is a test",
+  description: "Needs a grant that sees at least: auditor. The body is not read.",
+  parameters: [
+    {
+      name: "name",
+      in: "path",
+      required: true,
+      description: "Of the alert",
+      schema: { type: "string" },
+    },
+  ],
+  requestBody: { required: false, content: { "application/json": {} } },
+  responses: {
+    "200": {
+      description: "What each webhook answered",
+      content: { "application/json": { schema: referTo("AlertTest") } },
+    },
+    default: {
+      description: "A problem (RFC 9457)",
+      content: { "application/problem+json": { schema: referTo("Problem") } },
+    },
+  },
+}
+
+/** With the test of an alert, all that is no question. */
+const renewalOperation: Json = {
+  operationId: "renewCertificate",
+  summary: "A new certificate for this identity, by the CA of the installation",
+  description: "Needs any grant. docs/spec/wire.md, Renewal, says which requests are taken.",
+  requestBody: { required: true, content: { [certificateTypes.request]: binary } },
+  responses: {
+    "200": { description: "The certificate, PEM", content: { [certificateTypes.answer]: binary } },
+    default: {
+      description: "A problem (RFC 9457)",
+      content: { "application/problem+json": { schema: referTo("Problem") } },
+    },
+  },
 }
 
 function operationOf(route: Route): Json {

@@ -1,6 +1,5 @@
 import { formatBase64 } from "@postern/log/base"
 import { proveSeveral } from "@postern/log/tlog"
-import type { LogView } from "../../disk/index.ts"
 import type { Desk } from "./desk.ts"
 import { type EntryJson, formatEntry, type ReadEntry } from "./entry.ts"
 
@@ -14,14 +13,23 @@ export interface Page {
   readonly entries: readonly EntryJson[]
   /** Opening entries of their streams that are not among them, ascending. */
   readonly openings: readonly EntryJson[]
+  /** Entries next to those, which show where the answer may end. */
+  readonly neighbours?: readonly EntryJson[]
   readonly checkpoint?: string
-  /** Covers all entries and openings below its size. Absent if there are none. */
+  /** Covers all entries, openings and neighbours below its size. Absent if there are none. */
   readonly proof?: SeveralProof
 }
 
-/** @param rows distinct, in the order in which they are given out */
-export async function makePage(desk: Desk, rows: readonly ReadEntry[]): Promise<Page> {
-  const { openings, checkpoints, world } = desk
+/**
+ * @param rows distinct, in the order in which they are given out
+ * @param neighbours none of the rows
+ */
+export async function makePage(
+  desk: Desk,
+  rows: readonly ReadEntry[],
+  neighbours: readonly ReadEntry[] = [],
+): Promise<Page> {
+  const { openings, checkpoints } = desk
   const entries: EntryJson[] = []
   const own = new Set(rows.map((row) => row.index))
   const opened = new Map<number, EntryJson>()
@@ -31,15 +39,18 @@ export async function makePage(desk: Desk, rows: readonly ReadEntry[]): Promise<
     if (own.has(opening.index) || opened.has(opening.index)) continue
     opened.set(opening.index, formatEntry(opening, (await openings.of(opening)).writer))
   }
-  const indexes = [...own, ...opened.keys()].sort((a, b) => a - b)
+  const beside: EntryJson[] = []
+  for (const row of neighbours) beside.push(formatEntry(row, (await openings.of(row)).writer))
+  const shown = new Set([...own, ...opened.keys(), ...beside.map(({ index }) => index)])
+  const indexes = [...shown].sort((a, b) => a - b)
   const newest = await checkpoints.newest()
-  const proof =
-    newest === undefined ? undefined : await proveIndexes(world.view, indexes, newest.size)
+  const proof = newest === undefined ? undefined : await proveIndexes(desk, indexes, newest.size)
   desk.counters.questions++
   desk.counters.entries += rows.length
   return {
     entries,
     openings: [...opened.values()].sort((a, b) => a.index - b.index),
+    ...(neighbours.length === 0 ? {} : { neighbours: beside }),
     ...(newest === undefined ? {} : { checkpoint: newest.note }),
     ...(proof === undefined ? {} : { proof }),
   }
@@ -50,12 +61,12 @@ export async function makePage(desk: Desk, rows: readonly ReadEntry[]): Promise<
  * @param indexes distinct, ascending
  */
 export async function proveIndexes(
-  view: LogView,
+  { world: { view }, fold }: Pick<Desk, "world" | "fold">,
   indexes: readonly number[],
   size: number,
 ): Promise<SeveralProof | undefined> {
   const covered = indexes.filter((index) => index < size)
   if (covered.length === 0) return undefined
-  const path = await proveSeveral(covered, size, (...span) => view.hashes(...span))
+  const path = await proveSeveral(covered, size, (...span) => view.hashes(...span), fold)
   return { size, path: path.map(formatBase64) }
 }

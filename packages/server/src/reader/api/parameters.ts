@@ -24,6 +24,16 @@ export const limit = z
   .transform(Number)
   .meta({ example: "100" })
 
+/** A whole number in `[min, max]`. */
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,8})$/, "is not a whole number in plain digits")
+    .transform(Number)
+    .refine((number) => number >= min && number <= max, `is not between ${min} and ${max}`)
+    .meta({ example: String(min) })
+}
+
 /** RFC 3339; microseconds since the epoch once it is read. */
 export const time = z
   .string()

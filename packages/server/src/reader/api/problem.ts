@@ -9,12 +9,16 @@ export interface Problem {
   readonly code: string
   readonly hint: string
   readonly detail?: string
+  /** Of a query: where it is wrong, in UTF-16 code units, and what to write instead. */
+  readonly at?: number
+  readonly length?: number
+  readonly suggestion?: string
 }
 
-export function problemOf({ code, status, detail, hint }: PosternError): Problem {
+export function problemOf({ code, status, detail, hint, slip }: PosternError): Problem {
   const title = errorRegistry[code].message
   const problem = { type: "about:blank", title, status, code, hint } as const
-  return detail === undefined ? problem : { ...problem, detail }
+  return { ...problem, ...(detail === undefined ? {} : { detail }), ...slip }
 }
 
 export function problemResponse(error: PosternError): Response {

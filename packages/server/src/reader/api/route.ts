@@ -1,6 +1,7 @@
 import type { z } from "zod"
 import type { Peer } from "../../acceptor/index.ts"
 import type { ReaderGrant } from "../../access/index.ts"
+import type { Timing } from "./timing.ts"
 
 /** One request that was let in. Everything but `peer` and `grant` is the peer's text, parsed. */
 export interface Question<S extends z.ZodObject = z.ZodObject> {
@@ -39,12 +40,13 @@ export function defineRoute<S extends z.ZodObject>(route: Route<S>): Route {
 }
 
 /** JSON of which caches keep nothing: it was read under a grant, and recorded. */
-export function jsonResponse(body: unknown): Response {
+export function jsonResponse(body: unknown, timing?: Timing): Response {
   return new Response(JSON.stringify(body), {
     headers: {
       "content-type": "application/json",
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
+      ...(timing === undefined ? {} : { "server-timing": timing.header() }),
     },
   })
 }

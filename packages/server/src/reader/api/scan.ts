@@ -1,4 +1,4 @@
-import { type Filter, matches, mayMatch } from "@postern/log/query"
+import { matches, mayMatch, type Query } from "@postern/log/query"
 import type { LogView } from "../../disk/index.ts"
 import type { SearchPosition } from "./cursor.ts"
 import { type Openings, type ReadEntry, readEntry } from "./entry.ts"
@@ -6,7 +6,7 @@ import { type Openings, type ReadEntry, readEntry } from "./entry.ts"
 export interface ScanPlan {
   readonly view: LogView
   readonly openings: Openings
-  readonly filter: Filter
+  readonly query: Query
   readonly position: SearchPosition
   readonly order: "desc" | "asc"
   readonly budget: ScanBudget
@@ -33,11 +33,11 @@ const stretchEntries = 2048
 const stretchBytes = 2_097_152
 
 /**
- * Holds entries against the filter, from the log alone, until the range or the budget is used up. Reads in stretches, so
+ * Holds entries against the query, from the log alone, until the range or the budget is used up. Reads in stretches, so
  * that other requests get their turn in between and memory stays bounded whatever is in the log.
  */
 export async function scan(plan: ScanPlan): Promise<Scan> {
-  const { view, filter, position, order, budget, elapsedMs } = plan
+  const { view, query, position, order, budget, elapsedMs } = plan
   const rows: ReadEntry[] = []
   const deadline = elapsedMs() + budget.ms
   let { from, to } = position
@@ -48,7 +48,7 @@ export async function scan(plan: ScanPlan): Promise<Scan> {
     const stretch = from < to ? await readStretch(view, from, to, order) : []
     for (const leaf of stretch) {
       // Nearly all leaves end here: no object, no promise.
-      const row = mayMatch(filter, leaf.leaf) ? await match(plan, leaf) : undefined
+      const row = mayMatch(query, leaf.leaf) ? await match(plan, leaf) : undefined
       if (row !== undefined) {
         if (rows.length > 0 && bytes + row.leaf.length > budget.bytes) return end()
         bytes += row.leaf.length
@@ -69,12 +69,12 @@ interface Leaf {
 }
 
 async function match(
-  { filter, openings }: ScanPlan,
+  { query, openings }: ScanPlan,
   { index, leaf }: Leaf,
 ): Promise<ReadEntry | undefined> {
   const row = readEntry(index, leaf)
   const { writer } = await openings.of(row)
-  return matches(filter, row.entry, writer) ? row : undefined
+  return matches(query, row.entry, { index, writer }) ? row : undefined
 }
 
 /**

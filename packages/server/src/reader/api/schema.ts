@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { houseSchemas } from "./house-schema.ts"
 
 /**
  * The shapes of all answers, once: openapi.ts turns them into the document, tests hold every answer against them.
@@ -52,9 +53,20 @@ const page = {
   size: wholeNumber.meta({ description: "Entries of the log that this answer is about." }),
   entries: z.array(entrySchema),
   openings,
+  neighbours: z
+    .array(entrySchema)
+    .optional()
+    .meta({ description: "The entries next to a range that is shown to be complete." }),
   checkpoint: note.optional(),
   proof: severalProofSchema.optional(),
 }
+
+const span = z.strictObject({ from: wholeNumber, to: wholeNumber })
+const microseconds = wholeNumber.meta({ description: "Microseconds since 1970-01-01 UTC." })
+const indexed = wholeNumber.meta({
+  description:
+    "Entries of the log that the index holds; what lies beyond is scanned, or not counted.",
+})
 
 export const entryListSchema = z
   .strictObject({
@@ -69,19 +81,72 @@ export const entryListSchema = z
   })
   .meta({ id: "EntryList" })
 
+const completenessSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("range"), from: wholeNumber, to: wholeNumber }),
+    z.strictObject({
+      kind: z.literal("stream"),
+      stream: wholeNumber,
+      first: wholeNumber,
+      last: wholeNumber,
+    }),
+    z.strictObject({ kind: z.literal("none"), reason: z.string() }),
+  ])
+  .meta({ id: "Completeness", description: "What shows that the answer leaves nothing out." })
+
 export const searchAnswerSchema = z
   .strictObject({
     ...page,
     order: z.enum(["desc", "asc"]),
-    scanned: z
-      .strictObject({ from: wholeNumber, to: wholeNumber })
-      .meta({ description: "Indexes that were examined for this answer, half-open." }),
+    engine: z
+      .enum(["index", "scan"])
+      .meta({ description: "Whether the index was asked, or the log alone." }),
+    indexed,
+    scanned: span.meta({ description: "Indexes that were examined for this answer, half-open." }),
     complete: z
       .boolean()
       .meta({ description: "Nothing is left to examine. Otherwise ask again with `cursor`." }),
     cursor: z.string().optional(),
+    completeness: completenessSchema.optional(),
   })
   .meta({ id: "SearchAnswer" })
+
+const counted = {
+  size: wholeNumber,
+  indexed,
+  total: wholeNumber.meta({ description: "Entries that fulfil the query." }),
+  examined: span.meta({ description: "Indexes that the counts cover, half-open." }),
+  complete: z.boolean().meta({ description: "They cover all that was asked for." }),
+}
+
+const outcomeCounts = z.record(z.string(), wholeNumber)
+
+export const histogramSchema = z
+  .strictObject({
+    ...counted,
+    since: microseconds,
+    until: microseconds,
+    interval: microseconds,
+    buckets: z
+      .array(z.strictObject({ at: microseconds, counts: outcomeCounts }))
+      .meta({ description: "By outcome, ascending, without empty ones." }),
+  })
+  .meta({ id: "Histogram" })
+
+const valueCount = z.strictObject({ value: z.string(), count: wholeNumber })
+
+export const facetsSchema = z
+  .strictObject({ ...counted, facets: z.record(z.string(), z.array(valueCount)) })
+  .meta({ id: "Facets" })
+
+export const completionSchema = z
+  .strictObject({
+    from: wholeNumber,
+    to: wholeNumber.meta({ description: "A choice takes the place of these characters." }),
+    kind: z.enum(["field", "value", "operator"]),
+    items: z.array(z.strictObject({ text: z.string(), count: wholeNumber.optional() })),
+  })
+  .meta({ id: "Completion" })
 
 export const entryAnswerSchema = z
   .strictObject({
@@ -112,7 +177,7 @@ export const statusSchema = z
     checkpoint: z.strictObject({ size: wholeNumber }).optional(),
     lag: wholeNumber.meta({ description: "Entries that no checkpoint covers yet." }),
     reader: z.string(),
-    see: z.enum(["monitor", "auditor"]),
+    see: z.enum(["monitor", "investigator", "auditor"]),
     access: z.string().meta({ description: "SHA-256 of the access list in force." }),
     mirrors: z
       .array(
@@ -142,6 +207,14 @@ export const problemSchema = z
     code: z.string().meta({ description: "docs/reference/errors.md lists them all." }),
     hint: z.string(),
     detail: z.string().optional(),
+    at: wholeNumber.optional().meta({
+      description: "Of QUERY_INVALID: where the query is wrong, in UTF-16 code units.",
+    }),
+    length: wholeNumber.optional(),
+    suggestion: z
+      .string()
+      .optional()
+      .meta({ description: "What to write instead of these characters." }),
   })
   .meta({ id: "Problem", description: "RFC 9457." })
 
@@ -156,10 +229,15 @@ export const schemas = {
   Inclusion: inclusion,
   EntryList: entryListSchema,
   SearchAnswer: searchAnswerSchema,
+  Completeness: completenessSchema,
+  Histogram: histogramSchema,
+  Facets: facetsSchema,
+  Completion: completionSchema,
   EntryAnswer: entryAnswerSchema,
   Consistency: consistencySchema,
   Status: statusSchema,
   Agreement: agreementSchema,
   Problem: problemSchema,
   TailCheckpoint: tailCheckpointSchema,
+  ...houseSchemas,
 } as const

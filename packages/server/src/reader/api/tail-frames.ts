@@ -1,4 +1,4 @@
-import type { Filter } from "@postern/log/query"
+import type { Query } from "@postern/log/query"
 import type { Desk } from "./desk.ts"
 import { formatEntry, type ReadEntry } from "./entry.ts"
 import { proveIndexes } from "./page.ts"
@@ -40,7 +40,7 @@ const checkpointPollMs = 200
  */
 export async function* tailFrames(
   desk: Desk,
-  filter: Filter,
+  query: Query,
   state: TailState,
   pace: TailPace,
 ): AsyncGenerator<string, void, undefined> {
@@ -51,7 +51,7 @@ export async function* tailFrames(
     const isBehind = () =>
       state.position < view.head().size && state.unproven.size < limits.unprovenMax
     let frames = await proofFrame(desk, state)
-    if (isBehind()) frames += await entryFrames(desk, filter, state)
+    if (isBehind()) frames += await entryFrames(desk, query, state)
     const quietMs = limits.heartbeatMs - (elapsedMs() - sentMs)
     if (frames === "" && quietMs <= 0) frames = idFrame(state)
     if (frames !== "") {
@@ -65,17 +65,17 @@ export async function* tailFrames(
 }
 
 /** Proves all that was sent and that the newest checkpoint covers; empty if that is nothing. */
-async function proofFrame({ checkpoints, world }: Desk, { unproven }: TailState): Promise<string> {
-  const newest = unproven.size === 0 ? undefined : await checkpoints.newest()
+async function proofFrame(desk: Desk, { unproven }: TailState): Promise<string> {
+  const newest = unproven.size === 0 ? undefined : await desk.checkpoints.newest()
   if (newest === undefined) return ""
   const indexes = [...unproven].sort((a, b) => a - b)
-  const proof = await proveIndexes(world.view, indexes, newest.size)
+  const proof = await proveIndexes(desk, indexes, newest.size)
   if (proof === undefined) return ""
   for (const index of indexes) if (index < newest.size) unproven.delete(index)
   return dataFrame("checkpoint", { checkpoint: newest.note, proof })
 }
 
-async function entryFrames(desk: Desk, filter: Filter, state: TailState): Promise<string> {
+async function entryFrames(desk: Desk, query: Query, state: TailState): Promise<string> {
   const { openings, world } = desk
   const { view, limits, elapsedMs } = world
   const { size } = view.head()
@@ -84,7 +84,7 @@ async function entryFrames(desk: Desk, filter: Filter, state: TailState): Promis
     ...stretch,
     rows: Math.min(stretch.rows, limits.unprovenMax - state.unproven.size),
   }
-  const plan = { view, openings, filter, position, order: "asc", budget, elapsedMs } as const
+  const plan = { view, openings, query, position, order: "asc", budget, elapsedMs } as const
   const { rows, rest } = await scan(plan)
   let frames = ""
   for (const row of rows) frames += await frameOf(desk, row, state)

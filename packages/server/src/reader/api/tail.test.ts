@@ -43,9 +43,9 @@ describe("a tail", () => {
     await viewer.cut()
   })
 
-  it("shows only what fits its filter, yet its id moves on over everything", async () => {
+  it("shows only what fits its query, yet its id moves on over everything", async () => {
     const desk = openDesk(logOf(5), { heartbeatMs: 10 })
-    const viewer = new Viewer(await desk.ask("/v1/tail?action=a.*&outcome=denied"))
+    const viewer = new Viewer(await desk.ask("/v1/tail?q=action:a.*%20outcome:denied"))
     desk.log.append([{ action: "a.b" }, { action: "a.c", outcome: "denied" }, { action: "b.c" }])
     const events = await viewer.until((all) => entriesOf(all).length === 1)
     expect(entriesOf(events)[0].event.action).toBe("a.c")
@@ -65,7 +65,9 @@ describe("a tail", () => {
 
   it("proves what it sent as soon as a checkpoint covers it", async () => {
     const desk = openDesk(logOf(300))
-    const viewer = new Viewer(await desk.ask("/v1/tail?after=3&id=e7,e99,e200,e301"))
+    const viewer = new Viewer(
+      await desk.ask("/v1/tail?after=3&q=id:(e7%20OR%20e99%20OR%20e200%20OR%20e301)"),
+    )
     const sent = await viewer.until((all) => entriesOf(all).length === 4)
     expect(sent.filter(({ event }) => event === "checkpoint")).toEqual([])
     await desk.log.publish(250)
@@ -118,7 +120,7 @@ describe("a tail", () => {
       }),
       { minLength: 1, maxLength: 6 },
     )
-    const filters = fc.constantFrom("", "&action=odd.*", "&text=nothing-has-this")
+    const filters = fc.constantFrom("", "&q=action:odd.*", "&q=nothing-has-this")
     await fc.assert(
       fc.asyncProperty(plan, filters, async (steps, filter) => {
         const desk = openDesk(logOf(3), { heartbeatMs: 1 })

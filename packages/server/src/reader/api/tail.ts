@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto"
 import { PosternError } from "@postern/log/base"
+import { formatQuery, type Query } from "@postern/log/query"
 import { z } from "zod"
 import type { Desk } from "./desk.ts"
-import { conditionShape, filterOf } from "./filter.ts"
+import { queryOf, queryShape } from "./filter.ts"
+import { mayGoOn } from "./joined.ts"
 import { after, parseParameters } from "./parameters.ts"
 import { describeFailure, problemOf } from "./problem.ts"
 import { defineRoute, type Question, type Route } from "./route.ts"
@@ -10,7 +12,7 @@ import { startTailState, type TailState, tailFrames } from "./tail-frames.ts"
 import { openTailStream, type TailEnd, type TailStream } from "./tail-stream.ts"
 
 const tailQuery = z.strictObject({
-  ...conditionShape,
+  ...queryShape,
   after: after.optional().meta({
     description: "Index after which to begin, -1 for the whole log; from now on if not given",
   }),
@@ -38,7 +40,7 @@ export function openTails(desk: Desk): Tails {
     pattern: "/v1/tail",
     operation: "tail",
     summary: "Entries as they become durable, as server-sent events",
-    see: "auditor",
+    see: "investigator",
     query: tailQuery,
     answer: { type: "text/event-stream" },
     async handle(question) {
@@ -58,13 +60,14 @@ async function handleTail(
   tails: Set<OpenTail>,
   question: Question<typeof tailQuery>,
 ): Promise<Response> {
-  const { peer, query, text } = question
-  const filter = filterOf(query)
+  const { peer, grant, text } = question
+  const query = queryOf(question.query, grant)
   const position = startOf(desk, question)
   // Counted from here on, so that a crowd cannot slip in while records are written.
   const tail = admit(desk, tails, peer.id)
   const id = randomUUID()
-  const facts = { tail: id, from: position, size: desk.world.view.head().size }
+  const { q = "" } = question.query
+  const facts = { tail: id, from: position, size: desk.world.view.head().size, query: q }
   try {
     const opened = { action: "postern.tail.opened", what: "tail", question: text, facts } as const
     await desk.ledger.record(peer, opened)
@@ -84,19 +87,23 @@ async function handleTail(
       .record(peer, { ...closed, facts: { tail: id, from: position, ...counts } })
       .catch(() => undefined)
   }
-  tail.stream = openStream(desk, question, filter, state, onEnd)
+  tail.stream = openStream(desk, question, query, state, onEnd)
   const headers = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
+    // Whoever asked for everything would take the holes for a lie. A query is ASCII or it is encoded: headers are.
+    ...(grant.query === undefined
+      ? {}
+      : { "postern-narrowed": encodeURIComponent(formatQuery(grant.query)) }),
   }
   return new Response(tail.stream.body, { headers })
 }
 
 function openStream(
   desk: Desk,
-  { peer, cut }: Question,
-  filter: ReturnType<typeof filterOf>,
+  { peer, grant, cut }: Question,
+  query: Query,
   state: TailState,
   onEnd: (end: TailEnd) => Promise<void>,
 ): TailStream {
@@ -105,8 +112,8 @@ function openStream(
     view: world.view,
     stuckMs: world.limits.stuckMs,
     cut,
-    mayGoOn: () => world.grantOf(peer)?.see === "auditor",
-    frames: (pace) => tailFrames(desk, filter, state, pace),
+    mayGoOn: () => mayGoOn(grant, world.grantOf(peer)),
+    frames: (pace) => tailFrames(desk, query, state, pace),
     failure: (error) => {
       const problem = problemOf(describeFailure(error, world))
       return `event: problem\ndata: ${JSON.stringify(problem)}\n\n`

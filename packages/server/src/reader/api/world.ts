@@ -3,21 +3,31 @@ import type { ReaderGrant } from "../../access/index.ts"
 import type { DisclosureSource } from "../../disclosures/index.ts"
 import type { LogView } from "../../disk/index.ts"
 import type { BatchSlots } from "../../evidence/index.ts"
+import type { SearchIndex } from "../index/index.ts"
+import type { ConsoleFiles } from "./console.ts"
+import type { HouseView } from "./house.ts"
 import type { MirrorState } from "./mirrors.ts"
 
 /** Everything the read API needs of the outside. It opens nothing itself. */
 export interface ReadWorld {
   readonly view: LogView
+  readonly index: SearchIndex
   readonly slots: RawSlots
   /** The batch tables, for evidence about streams. */
   readonly batches: BatchSlots
   /** Values that are kept beside the log. */
   readonly disclosures: DisclosureSource
   readonly recorder: Recorder
+  /** The pages that a browser is given. */
+  readonly console: ConsoleFiles
+  /** Writers, port, access and storage, for whoever looks after the installation. */
+  readonly house: HouseView
   /** What this peer may see now; asked for every request and, while a tail runs, at each of its steps. */
   grantOf(peer: Peer): ReaderGrant | undefined
   /** Digest of the access list in force. */
   accessDigest(): string
+  /** A new certificate (PEM) for this request (PKCS#10, DER). Errors: those of a renewal (docs/spec/wire.md). */
+  renew(peer: Peer, request: Uint8Array): Promise<string>
   /** Milliseconds of a clock that never goes back; for budgets and deadlines only. */
   elapsedMs(): number
   /** Milliseconds since the epoch, for what is shown. */
@@ -79,6 +89,7 @@ export interface Read {
   readonly what:
     | "entries"
     | "search"
+    | "counts"
     | "show"
     | "disclosure"
     | "tail"
@@ -101,6 +112,8 @@ export interface ReadLimits {
   readonly scanMs: number
   /** Searches that run at a time, over all readers. */
   readonly scansMax: number
+  /** Histograms and facets that are counted at a time, over all readers. */
+  readonly countsMax: number
   /** Evidence files that are made at a time, over all readers: for one of a stream much of the log is read. */
   readonly evidenceMax: number
   readonly tailsMax: number
@@ -112,9 +125,9 @@ export interface ReadLimits {
   readonly unprovenMax: number
   /** Longest wait for a record. */
   readonly recordMs: number
-  /** One record stands for so many entry bundles, taken within so long. */
-  readonly bundlesPerRecord: number
-  readonly bundleWindowMs: number
+  /** One record stands for so many entry bundles, or counts of one question, taken within so long. */
+  readonly readsPerRecord: number
+  readonly readWindowMs: number
   /** Openings of streams that are kept in memory. */
   readonly openingsMax: number
 }
@@ -126,6 +139,7 @@ export const readLimits: ReadLimits = {
   scanEntriesMax: 200_000,
   scanMs: 500,
   scansMax: 8,
+  countsMax: 16,
   evidenceMax: 2,
   tailsMax: 128,
   tailsPerReaderMax: 16,
@@ -133,8 +147,8 @@ export const readLimits: ReadLimits = {
   stuckMs: 30_000,
   unprovenMax: 4096,
   recordMs: 10_000,
-  bundlesPerRecord: 256,
-  bundleWindowMs: 60_000,
+  readsPerRecord: 256,
+  readWindowMs: 60_000,
   openingsMax: 4096,
 }
 
@@ -148,6 +162,8 @@ export interface ReadCounters {
   entries: number
   disclosures: number
   tails: number
+  pages: number
+  surveys: number
   refused: number
   unrecorded: number
 }
@@ -162,6 +178,8 @@ export function zeroCounters(): ReadCounters {
     entries: 0,
     disclosures: 0,
     tails: 0,
+    pages: 0,
+    surveys: 0,
     refused: 0,
     unrecorded: 0,
   }

@@ -24,7 +24,7 @@ export interface ListedCounts {
 }
 
 export interface TopValues {
-  /** The most frequent first, of equals in the order of their text. */
+  /** The most frequent first, of equals in the order of their text; of very many equals any. */
   readonly values: readonly ValueCount[]
   /** They are counted in so many of the parts, from the first on. */
   readonly covered: number
