@@ -1,8 +1,9 @@
 /**
  * What an installation is made of, tried: the artefact in an empty prefix, the units of systemd, upgrades while sockets are
  * held, the manifests, the rules and the board. As root, since users and network namespaces are part of it.
- * Run it by `npm run test:deploy`.
+ * Run it by `npm run test:deploy`; `--record` writes its figures into docs/assurance.md.
  */
+import { recordRun } from "../crash/assurance.ts"
 import { Results } from "../interop/results.ts"
 import { installArtefact, useArtefact } from "./part-artefact.ts"
 import { checkKubernetes } from "./part-kubernetes.ts"
@@ -16,13 +17,16 @@ const isRoot = process.geteuid?.() === 0
 
 async function part(name: string, run: () => void | Promise<void>): Promise<void> {
   console.log(`\n${name}`)
+  results.report.begin(name)
   const began = performance.now()
+  const before = results.report.checked
   try {
     await run()
   } catch (error) {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
     results.check(false, `${name}: to the end`, why)
   }
+  results.report.count("checks", results.report.checked - before)
   console.log(`${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
@@ -45,4 +49,5 @@ async function asRoot(): Promise<void> {
 
 if (isRoot) await asRoot()
 else results.check(process.env.CI !== "true", "artefact and units are tried as root only")
+if (process.argv.includes("--record")) recordRun(results.report.of(), "deploy")
 results.end()

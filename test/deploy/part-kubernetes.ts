@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { isMap, parseAllDocuments } from "yaml"
 import { root } from "../../tools/runtime-packages.ts"
@@ -123,6 +123,8 @@ async function startExample(stage: Stage, directory: string, results: Results): 
   stage.must(stage.postern, ["init", made, ...portFlags(ports)])
   cpSync(join(made, "pki"), join(directory, "pki"), { recursive: true })
   cpSync(join(made, "access.yaml"), join(directory, "access.yaml"))
+  // The pod has no courier: the overlay carries no alerts.
+  rmSync(join(made, "alerts.yaml"))
   const generated =
     readFileSync(join(directory, "kustomization.yaml"), "utf8").match(/pki\/\S+/g) ?? []
   const missing = generated.filter((file) => !existsSync(join(directory, file)))

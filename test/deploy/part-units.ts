@@ -14,6 +14,8 @@ import { basename, dirname, join } from "node:path"
 import type { Results } from "../interop/results.ts"
 import { until } from "../support/waiting.ts"
 import { type Held, Holder } from "./holder.ts"
+import { checkConfined, confined, confiners, protectedSystem } from "./part-confined.ts"
+import { tryRenewal } from "./part-renewal.ts"
 import { freePorts, type Ports, portFlags, ready, type Stage } from "./stage.ts"
 
 const services = ["postern-port", "postern-reader", "postern-courier"]
@@ -107,7 +109,7 @@ function judge(stage: Stage, units: string, results: Results): void {
   const verify = stage.run("systemd-analyze", ["verify", ...files])
   const clean = verify.code === 0 && verify.text === ""
   results.check(clean, `systemd-analyze verify: ${files.length} units`, verify.text)
-  for (const name of services) {
+  for (const name of [...services, "postern-renewal"]) {
     const file = join(units, `${name}.service`)
     const security = stage.run("systemd-analyze", ["security", "--offline=yes", "--no-pager", file])
     const level = Number(/exposure level for \S+: ([\d.]+)/.exec(security.text)?.[1] ?? Number.NaN)
@@ -119,6 +121,14 @@ function judge(stage: Stage, units: string, results: Results): void {
 interface Account {
   readonly uid: number
   readonly gid: number
+  /** Of the further groups it is in. */
+  readonly groups: readonly number[]
+}
+
+/** What stands in a passwd or group file, by the first word of the line. */
+function lookUp(root: string, file: string): Map<string, readonly string[]> {
+  const lines = readFileSync(join(root, "etc", file), "utf8").split("\n")
+  return new Map(lines.map((line) => [line.split(":")[0] ?? "", line.split(":")]))
 }
 
 /** sysusers and tmpfiles, carried out by their own programmes on a copy that they take for the machine. */
@@ -136,10 +146,13 @@ function makeAccounts(
   const conf = readFileSync(join(root, "etc/tmpfiles.d/postern.conf"), "utf8")
   const tmpfiles = stage.run("systemd-tmpfiles", ["--create", `--root=${root}`])
   results.check(tmpfiles.code === 0, "systemd-tmpfiles takes the directories", tmpfiles.text)
+  const groups = lookUp(root, "group")
+  const gidOf = (name: string): number => Number(groups.get(name)?.[2] ?? 0)
   const accounts = new Map<string, Account>()
-  for (const line of readFileSync(join(root, "etc/passwd"), "utf8").split("\n")) {
-    const [name = "", , uid, gid] = line.split(":")
-    accounts.set(name, { uid: Number(uid), gid: Number(gid) })
+  for (const [name, [, , uid, gid]] of lookUp(root, "passwd")) {
+    const isIn = ([, , , members = ""]: readonly string[]) => members.split(",").includes(name)
+    const more = [...groups.values()].filter(isIn).map(([group = ""]) => gidOf(group))
+    accounts.set(name, { uid: Number(uid), gid: Number(gid), groups: more })
   }
   const gids = new Set(services.map((name) => accounts.get(name)?.gid))
   const uids = new Set(services.map((name) => accounts.get(name)?.uid))
@@ -150,8 +163,7 @@ function makeAccounts(
     if ((kind !== "d" && kind !== "z") || path === undefined) continue
     if (kind === "d") mkdirSync(path, { recursive: true })
     const uid = owner === "root" ? 0 : (accounts.get(owner)?.uid ?? 0)
-    const gid = group === "root" ? 0 : (accounts.get("postern-port")?.gid ?? 0)
-    chownSync(path, uid, gid)
+    chownSync(path, uid, gidOf(group))
     chmodSync(path, Number.parseInt(mode ?? "", 8))
   }
   return accounts
@@ -166,7 +178,7 @@ interface Place {
 
 /**
  * What the service manager would do, as far as it decides whether the service works: the user, the credentials, the sockets,
- * the empty network, under a tracer that says what the kernel was asked for.
+ * the empty network, the read-only file system and the system call filter, under a tracer that says what the kernel was asked for.
  */
 async function carryOut(
   stage: Stage,
@@ -180,6 +192,9 @@ async function carryOut(
     `read=127.0.0.1:${ports.read}`,
   ])
   const running: { name: string; held: Held }[] = []
+  for (const name of confiners) {
+    copyFileSync(new URL(name, import.meta.url), join(stage.directory, name))
+  }
   try {
     for (const name of services) {
       const held = await holder.start(startOf(stage, new Unit(units, name), name, place))
@@ -217,6 +232,11 @@ async function carryOut(
     const beaten = await until(() => place.beats[0], 15_000, "a heartbeat").catch(() => undefined)
     results.check(/"size":[1-9]/.test(beaten ?? ""), "its heartbeat arrives outside", holder.said)
     checkSecrets(stage, place, results)
+    const unit = new Unit(units, "postern-port")
+    const account = place.users.get(unit.one("User"))
+    if (account !== undefined)
+      checkConfined({ stage, unit, audit, rights: rightsOf(account) }, results)
+    await tryRenewal(stage, place, results)
   } finally {
     for (const { name, held } of running.reverse()) {
       const code = await held.end().catch(() => -1)
@@ -227,8 +247,15 @@ async function carryOut(
   for (const name of services) checkCalls(stage, name, results)
 }
 
+/** As setpriv takes them. */
+function rightsOf({ uid, gid, groups }: Account): string[] {
+  const more = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")]
+  return ["--reuid", `${uid}`, "--regid", `${gid}`, ...more]
+}
+
 function startOf(stage: Stage, unit: Unit, name: string, { users }: Place) {
-  const { uid, gid } = users.get(unit.one("User")) ?? { uid: 65534, gid: 65534 }
+  const account = users.get(unit.one("User")) ?? { uid: 65534, gid: 65534, groups: [] }
+  const { uid, gid } = account
   const credentials = join(stage.directory, `credentials-${name}`)
   mkdirSync(credentials)
   for (const line of unit.all("LoadCredential")) {
@@ -242,16 +269,18 @@ function startOf(stage: Stage, unit: Unit, name: string, { users }: Place) {
   const trace = ["strace", "-D", "-f", "-qq", "-o", join(stage.directory, `${name}.trace`)]
   const calls = ["-e", "trace=socket,bind,connect", "-e", "signal=none"]
   const apart = unit.one("PrivateNetwork") === "yes" ? ["unshare", "--net"] : []
-  const rights = ["--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups", "--no-new-privs"]
+  const rights = [...rightsOf(account), "--no-new-privs"]
   const caps = ["--bounding-set=-all", "--inh-caps=-all"]
   return {
     argv: [
       ...apart,
       ...trace,
       ...calls,
+      ...protectedSystem(unit),
       "setpriv",
       ...rights,
       ...caps,
+      ...confined(stage, unit),
       ...unit.one("ExecStart").split(" "),
     ],
     env: { CREDENTIALS_DIRECTORY: credentials },
@@ -263,31 +292,33 @@ function startOf(stage: Stage, unit: Unit, name: string, { users }: Place) {
   }
 }
 
-/** Each process has its own keys only, and none can read a key's file. */
+/** Who shows which certificate may read its key; nobody reads the file of a key that signs. */
+const openKeys = [
+  "postern-port server.key",
+  "postern-reader reader-process.key",
+  "postern-reader server.key",
+  "postern-courier courier-process.key",
+]
+
+/** Each process has its own keys only. */
 function checkSecrets(stage: Stage, { audit, users }: Place, results: Results): void {
-  const can = (who: string, file: string): boolean => {
-    const { uid = 0, gid = 0 } = users.get(who) ?? {}
-    const rights = ["--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups"]
-    return stage.run("setpriv", [...rights, "cat", file]).code === 0
-  }
+  const nobody: Account = { uid: 65534, gid: 65534, groups: [] }
+  const can = (who: string, ...command: string[]): boolean =>
+    stage.run("setpriv", [...rightsOf(users.get(who) ?? nobody), ...command]).code === 0
   const keys = readdirSync(join(audit, "pki")).filter((name) => name.endsWith(".key"))
   const open = services.flatMap((who) =>
-    keys.filter((name) => can(who, join(audit, "pki", name))).map((name) => `${who} ${name}`),
+    keys
+      .filter((name) => can(who, "cat", join(audit, "pki", name)))
+      .map((name) => `${who} ${name}`),
   )
-  results.check(
-    keys.length > 4 && open.length === 0,
-    "no process can read the file of a key",
-    `${open}`,
-  )
+  const isAsMeant = `${[...open].sort()}` === `${[...openKeys].sort()}`
+  const what = "each process can read the files of its TLS keys, and of no other key"
+  results.check(keys.length > 4 && isAsMeant, what, `${open}`)
   const signing = join(stage.directory, "credentials-postern-port/log.key")
-  const thieves = services.filter((who) => can(who, signing))
+  const thieves = services.filter((who) => can(who, "cat", signing))
   results.check(`${thieves}` === "postern-port", "the log key is the port's alone", `${thieves}`)
   const segments = join(audit, "data/log")
-  const touch = services.filter((who) => {
-    const { uid = 0, gid = 0 } = users.get(who) ?? {}
-    const rights = ["--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups"]
-    return stage.run("setpriv", [...rights, "touch", join(segments, "mark")]).code === 0
-  })
+  const touch = services.filter((who) => can(who, "touch", join(segments, "mark")))
   results.check(`${touch}` === "postern-port", "only the port can write into the log", `${touch}`)
 }
 

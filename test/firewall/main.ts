@@ -1,7 +1,8 @@
 /**
  * The firewall rules, tried: a machine, its clients and a container in network namespaces, as root and as nobody in
  * particular. Every client tries every port, over both families, directly and through address translation; then a live
- * connection is cut, and the command line applies, confirms and takes back. Run it by `npm run test:firewall`.
+ * connection is cut, the command line applies, confirms and takes back, and a newcomer does what docs/operating/doctor.md says. Run it
+ * by `npm run test:firewall`; `--record` writes its figures into docs/assurance.md.
  */
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -9,6 +10,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseAccess } from "../../packages/server/dist/access/index.js"
 import { dialects, makeModel, render } from "../../packages/server/dist/guard/firewall/index.js"
+import { recordRun } from "../crash/assurance.ts"
 import { Results } from "../interop/results.ts"
 import type { Look } from "./commands.ts"
 import { everyRights, obstacle, type Rights, runApart } from "./namespaces.ts"
@@ -79,9 +81,12 @@ function checkProbes(
   )
   const counts = `${probes.length} probes (${open} open), ${wrong.length} wrong`
   results.check(wrong.length === 0 && probes.length > 0, `${what}: ${counts}`, why.join("; "))
+  results.report.count("probes", probes.length)
+  results.report.count("probes that came to something else than the access list says", wrong.length)
 }
 
 function checkOutcome(rights: Rights, { without, dialects }: Outcome): void {
+  results.report.begin(`as ${rights}`)
   checkProbes(`as ${rights}, no rules`, without, () => "open")
   for (const { name, probes, once, twice, refused, revoked } of dialects) {
     const what = `as ${rights}, ${name}`
@@ -106,9 +111,12 @@ function checkOutcome(rights: Rights, { without, dialects }: Outcome): void {
   }
 }
 
-async function tryCommands(rights: Rights, name: string): Promise<void> {
-  const lines = await runApart(rights, [process.execPath, join(here, "commands.ts"), name])
+async function tryCommands(rights: Rights, script: string, ...words: string[]): Promise<void> {
+  const lines = await runApart(rights, [process.execPath, join(here, script), ...words])
+  const part = ["commands as", rights, ...words].join(" ")
+  results.report.begin(script === "newcomer.ts" ? "a newcomer" : part)
   for (const line of lines.trim().split("\n")) {
+    results.report.count("things looked at")
     const { holds, what, why } = JSON.parse(line) as Look
     results.check(holds, what, why)
   }
@@ -130,7 +138,13 @@ try {
     everyRights().map(async (rights) => {
       if (!(await canTry(rights))) return
       // The command line is in this checkout, which nobody else need be able to read.
-      const commands = rights === "nobody" ? [] : tried.map((name) => tryCommands(rights, name))
+      const commands =
+        rights === "nobody"
+          ? []
+          : [
+              ...tried.map((name) => tryCommands(rights, "commands.ts", name)),
+              tryCommands(rights, "newcomer.ts"),
+            ]
       const outcome = await runApart(rights, [node, script], JSON.stringify(planFor(rights)))
       checkOutcome(rights, JSON.parse(outcome) as Outcome)
       await Promise.all(commands)
@@ -141,4 +155,5 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
+if (process.argv.includes("--record")) recordRun(results.report.of(), "firewall")
 results.end()

@@ -43,7 +43,7 @@ export async function runApart(
     child.on("close", resolve)
   })
   try {
-    const code = await within(ended, 60_000, program.join(" "))
+    const code = await within(ended, 180_000, program.join(" "))
     if (code === 0) return output
     throw new Error(`${program.join(" ")} ended with ${code}: ${said || output}`)
   } finally {

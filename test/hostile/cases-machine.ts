@@ -344,7 +344,8 @@ export const machineCases: readonly Case[] = [
     name: "case: the firewall is deleted",
     input: 104,
     run: noFirewall,
-    expects: "in force 0, deleted 3 and shown, a stranger closed, then 200 1",
+    expects:
+      "doctor within a minute, then 3, in force 0, deleted 3 and shown, a stranger closed, then 200 1",
     leaves: ["TLS_HANDSHAKE"],
   },
   {

@@ -1,18 +1,37 @@
 /**
- * The rules of a machine are deleted under a running port: runs in namespaces of its own, where it is root and every port
+ * The rules of a machine are deleted under a running port, and under a whole service whose doctor must notice: runs in namespaces of its own, where it is root and every port
  * is free. Prints what was met as one line of JSON.
  */
 import { execFileSync, spawnSync } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { deleteRules, followPage } from "../support/newcomer.ts"
 import { startPort } from "../support/port-process.ts"
 import { sayPlain } from "./dial.ts"
 import { inYard } from "./yard.ts"
 
 const bin = fileURLToPath(new URL("../../packages/server/bin/postern.cjs", import.meta.url))
 
+/** The service of a newcomer, as the page has it: how its own doctor takes it. */
+async function askDoctor(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "postern-newcomer-"))
+  const newcomer = await followPage(directory)
+  try {
+    await deleteRules(newcomer)
+    const { status } = newcomer.run("postern doctor --config audit/postern.yaml --fail-on high")
+    return `doctor within a minute, then ${status}`
+  } catch (error) {
+    return String(error)
+  } finally {
+    await newcomer.end()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+const doctor = await askDoctor()
 const met = await inYard(async (yard) => {
-  execFileSync("ip", ["link", "set", "lo", "up"])
   const { configFile } = yard.installation
   let port = 17_514
   const config = readFileSync(configFile, "utf8").replace(/127\.0\.0\.1:0\b/g, () => {
@@ -37,7 +56,7 @@ const met = await inYard(async (yard) => {
     return `deleted ${status} ${shown}, a stranger ${stranger}`
   }
   const { value, fault } = await bystander.beside(deleted())
-  const said = `in force ${before}, ${value}, then ${await yard.post(running)}${fault ?? ""}`
+  const said = `${doctor}, in force ${before}, ${value}, then ${await yard.post(running)}${fault ?? ""}`
   return { said, left: await yard.left() }
 })
 console.log(JSON.stringify(met))

@@ -14,6 +14,13 @@ export interface Disclosure {
   readonly value: unknown
 }
 
+/** A value kept out of an event: the JSON bytes of its disclosure, and their digest. */
+export interface KeptOut {
+  readonly json: Uint8Array
+  /** 43 characters of base64url. */
+  readonly digest: string
+}
+
 /** The top-level member of an event that holds the digests of its disclosures. */
 export const digestsKey = "_sd"
 

@@ -22,6 +22,7 @@ export {
   discloseEvent,
   disclosureDigest,
   encodeDisclosure,
+  type KeptOut,
   parseDisclosure,
   parseDisclosureText,
 } from "./disclosure.ts"

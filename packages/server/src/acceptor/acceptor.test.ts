@@ -46,6 +46,7 @@ describe("a peer who is let in", () => {
       id: writerId,
       authority: authority.fingerprint256.replaceAll(":", "").toLowerCase(),
       certificate: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+      shown: new Uint8Array(certificate.raw),
       publicKey: certificate.publicKey.export({ type: "spki", format: "der" }).toString("base64"),
       key: createHash("sha256")
         .update(certificate.publicKey.export({ type: "spki", format: "der" }))

@@ -255,6 +255,7 @@ class TlsAcceptor implements Acceptor {
     const peer: Peer = {
       id,
       certificate: hash("sha256", certificate.raw, "hex"),
+      shown: new Uint8Array(certificate.raw),
       publicKey: streamKeyOf(certificate),
       key: hash("sha256", certificate.publicKey.export({ type: "spki", format: "der" }), "hex"),
       serial: certificate.serialNumber.toLowerCase(),

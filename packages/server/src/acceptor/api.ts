@@ -11,6 +11,8 @@ export interface Peer {
   readonly id: string
   /** SHA-256 of the certificate (DER), lower-case hex. */
   readonly certificate: string
+  /** The certificate itself, DER. Always there on a connection that the acceptor hands over. */
+  readonly shown?: Uint8Array | undefined
   /**
    * Base64 of the certificate's SubjectPublicKeyInfo; undefined if it is of a kind that signs no
    * stream (docs/spec/evidence.md).

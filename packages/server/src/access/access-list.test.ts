@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto"
 import { PosternError } from "@postern/log/base"
+import { parseQuery } from "@postern/log/query"
 import { describe, expect, test } from "vitest"
-import { parseAccess } from "./index.ts"
+import { explainAccess, parseAccess } from "./index.ts"
 
 const good = `# who may do what
 identities:
@@ -78,9 +79,30 @@ describe("the access list", () => {
     const courier = parseAccess(`identities: [{ id: "${id}", role: courier }]`)
     expect([courier.courier(id, now), courier.operator(id, now)]).toEqual([true, false])
     expect(list.courier(admin, now)).toBe(false)
+    const own = courier.writer(id, now)
+    expect([own?.internal, own?.actions.texts, [...(own?.adapters ?? [])]]).toEqual([
+      true,
+      ["postern.alert.*", "postern.alerts.*"],
+      ["postern"],
+    ])
+    const write = { verb: "write", action: "postern.read" } as const
+    expect(explainAccess(courier, id, write, now).allowed).toBe(false)
+    expect(
+      explainAccess(courier, id, { ...write, action: "postern.alert.raised" }, now).allowed,
+    ).toBe(true)
     for (const stranger of ["", "__proto__", "constructor", `${app}/`, app.toUpperCase()]) {
       expect(list.writer(stranger, now)).toBeUndefined()
     }
+  })
+
+  test("an investigator brings its query along, read", () => {
+    const id = "spiffe://postern.local/reader/payroll"
+    const query = "source:app://payroll AND NOT actor:root"
+    const grant = { see: "investigator", query }
+    const text = JSON.stringify({ identities: [{ id, role: "reader", grant }] })
+    expect(parseAccess(text).reader(id, now)).toEqual({
+      ...{ id, see: "investigator", query: parseQuery(query) },
+    })
   })
 
   test("it ends in the moment that expires names", () => {
@@ -124,7 +146,33 @@ describe("the access list", () => {
     [
       "{ see: auditor }",
       "{ see: everything }",
-      "line 17: identities[1].grant.see: must be monitor or auditor",
+      "line 17: identities[1].grant.see: must be monitor, investigator or auditor",
+    ],
+    ["{ see: auditor }", "{ see: investigator }", "line 17: identities[1].grant.query: is missing"],
+    [
+      "{ see: auditor }",
+      '{ see: auditor, query: "actor:b" }',
+      "line 17: identities[1].grant.query: is for investigators only",
+    ],
+    [
+      "{ see: auditor }",
+      '{ see: monitor, query: "actor:b" }',
+      "line 17: identities[1].grant.query: is for investigators only",
+    ],
+    [
+      "{ see: auditor }",
+      '{ see: investigator, query: "actor:(b" }',
+      "line 17: identities[1].grant.query: is no query: at character",
+    ],
+    [
+      "{ see: auditor }",
+      '{ see: investigator, query: "  " }',
+      "line 17: identities[1].grant.query: must not be empty",
+    ],
+    [
+      "{ see: auditor }",
+      `{ see: investigator, query: "${"a".repeat(1025)}" }`,
+      "line 17: identities[1].grant.query: is longer",
     ],
     ["{ see: auditor }", "{}", "line 17: identities[1].grant.see: is missing"],
     [

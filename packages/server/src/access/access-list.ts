@@ -1,5 +1,8 @@
 import { encodeUtf8, formatHex, limits, PosternError, sha256 } from "@postern/log/base"
+import { parseQuery, type Query } from "@postern/log/query"
 import { readDocument } from "../config/index.ts"
+import { breakGlassMs } from "./break-glass.ts"
+import { courierGrant } from "./courier-grant.ts"
 import { type Adapter, accessSchema, type Identity } from "./identity.ts"
 import { makePatterns, type Patterns } from "./pattern.ts"
 import { type CertificateMarks, type Revocation, Revocations } from "./revocation.ts"
@@ -16,7 +19,7 @@ export interface WriterGrant {
   /** Longest event in bytes; without a limit in the list, 8 MiB: what does not fit an entry is kept beside it. */
   readonly eventBytesMax: number
   /**
-   * The reader process of this installation: may write what docs/spec/log.md lists for it under
+   * The reader process or the courier of this installation: may write what docs/spec/log.md lists for it under
    * `postern.`.
    */
   readonly internal: boolean
@@ -24,8 +27,12 @@ export interface WriterGrant {
 
 export interface ReaderGrant {
   readonly id: string
-  /** monitor: checkpoints, hash tiles, proofs; auditor: everything. */
-  readonly see: "monitor" | "auditor"
+  /**
+   * monitor: checkpoints, hash tiles, proofs; investigator: the entries that fulfil its query, too; auditor: everything.
+   */
+  readonly see: "monitor" | "investigator" | "auditor"
+  /** Joined to every question of an investigator; nobody else has one. */
+  readonly query?: Query
 }
 
 /**
@@ -48,7 +55,7 @@ export interface AccessList {
   writer(id: string, nowMs: number): WriterGrant | undefined
   reader(id: string, nowMs: number): ReaderGrant | undefined
   operator(id: string, nowMs: number): boolean
-  /** The courier process of this installation: may bring the port what witnesses said. */
+  /** The courier process of this installation: may bring the port what witnesses said. It is a writer too, of what alerts do. */
   courier(id: string, nowMs: number): boolean
 }
 
@@ -77,10 +84,12 @@ export function parseAccess(text: string): AccessList {
     const untilMs = identity.expires ?? Number.POSITIVE_INFINITY
     const { id } = identity
     if (identity.role === "writer") writers.set(id, { untilMs, grant: writerGrant(identity) })
-    else if (identity.role === "reader")
-      readers.set(id, { untilMs, grant: { id, ...identity.grant } })
+    else if (identity.role === "reader") readers.set(id, heldReader(identity))
     else if (identity.role === "operator") operators.set(id, { untilMs, grant: true })
-    else couriers.set(id, { untilMs, grant: true })
+    else {
+      couriers.set(id, { untilMs, grant: true })
+      writers.set(id, { untilMs, grant: writerGrant({ id, grant: courierGrant }) })
+    }
   }
   const revocations = new Revocations(value.revoked)
   return {
@@ -100,16 +109,28 @@ export function parseAccess(text: string): AccessList {
 }
 
 interface Held<T> {
+  /** Undefined = from ever. */
+  readonly fromMs?: number
   readonly untilMs: number
   readonly grant: T
 }
 
 function current<T>(all: ReadonlyMap<string, Held<T>>, id: string, nowMs: number): T | undefined {
   const held = all.get(id)
-  return held !== undefined && nowMs < held.untilMs ? held.grant : undefined
+  const isNow = held !== undefined && nowMs >= (held.fromMs ?? 0) && nowMs < held.untilMs
+  return isNow ? held.grant : undefined
 }
 
-function writerGrant(identity: Identity & { role: "writer" }): WriterGrant {
+/** Break-glass access is live in the last hour before its end only: sealed, it has no end, and so no such hour. */
+function heldReader({ id, grant, breakGlass, expires }: Identity & { role: "reader" }) {
+  const { see, query } = grant
+  const reader: ReaderGrant =
+    query === undefined ? { id, see } : { id, see, query: parseQuery(query) }
+  const held = { grant: reader, untilMs: expires ?? Number.POSITIVE_INFINITY }
+  return breakGlass === true ? { ...held, fromMs: held.untilMs - breakGlassMs } : held
+}
+
+function writerGrant(identity: Pick<Identity & { role: "writer" }, "id" | "grant">): WriterGrant {
   const { grant } = identity
   return {
     id: identity.id,

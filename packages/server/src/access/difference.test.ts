@@ -11,6 +11,10 @@ function changes(before: readonly IdentityText[], after: readonly IdentityText[]
   return diffAccess(list(before), list(after))
 }
 
+function sees(query: string): IdentityText {
+  return { ...reader, grant: { see: "investigator", query } }
+}
+
 function widened(more: Partial<typeof grant>): IdentityText {
   return { ...writer, grant: { ...grant, ...more } }
 }
@@ -30,6 +34,21 @@ const weakening: Case[] = [
   ],
   ["no expiry", [{ ...writer, expires: "2027-01-01" }], [writer]],
   ["more to see", [reader], [{ ...reader, grant: { see: "auditor" } }]],
+  ["entries to see", [reader], [sees("actor:b")]],
+  ["everything instead of a query", [sees("actor:b")], [{ ...reader, grant: { see: "auditor" } }]],
+  ["another query", [sees("actor:b")], [sees("actor:c")]],
+  ["a query that says less", [sees("actor:b AND action:d")], [sees("actor:b")]],
+  ["a query with an alternative", [sees("actor:b")], [sees("actor:b OR action:d")]],
+  [
+    "a query in which a condition is another",
+    [sees("actor:b AND action:d")],
+    [sees("actor:b AND action:e AND source:x")],
+  ],
+  [
+    "a query that says more of an alternative",
+    [sees("actor:b OR action:d")],
+    [sees("actor:b AND outcome:denied")],
+  ],
   ["another way in", [writer], [widened({ adapters: ["http", "postern" as never] })]],
   ["another source", [writer], [widened({ sources: ["app://a/*", "app://b"] })]],
   ["a wider source", [writer], [widened({ sources: ["app://*"] })]],
@@ -49,6 +68,15 @@ const others: Case[] = [
   ["nobody", [reader], []],
   ["an earlier expiry", [writer], [{ ...writer, expires: "2027-01-02" }]],
   ["less to see", [{ ...reader, grant: { see: "auditor" } }], [reader]],
+  ["a query instead of everything", [{ ...reader, grant: { see: "auditor" } }], [sees("actor:b")]],
+  ["no entries any more", [sees("actor:b")], [reader]],
+  ["a query that says more", [sees("actor:b")], [sees("actor:b AND action:d")]],
+  [
+    "a query that says more, in front",
+    [sees("actor:b OR outcome:denied")],
+    [sees("action:d AND (actor:b OR outcome:denied)")],
+  ],
+  ["the same query in other words", [sees("actor:b AND action:d")], [sees("action:d actor:b")]],
   ["a narrower source", [writer], [widened({ sources: ["app://a/b*"] })]],
   ["an action that was covered", [writer], [widened({ actions: ["user.*", "user.a"] })]],
   ["a limit", [writer], [widened({ eventBytes: 100 } as object)]],

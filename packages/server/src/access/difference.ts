@@ -1,7 +1,8 @@
+import { allOf, parseQuery, type Query } from "@postern/log/query"
 import type { AccessList } from "./access-list.ts"
 import { parseCadence } from "./cadence.ts"
 import { type Cidr, parseCidr } from "./cidr.ts"
-import type { Identity } from "./identity.ts"
+import { type Identity, readerSees } from "./identity.ts"
 import { makePatterns } from "./pattern.ts"
 import type { Place } from "./place.ts"
 import type { Revocation } from "./revocation.ts"
@@ -56,7 +57,12 @@ function describe(one: Identity): string {
     const special = internal === true ? ", internal" : ""
     return `writer by ${adapters.join(",")}, sources ${sources.join(",")}, actions ${actions.join(",")}${special}`
   }
-  return one.role === "reader" ? `reader, sees ${one.grant.see}` : one.role
+  const sealed = isBreakGlass(one) ? ", break-glass" : ""
+  return one.role === "reader" ? `reader, sees ${seesOf(one.grant)}${sealed}` : one.role
+}
+
+function seesOf({ see, query }: ReaderText): string {
+  return query === undefined ? see : `${see} of ${query}`
 }
 
 function changesOf(old: Identity, one: Identity): AccessChange[] {
@@ -72,6 +78,8 @@ function changesOf(old: Identity, one: Identity): AccessChange[] {
     say(`${name}: ${was} -> ${is}`, wider)
   }
   bound("expires", old.expires, one.expires, (time) => new Date(time).toISOString())
+  if (isBreakGlass(old) !== isBreakGlass(one))
+    say(`breakGlass: ${isBreakGlass(old)} -> ${isBreakGlass(one)}`, isBreakGlass(old))
   for (const name of ["owner", "ticket"] as const) {
     if (old[name] !== one[name])
       say(`${name}: ${old[name] ?? "none"} -> ${one[name] ?? "none"}`, false)
@@ -79,8 +87,10 @@ function changesOf(old: Identity, one: Identity): AccessChange[] {
   if (old.role !== "courier" && one.role !== "courier")
     placeChanges(old.from ?? [], one.from ?? [], say)
   if (old.role === "reader" && one.role === "reader" && old.grant.see !== one.grant.see) {
-    say(`see: ${old.grant.see} -> ${one.grant.see}`, one.grant.see === "auditor")
+    const rank = (grant: ReaderText) => readerSees.indexOf(grant.see)
+    say(`see: ${old.grant.see} -> ${one.grant.see}`, rank(one.grant) > rank(old.grant))
   }
+  if (old.role === "reader" && one.role === "reader") queryChange(old.grant, one.grant, say)
   if (old.role !== "writer" || one.role !== "writer") return changes
   bound("cadence", msOf(old.cadence), msOf(one.cadence), (ms) => `${ms / 1000} s`)
   const [a, b] = [old.grant, one.grant]
@@ -94,6 +104,34 @@ function changesOf(old: Identity, one: Identity): AccessChange[] {
   if ((a.internal ?? false) !== (b.internal ?? false))
     say(`internal: ${a.internal ?? false} -> ${b.internal ?? false}`, b.internal === true)
   return changes
+}
+
+type ReaderText = (Identity & { role: "reader" })["grant"]
+
+/** Whether one query finds less than another cannot be known in general: it does if it is the same with more that must hold. */
+function queryChange(old: ReaderText, one: ReaderText, say: Say): void {
+  if (old.query === one.query || old.query === undefined || one.query === undefined) return
+  const isNarrower = sameQuery(parseQuery(one.query), allOf(queries(old.query, one.query)))
+  say(`query: ${old.query} -> ${one.query}`, !isNarrower)
+}
+
+/** The conditions of both, each once. */
+function queries(...texts: readonly string[]): Query[] {
+  const parts = texts.map(parseQuery).flatMap((one) => (one.kind === "and" ? one.parts : [one]))
+  return parts.filter((part, i) => parts.findIndex((other) => sameQuery(part, other)) === i)
+}
+
+/** In whatever order the conditions stand. */
+function sameQuery(a: Query, b: Query): boolean {
+  const text = (query: Query) =>
+    query.kind === "and"
+      ? JSON.stringify(query.parts.map((part) => JSON.stringify(part)).sort())
+      : JSON.stringify(query)
+  return text(a) === text(b)
+}
+
+function isBreakGlass(one: Identity): boolean {
+  return one.role === "reader" && one.breakGlass === true
 }
 
 function msOf(cadence: string | undefined): number | undefined {

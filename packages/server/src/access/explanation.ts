@@ -1,4 +1,6 @@
 import type { AccessList } from "./access-list.ts"
+import { isLive } from "./break-glass.ts"
+import { courierGrant } from "./courier-grant.ts"
 import type { Adapter, Identity } from "./identity.ts"
 import { makePatterns } from "./pattern.ts"
 
@@ -37,13 +39,20 @@ export function explainAccess(
   const { role, expires } = identity
   if (expires !== undefined && nowMs >= expires)
     return because(false, `expired ${new Date(expires).toISOString()}`)
+  if (role === "courier" && wish.verb === "write") return explainWrite(courierGrant, wish, because)
   if (role !== roleOf[wish.verb])
     return because(false, `it is a ${role}, not a ${roleOf[wish.verb]}`)
   if (identity.role === "reader") {
+    if (identity.breakGlass === true && !isLive(identity, nowMs))
+      return because(false, "it is sealed: postern access break-glass open")
     const { see } = identity.grant
     return because(
       true,
-      see === "auditor" ? "sees everything" : "sees checkpoints, hash tiles and proofs, no event",
+      {
+        auditor: "sees everything",
+        investigator: `sees checkpoints, hash tiles and proofs, and the entries of: ${identity.grant.query}`,
+        monitor: "sees checkpoints, hash tiles and proofs, no event",
+      }[see],
     )
   }
   if (identity.role !== "writer" || wish.verb !== "write") return because(true, `it is an ${role}`)

@@ -1,4 +1,5 @@
-import { limits } from "@postern/log/base"
+import { isPosternError, limits } from "@postern/log/base"
+import { parseQuery } from "@postern/log/query"
 import { z } from "zod"
 import { parseCadence } from "./cadence.ts"
 import { places } from "./place.ts"
@@ -54,9 +55,35 @@ const writerGrant = z.strictObject({
   internal: z.boolean().optional(),
 })
 
-const readerGrant = z.strictObject({
-  see: z.enum(["monitor", "auditor"], "must be monitor or auditor"),
-})
+const queryCharactersMax = 1024
+
+/** In the language of docs/spec/query.md. The empty one would be an auditor by another name. */
+const query = z
+  .string()
+  .min(1, "must not be empty")
+  .max(queryCharactersMax, `is longer than ${queryCharactersMax} characters`)
+  .superRefine((text, context) => {
+    try {
+      if (parseQuery(text).kind !== "all") return
+      context.addIssue({ code: "custom", message: "must not be empty" })
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      context.addIssue({ code: "custom", message: `is no query: ${error.detail}` })
+    }
+  })
+
+export const readerSees = ["monitor", "investigator", "auditor"] as const
+
+const readerGrant = z
+  .strictObject({
+    see: z.enum(readerSees, "must be monitor, investigator or auditor"),
+    query: query.optional(),
+  })
+  .superRefine(({ see, query: text }, context) => {
+    if ((see === "investigator") === (text !== undefined)) return
+    const message = text === undefined ? "is missing" : "is for investigators only"
+    context.addIssue({ code: "custom", path: ["query"], message })
+  })
 
 /** A day (from its first moment on, UTC) or a moment in UTC; milliseconds since the epoch. */
 const expires = z.string().transform((text, context): number => {
@@ -104,7 +131,12 @@ const identity = z.discriminatedUnion(
       cadence: cadence.optional(),
       grant: writerGrant,
     }),
-    z.strictObject({ ...remote, role: z.literal("reader"), grant: readerGrant }),
+    z.strictObject({
+      ...remote,
+      role: z.literal("reader"),
+      grant: readerGrant,
+      breakGlass: z.literal(true).optional(),
+    }),
     z.strictObject({ ...remote, role: z.literal("operator") }),
     z.strictObject({ ...everybody, role: z.literal("courier") }),
   ],

@@ -10,6 +10,7 @@ export {
   type WriterGrant,
 } from "./access-list.ts"
 export { addIdentity, addRevocation, endIdentity } from "./amendment.ts"
+export { type BreakGlassIdentity, breakGlassMs, breakGlassOf, isLive } from "./break-glass.ts"
 export { type ExpectedWriter, expectedWriters } from "./cadence.ts"
 export { addressBits, type Cidr, formatCidr, parseCidr } from "./cidr.ts"
 export { type AccessChange, diffAccess } from "./difference.ts"

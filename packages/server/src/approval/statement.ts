@@ -4,6 +4,10 @@ import { PosternError } from "@postern/log/base"
 const digest = /^[0-9a-f]{64}$/
 const count = /^(?:0|[1-9]\d{0,5})$/
 const day = /^\d{4}-\d\d-\d\d$/
+const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
+const spiffeId = /^spiffe:\/\/[a-z0-9._/-]{1,2048}$/i
+/** On one line, not blank at either end. */
+const words = /^(?! )\P{C}{1,256}(?<! )$/u
 
 /** The fields of each kind, in their order. */
 const kinds = {
@@ -12,6 +16,11 @@ const kinds = {
     ...{ list: digest, result: digest },
     ...{ certified: count, revoked: count, changed: count, expired: count },
     due: day,
+  },
+  "open-break-glass": { identity: spiffeId, until: moment, reason: words },
+  "review-break-glass": {
+    ...{ identity: spiffeId, until: moment },
+    ...{ verdict: /^(?:justified|unjustified)$/, note: words },
   },
 } as const
 

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs"
-import { mkdir, readdir, readFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { PosternError } from "@postern/log/base"
+import type { KeptOut } from "@postern/log/event"
 import { replaceFile, syncDirectory } from "../disk/index.ts"
 import { seal, unseal } from "./sealed-file.ts"
 import {
@@ -11,12 +12,6 @@ import {
   readSealingKey,
   type SealingKey,
 } from "./sealing-keys.ts"
-
-/** A value kept out of an event: the JSON bytes of its disclosure and their digest. */
-export interface KeptOut {
-  readonly json: Uint8Array
-  readonly digest: string
-}
 
 export type Found =
   | { readonly state: "held"; readonly json: Uint8Array }
@@ -82,6 +77,7 @@ export class DisclosureStore {
   ): Promise<DisclosureStore> {
     await makeKeyDirectory(places.keys)
     const directories = new Set(await keyIds(places.sealed))
+    for (const keyId of directories) await removeUnfinished(join(places.sealed, keyId))
     return new DisclosureStore(places, directories, keyMade, now)
   }
 
@@ -132,6 +128,12 @@ export class DisclosureStore {
     await syncDirectory(join(sealed, ".."))
     this.#directories.add(keyId)
   }
+}
+
+/** What a port that was killed left behind in the middle of a write: no name leads to it. */
+async function removeUnfinished(directory: string): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => /^[0-9a-f]{64}\.new$/.test(name))
+  for (const name of names) await rm(join(directory, name), { force: true })
 }
 
 function pathOf(sealed: string, keyId: string, digest: string): string {

@@ -5,7 +5,7 @@ import { encodeUtf8 } from "@postern/log/base"
 import { disclosureDigest, encodeDisclosure } from "@postern/log/event"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { DisclosureStore, openDisclosures } from "./disclosure-store.ts"
-import { openKeepOut } from "./salts.ts"
+import { openKeepOut, saltKeyId } from "./salts.ts"
 import { fastDigest } from "./sealed-file.ts"
 
 const salt = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -134,8 +134,12 @@ describe("the strongroom", () => {
 
   it("salts an item by itself: the same again, another for another writer, name, item or key", () => {
     const take = (key: number, writer: string, item: string, name: string) =>
-      openKeepOut(new Uint8Array(32).fill(key))(writer, encodeUtf8(item), name, encodeUtf8("1"))
-        .digest
+      openKeepOut({ current: new Uint8Array(32).fill(key), previous: undefined }, () => false)(
+        writer,
+        encodeUtf8(item),
+        name,
+        encodeUtf8("1"),
+      ).digest
     const first = take(1, "w", "item", "data")
     expect(take(1, "w", "item", "data")).toBe(first)
     const others = [
@@ -145,5 +149,43 @@ describe("the strongroom", () => {
       take(1, "w", "item", "request"),
     ]
     expect(new Set([first, ...others]).size).toBe(5)
+  })
+})
+
+describe("another salt key", () => {
+  const [old, current] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+  const item = [encodeUtf8("item"), "data", encodeUtf8(`"${"x".repeat(40)}"`)] as const
+
+  it("leaves a repeat of what is kept as it was, and salts everything else anew", async () => {
+    const store = await open()
+    const before = openKeepOut({ current: old, previous: undefined }, (one) => store.holds(one))
+    const first = before("w", ...item)
+    await store.keep([first])
+    const after = openKeepOut({ current, previous: old }, (one) => store.holds(one))
+    expect(after("w", ...item)).toEqual(first)
+    const other = after("another", ...item)
+    expect(other.digest).not.toBe(before("another", ...item).digest)
+    const two = openKeepOut({ current: old, previous: current }, () => false)
+    expect(two("w", ...item)).toEqual(first)
+    expect(after("another", ...item)).toEqual(other)
+  })
+
+  it("has a name that is not its own bytes", () => {
+    expect(saltKeyId(old)).toMatch(/^[0-9a-f]{16}$/)
+    expect(saltKeyId(old)).not.toBe(saltKeyId(current))
+    expect(Buffer.from(old).toString("hex")).not.toContain(saltKeyId(old))
+  })
+})
+
+describe("what a killed port left half-written", () => {
+  it("is removed at the next start, and nothing else", async () => {
+    const one = kept()
+    await (await open()).keep([one])
+    const directory = join(places.sealed, "bodies-2026-11")
+    const [name = ""] = await readdir(directory)
+    await writeFile(join(directory, `${"ab".repeat(32)}.new`), "half")
+    await writeFile(join(directory, "somebody else's.new"), "x")
+    await open()
+    expect((await readdir(directory)).toSorted()).toEqual([name, "somebody else's.new"].toSorted())
   })
 })

@@ -8,8 +8,7 @@ export {
   type DisclosureSource,
   DisclosureStore,
   type Found,
-  type KeptOut,
   openDisclosures,
 } from "./disclosure-store.ts"
-export { type KeepOut, openKeepOut } from "./salts.ts"
-export { openSaltKey } from "./sealing-keys.ts"
+export { type KeepOut, openKeepOut, type SaltKeys, saltKeyId } from "./salts.ts"
+export { formatSecret, openSaltKeys, saltKeyFiles } from "./sealing-keys.ts"

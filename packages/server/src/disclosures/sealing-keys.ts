@@ -3,6 +3,7 @@ import { access, mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { formatBase64, PosternError, parseBase64 } from "@postern/log/base"
 import { replaceFile } from "../disk/index.ts"
+import type { SaltKeys } from "./salts.ts"
 
 /** A key that seals disclosures (docs/spec/disclosures.md, Keys). Whoever has it can open what was sealed with it. */
 export interface SealingKey {
@@ -42,10 +43,23 @@ export async function currentSealingKey(
   }
 }
 
-/** The secret that makes salts of what is kept out of an event, made if there is none. Errors: as currentSealingKey. */
-export async function openSaltKey(directory: string): Promise<Uint8Array> {
-  const path = join(directory, "salt.key")
-  return (await readSecret(path)) ?? (await makeSecret(path))
+/** Where the secrets lie that make salts, in the directory of the keys. */
+export function saltKeyFiles(directory: string): { current: string; previous: string } {
+  return { current: join(directory, "salt.key"), previous: join(directory, "salt-previous.key") }
+}
+
+/** The secrets that make salts of what is kept out of an event; the current one is made if there is none. Errors: as currentSealingKey. */
+export async function openSaltKeys(directory: string): Promise<SaltKeys> {
+  const { current, previous } = saltKeyFiles(directory)
+  return {
+    current: (await readSecret(current)) ?? (await makeSecret(current)),
+    previous: await readSecret(previous),
+  }
+}
+
+/** One line, as it stands in a key file. */
+export function formatSecret(secret: Uint8Array = randomBytes(secretBytes)): string {
+  return `${formatBase64(secret)}\n`
 }
 
 async function readSecret(path: string): Promise<Uint8Array | undefined> {
@@ -64,7 +78,7 @@ async function readSecret(path: string): Promise<Uint8Array | undefined> {
 /** Durable before it is used: what is sealed with a key that is lost is lost. */
 async function makeSecret(path: string): Promise<Uint8Array> {
   const secret = randomBytes(secretBytes)
-  await replaceFile(path, `${formatBase64(secret)}\n`)
+  await replaceFile(path, formatSecret(secret))
   return secret
 }
 

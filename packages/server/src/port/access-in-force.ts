@@ -5,6 +5,8 @@ import { type AccessList, diffAccess, parseAccess, reviseText, splitText } from 
 import { checkStatement, type SignedStatement, type StatementWorld } from "../approval/index.ts"
 import { accessFile, type Config, dataDirectories, readTextFile } from "../config/index.ts"
 import { demandApprovals } from "./approvals.ts"
+import { BreakGlass, demandOpenings, type Opening } from "./break-glass.ts"
+import type { BreakGlassHealth } from "./ops/index.ts"
 import type { OwnStream } from "./own-stream.ts"
 import type { Tell } from "./port.ts"
 
@@ -25,8 +27,8 @@ export function readAccess(config: Config): AccessList {
   return parseAccess(readTextFile(accessFile(config)))
 }
 
-function approvalsDirectory(config: Config): string {
-  return join(dirname(config.access), "approvals")
+function beside(config: Config, name: string): string {
+  return join(dirname(config.access), name)
 }
 
 function digestOf(text: string): string {
@@ -39,6 +41,7 @@ export class AccessInForce {
   readonly #now: () => number
   readonly #own: Pick<OwnStream, "record">
   readonly #tell: Tell
+  readonly #breakGlass: BreakGlass
   #list: AccessList
   #problem: string | undefined
 
@@ -54,6 +57,8 @@ export class AccessInForce {
     this.#own = own
     this.#tell = tell
     this.#now = now
+    const file = join(dataDirectories(config).portState, "break-glass.json")
+    this.#breakGlass = new BreakGlass({ file, own, tell, now }, list)
     this.#record(undefined, "start")
     if (digestOf(readTextFile(config.access)) !== list.digest) this.#reloadAtStart()
     else this.#keep()
@@ -72,6 +77,10 @@ export class AccessInForce {
     return this.#list
   }
 
+  get breakGlass(): BreakGlassHealth {
+    return this.#breakGlass.health(this.#list)
+  }
+
   /** Why the newest list was not taken over; undefined if it was. */
   get problem(): string | undefined {
     return this.#problem
@@ -84,9 +93,11 @@ export class AccessInForce {
   reload(by: LoadedBy): string {
     const before = this.#list
     let approvals: readonly SignedStatement[]
+    let openings: readonly Opening[]
     try {
       const after = parseAccess(readTextFile(this.#config.access))
-      approvals = demandApprovals(approvalsDirectory(this.#config), after, this.#world())
+      approvals = demandApprovals(beside(this.#config, "approvals"), after, this.#world())
+      openings = demandOpenings(beside(this.#config, "break-glass"), after, this.#world())
       this.#list = after // The point from which on the other list decides.
     } catch (error) {
       const message = (error instanceof Error ? error.message : String(error)).slice(0, errorMax)
@@ -101,6 +112,7 @@ export class AccessInForce {
       const data = { by: approver, statement: text }
       this.#own.record({ action: "postern.access.approved", outcome: "success", data })
     }
+    this.#breakGlass.open(openings)
     this.#record(before, by)
     this.#keep()
     const { digest } = this.#list
@@ -108,10 +120,15 @@ export class AccessInForce {
     return digest
   }
 
-  /** The result of a review, signed by an operator, becomes an entry. Errors: APPROVAL_INVALID, CERTIFICATE_REFUSED. */
+  /** The result of a review, signed by an operator, becomes an entry. Errors: APPROVAL_INVALID, CERTIFICATE_REFUSED, NOT_FOUND. */
   review(told: unknown): object {
     const { statement } = (told ?? {}) as { statement?: unknown }
-    const { kind, by, fields, text } = checkStatement(String(statement), this.#world())
+    const signed = checkStatement(String(statement), this.#world())
+    const { kind, by, fields, text } = signed
+    if (kind === "review-break-glass") {
+      this.#breakGlass.review(signed, this.#list)
+      return {}
+    }
     if (kind !== "review-access" || fields.list !== this.#list.digest)
       throw new PosternError("APPROVAL_INVALID", `no review led to list ${this.#list.digest}`)
     const data = { by, statement: text }

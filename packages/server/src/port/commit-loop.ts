@@ -123,7 +123,9 @@ export class CommitLoop {
     await this.#untilThereIsRoom(async () => store.advance(head))
     this.#receipt = note
     counters.slots += 1
-    counters.commitSeconds += (performance.now() - began) / 1000
+    const seconds = (performance.now() - began) / 1000
+    counters.commitSeconds += seconds
+    counters.commits.add(seconds)
     this.#release(slot, { note, rangePath: slot.rangePath })
   }
 

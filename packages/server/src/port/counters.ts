@@ -1,3 +1,5 @@
+import { RecentTimes } from "./recent-times.ts"
+
 /** What the port counts, by the states of an entry; plain numbers, raised per batch and read when somebody asks. */
 export interface Counters {
   /** Received. */
@@ -7,6 +9,8 @@ export interface Counters {
   /** Durable. */
   slots: number
   commitSeconds: number
+  /** Of the last slots, each from its sealing to its acks. */
+  readonly commits: RecentTimes
   connections: number
   /** Published. */
   checkpoints: number
@@ -21,6 +25,7 @@ export function startCounters(): Counters {
     batches: 0,
     slots: 0,
     commitSeconds: 0,
+    commits: new RecentTimes(),
     connections: 0,
     checkpoints: 0,
     silentWriters: 0,

@@ -28,7 +28,7 @@ function readDigests(event: Uint8Array): readonly string[] | undefined {
   return digests.every((digest) => typeof digest === "string") ? digests : undefined
 }
 
-/** What the reader process may say of its own acts. */
+/** What the reader process and the courier may say of their own acts; which of it is whose, their grants say. */
 const internalActions = [
   "postern.read",
   "postern.tail.opened",
@@ -40,6 +40,15 @@ const internalActions = [
   "postern.access.applied",
   "postern.tls.loaded",
   "postern.tls.refused",
+  "postern.certificate.renewed",
+  "postern.alert.raised",
+  "postern.alert.cleared",
+  "postern.alert.undelivered",
+  "postern.alert.tested",
+  "postern.alerts.loaded",
+  "postern.alerts.refused",
+  "postern.alerts.behind",
+  "postern.alerts.caught-up",
 ]
 
 /**
@@ -83,7 +92,7 @@ export class Examination {
       const { from, to } = this.#sources
       refused += core.allow(rows, count, source, from, to, verdicts.sourceNotGranted)
     }
-    if (!grant.actions.any && !grant.internal) {
+    if (!grant.actions.any) {
       const { from, to } = this.#actions
       refused += core.allow(rows, count, action, from, to, verdicts.actionNotGranted)
     }

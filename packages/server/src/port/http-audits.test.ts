@@ -54,6 +54,24 @@ test("a writer has one question at a time, and one turn, whatever its connection
   expect(asked.map(({ owner }) => asked.findIndex((one) => one.owner === owner))).toEqual([0, 1, 0])
 })
 
+test("whose question fails may ask again, and no timer is left", async () => {
+  const { audits: _, ...of } = openDesk()
+  let fails = true
+  const desk = {
+    ask(...asked: Parameters<ConstructorParameters<typeof HttpAudits>[0]["ask"]>): void {
+      if (fails) throw new Error("no desk")
+      asked[2](answered)
+    },
+    forget: (owner: object) => void of.forgotten.push(owner),
+  }
+  const audits = new HttpAudits(desk, () => undefined)
+  const question = { seen: 0, sample: undefined }
+  await expect(audits.ask(peer, question)).rejects.toThrow("no desk")
+  expect(vi.getTimerCount()).toBe(0)
+  fails = false
+  expect(await audits.ask(peer, question)).toMatchObject({ note })
+})
+
 test("whose turn does not come goes without, and may ask again", async () => {
   const { audits, asked, forgotten } = openDesk()
   const late = audits.ask(peer, { seen: 0, sample: undefined })

@@ -30,8 +30,7 @@ export class HttpAudits {
   async ask(peer: SessionPeer, question: AuditQuestion): Promise<object | undefined> {
     if (this.#asking.has(peer.id)) return undefined
     this.#asking.add(peer.id)
-    const answer = await this.#answerTo(peer, question)
-    this.#asking.delete(peer.id)
+    const answer = await this.#answerTo(peer, question).finally(() => this.#asking.delete(peer.id))
     return answer && JSON.parse(decodeUtf8(encodeCheckpoint(answer)) ?? "null")
   }
 
@@ -47,9 +46,14 @@ export class HttpAudits {
         clearTimeout(timer)
         resolve(answer)
       }
-      this.#desk.ask(turn, question, answered, (size) =>
-        this.#refused(peer, `seen ${question.seen}, published ${size}`),
-      )
+      try {
+        this.#desk.ask(turn, question, answered, (size) =>
+          this.#refused(peer, `seen ${question.seen}, published ${size}`),
+        )
+      } catch (error) {
+        clearTimeout(timer)
+        throw error
+      }
     })
   }
 }

@@ -125,7 +125,8 @@ export async function live(path: string, segmentBytesMax: number) {
   const audits = openAudits(published, fatal)
   const world = { memory, sequencer, streams, own, refusals, commits, clock, counters, audits }
   const keys = () => undefined
-  const trust = { certificate, vkey, origin, keys, grant: () => grant, acknowledgeAgain }
+  const asked = { grant: () => grant, renew: () => undefined, acknowledgeAgain }
+  const trust = { certificate, vkey, origin, keys, ...asked }
   const places = {
     data: join(path, "..", `${basename(path)}.data`),
     sealing: join(path, "..", `${basename(path)}.sealing`),

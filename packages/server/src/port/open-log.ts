@@ -17,7 +17,7 @@ import type { KeyLedger } from "./key-ledger.ts"
 import { openKeys } from "./open-keys.ts"
 import { OwnStream } from "./own-stream.ts"
 import type { PortWorld } from "./port.ts"
-import { PortIntake } from "./port-intake.ts"
+import { type IntakeWorld, PortIntake } from "./port-intake.ts"
 import { PublishedLog } from "./published-log.ts"
 import { createReacknowledger, type Reacknowledge } from "./reacknowledge.ts"
 import { Refusals } from "./refusals.ts"
@@ -55,7 +55,10 @@ export interface OpenedLog {
   /** Every key that ever did. */
   readonly knownKeys: readonly string[]
   readonly signedSize: number
-  openIntake(grant: (id: string) => WriterGrant | undefined): PortIntake
+  openIntake(
+    grant: (id: string) => WriterGrant | undefined,
+    renew: IntakeWorld["renew"],
+  ): PortIntake
   onRoom(listener: () => void): void
   /** Closes framed streams that were last used before this time (milliseconds) and that no session holds. */
   expireStreams(before: number, held: (stream: Stream) => boolean): void
@@ -119,11 +122,12 @@ export async function openLog(
     liveKeys: keys.live,
     knownKeys: keys.known,
     signedSize: (await readLastSigned(directory))?.size ?? -1,
-    openIntake: (grant) => {
+    openIntake: (grant, renew) => {
+      const asked = { grant, renew, acknowledgeAgain }
       const log = { memory, sequencer, streams, own, refusals, commits, clock, counters }
       const keys = () => keyLedger.told(0)
       return new PortIntake(
-        { ...log, disclosures, audits, certificate, vkey, origin, keys, grant, acknowledgeAgain },
+        { ...log, disclosures, audits, certificate, vkey, origin, keys, ...asked },
         recentIds,
       )
     },

@@ -1,5 +1,6 @@
+import { X509Certificate } from "node:crypto"
 import { streamDigestStart } from "@postern/log/wire"
-import type { Adapter } from "../access/index.ts"
+import { type Adapter, formatSerial } from "../access/index.ts"
 import type { OwnStream } from "./own-stream.ts"
 import type { Stream, StreamTable } from "./sequencer/index.ts"
 import type { SessionPeer, WantedStream } from "./session/index.ts"
@@ -21,13 +22,15 @@ export function openStream(
 ): Stream {
   const { id: writer, certificate, from, session } = peer
   const publicKey = framed ? peer.publicKey : undefined
+  const life = peer.shown === undefined ? {} : lifeOf(peer.shown)
   let stream: Stream | undefined
   own.record({
     action: "postern.stream.opened",
     outcome: "success",
     targets: [{ type: "writer", id: writer }],
     data: {
-      ...{ stream: id, writer, certificate, publicKey, session, from, adapter, framed, previous },
+      ...{ stream: id, writer, certificate, publicKey, ...life },
+      ...{ session, from, adapter, framed, previous },
     },
     placed: (open) => {
       const digest = framed ? streamDigestStart(id) : new Uint8Array(32)
@@ -40,4 +43,11 @@ export function openStream(
   })
   if (stream === undefined) throw new Error("invariant broken: an opening entry is placed at once")
   return stream
+}
+
+/** How long the certificate is good, so that the log says by itself which one ends when. */
+function lifeOf(shown: Uint8Array): Record<"serial" | "notBefore" | "notAfter", string> {
+  const { serialNumber, validFromDate, validToDate } = new X509Certificate(shown)
+  const serial = formatSerial(serialNumber)
+  return { serial, notBefore: validFromDate.toISOString(), notAfter: validToDate.toISOString() }
 }

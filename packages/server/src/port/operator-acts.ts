@@ -3,9 +3,12 @@ import type { OwnEntry, OwnStream } from "./own-stream.ts"
 
 /** What operators do beside the port and tell it, so that it stands in the log (docs/spec/log.md, Self-events). */
 const acts: ReadonlySet<string> = new Set([
+  "postern.access.expired",
   "postern.doctor.examined",
   "postern.firewall.applied",
   "postern.firewall.confirmed",
+  "postern.firewall.drifted",
+  "postern.firewall.found",
   "postern.firewall.rolled-back",
 ])
 const outcomes = ["success", "failure", "unknown"] as const

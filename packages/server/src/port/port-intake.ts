@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto"
 import { type ErrorCode, PosternError } from "@postern/log/base"
-import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
+import type { KeptOut } from "@postern/log/event"
+import type { AuditAnswer, AuditQuestion, Doubt, RenewalAnswer } from "@postern/log/wire"
 import type { WriterGrant } from "../access/index.ts"
-import type { KeptOut } from "../disclosures/index.ts"
 import { batchKind } from "../disk/index.ts"
 import type { AuditDesk } from "./audit-desk.ts"
 import { BodyIntake } from "./body-intake.ts"
@@ -57,6 +57,7 @@ export interface IntakeWorld {
   readonly origin: string
   keys(): string | undefined
   grant(id: string): WriterGrant | undefined
+  readonly renew: Intake["renew"]
   acknowledgeAgain(first: number, accepted: number): Promise<DurableSlot>
 }
 
@@ -315,6 +316,10 @@ export class PortIntake implements Intake {
     this.#world.audits.ask(owner, question, answer, (size) => {
       this.refused(peer, "AUDIT_AHEAD", { detail: `seen ${question.seen}, published ${size}` })
     })
+  }
+
+  renew(peer: SessionPeer, request: Uint8Array, answer: (answer: RenewalAnswer) => void): void {
+    this.#world.renew(peer, request, answer)
   }
 
   doubt(peer: SessionPeer, doubt: Doubt): void {

@@ -21,18 +21,18 @@ import { type AdminRole, createAdminServer } from "./admin/index.ts"
 import type { SteadyClock } from "./clock.ts"
 import { ClockCheck } from "./clock-check.ts"
 import { watchClock } from "./clock-watch.ts"
-import { HttpAudits } from "./http-audits.ts"
-import { HttpDoor, serveFramed } from "./listener/index.ts"
+import { type HttpDoor, serveFramed } from "./listener/index.ts"
+import { openHttpDoor } from "./open-http-door.ts"
 import { type OpenedLog, openLog } from "./open-log.ts"
 import { refuseRolledBack } from "./open-witnesses.ts"
 import { OperatorActs } from "./operator-acts.ts"
 import { createOpsServer, listenOps, type PortHealth } from "./ops/index.ts"
 import { PortIntake } from "./port-intake.ts"
-import { awaitPublication } from "./publication.ts"
 import { openPublishing, type Publishing } from "./publishing.ts"
 import { CreditPool, type FramedSession } from "./session/index.ts"
 import { Silence } from "./silence.ts"
 import { openAuthorityUses, openTlsFiles, tlsHealth } from "./tls-keeping.ts"
+import { WriterRenewals } from "./writer-renewals.ts"
 
 /** Messages for people, one JSON line each on standard error. */
 export type Tell = (level: "info" | "warn" | "error", message: string, more?: object) => void
@@ -66,6 +66,7 @@ export class Port {
   readonly #deadlines = createDeadlines({ tickMs, now: () => performance.now() })
   readonly #sessions = new Set<FramedSession>()
   readonly #httpDoor: HttpDoor
+  readonly #renewals: WriterRenewals
   readonly #writers: Acceptor
   readonly #operators: Acceptor
   readonly #tls: TlsFiles
@@ -94,7 +95,11 @@ export class Port {
     this.#clock = new ClockCheck(log.own, () => publishing.witnesses?.summary().each ?? [])
     this.#silence = new Silence(log.own)
     this.#acts = new OperatorActs(log.own, () => world.clock.milliseconds())
-    this.#intake = log.openIntake((id) => this.#grant(id))
+    this.#renewals = this.#openRenewals()
+    this.#intake = log.openIntake(
+      (id) => this.#grant(id),
+      (peer, request, answer) => this.#renewals.answer(peer, request, answer),
+    )
     this.#httpDoor = this.#openHttpDoor()
     this.#tls = openTlsFiles(config.pki, log.own, world.tell, (tls) => {
       this.#writers.setTls(tls)
@@ -113,7 +118,7 @@ export class Port {
     })
     publishing.onContradiction(() => this.#writers.reconsider())
     const admin = createAdminServer({
-      status: () => this.status(),
+      status: () => ({ runtime: { pid: process.pid, node: process.version }, ...this.status() }),
       access: () => ({ digest: this.#access.list.digest, text: this.#access.list.text }),
       reload: (by) => this.reload(by),
       review: (told) => this.#access.review(told),
@@ -173,34 +178,25 @@ export class Port {
   }
 
   #openHttpDoor(): HttpDoor {
-    const { memory, commits, signer } = this.#log
-    const audits = new HttpAudits(this.#log.audits, (peer, detail) =>
-      this.#intake.refused(peer, "AUDIT_AHEAD", { detail }),
-    )
-    return new HttpDoor({
-      memory,
-      pool: this.#pool,
-      deadlines: this.#deadlines,
-      certificate: signer.certificate,
+    const [log, world, intake] = [this.#log, this.#world, this.#intake]
+    return openHttpDoor({
+      ...{ log, world, intake, pool: this.#pool, deadlines: this.#deadlines },
       grant: (id) => this.#grant(id),
-      disclose: this.#log.disclosures.keepOut,
-      keepOut: (body) => this.#intake.keepOut(body),
-      offerBody: (body) => this.#intake.offerBody(body),
-      whenRoom: (owner, delayMs) => this.#intake.whenRoom(owner, delayMs),
-      afterDurable: (callback) => commits.afterDurable(callback),
-      refused: (peer, code, detail) => this.#intake.refused(peer, code, detail),
-      now: () => new Date(this.#world.clock.milliseconds()),
-      eventId: () => this.#world.clock.eventId(),
-      sessionName: PortIntake.sessionName,
       busy: () => this.#busy(),
-      audit: (peer, question) => audits.ask(peer, question),
-      published: (indexes, withinMs) => {
-        return awaitPublication(this.#log.published, indexes, withinMs).catch((error) => {
-          // The entries are durable, and that is what their sender is told.
-          this.#world.tell("error", "entries could not be proven", { error: `${error}` })
-          return undefined
-        })
+      renew: (peer, request) => this.#renewals.renew(peer, request),
+    })
+  }
+
+  #openRenewals(): WriterRenewals {
+    const { clock, tell } = this.#world
+    return new WriterRenewals(this.#config, {
+      ...{ clock, tell, own: this.#log.own },
+      refusalOf: (id, marks) => {
+        if (this.#access.list.revocationOf(marks) !== undefined) return "CERTIFICATE_REVOKED"
+        return this.#grant(id) === undefined ? "NOT_GRANTED" : this.#busy()
       },
+      refused: (peer, { code, detail }) =>
+        this.#intake.refused(peer, code, detail === undefined ? {} : { detail }),
     })
   }
 
@@ -309,6 +305,7 @@ export class Port {
     if (witnesses?.contradiction !== undefined) notReady.push(witnesses.contradiction)
     return {
       ...counters,
+      ackSeconds: counters.commits.quantiles(),
       connections: this.#writers.count(),
       refused: refusals.total,
       streams: streams.size,
@@ -316,6 +313,7 @@ export class Port {
       publishedSize: this.#publishing.checkpoints.published,
       signerProblem: signerProblem?.message,
       accessProblem: this.#access.problem,
+      breakGlass: this.#access.breakGlass,
       witnesses,
       clock: this.#clock.state(),
       doctor: this.#acts.doctor,
@@ -329,7 +327,7 @@ export class Port {
     return this.#log.commits.head
   }
 
-  status(): unknown {
+  status(): object {
     const { origin } = this.#config
     const readerFile = dataDirectories(this.#config).readerAccess
     return {
@@ -358,6 +356,7 @@ export class Port {
     await this.#publishing.witnesses?.flush()
     await this.#authorities.keep(this.#peers(), this.#world.clock.milliseconds())
     await this.closePlanes()
+    this.#renewals.close()
     this.#log.audits.close()
     await this.#log.published.close()
     await store.close()

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs"
 import { isPosternError, PosternError } from "@postern/log/base"
-import { loadConfig } from "../config/index.ts"
+import { loadConfig, withholdMemory } from "../config/index.ts"
 import { systemClock } from "./clock.ts"
 import { openPort, type PortWorld, type Tell } from "./port.ts"
 
@@ -53,6 +53,7 @@ export type PortProcessOptions = Pick<PortWorld, "segmentBytesMax">
  * another start makes sense, 70 after a fatal error (start again: recovery decides), 0 after a drain.
  */
 export function runPort(file: string | undefined, more: PortProcessOptions = {}): void {
+  withholdMemory()
   process.on("uncaughtException", fatal)
   process.on("unhandledRejection", fatal)
   run(file, more).catch((error) => {

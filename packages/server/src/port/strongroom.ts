@@ -1,12 +1,17 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { isPosternError, PosternError } from "@postern/log/base"
+import type { KeptOut } from "@postern/log/event"
 import { type Config, dataDirectories } from "../config/index.ts"
 import {
   DisclosureStore,
   type KeepOut,
-  type KeptOut,
   openKeepOut,
-  openSaltKey,
+  openSaltKeys,
+  type SaltKeys,
+  saltKeyId,
 } from "../disclosures/index.ts"
+import { replaceFile } from "../disk/index.ts"
 import type { Clock } from "./clock.ts"
 import type { OwnStream } from "./own-stream.ts"
 import type { Tell } from "./port.ts"
@@ -36,8 +41,10 @@ export async function openStrongroom(
   const keyMade = ({ id }: { readonly id: string }): void =>
     own.record({ action: "postern.sealing.began", outcome: "success", data: { key: id } })
   const store = await DisclosureStore.open(places, keyMade, () => new Date(clock.milliseconds()))
+  const salts = await openSaltKeys(config.sealing)
+  await announceSalts(salts, dataDirectories(config).portState, own)
   return {
-    keepOut: openKeepOut(await openSaltKey(config.sealing)),
+    keepOut: openKeepOut(salts, (digest) => store.holds(digest)),
     holds: (digest) => store.holds(digest),
     async keep(values) {
       if (values.length === 0) return
@@ -52,4 +59,21 @@ export async function openStrongroom(
       }
     },
   }
+}
+
+/** Another salt key than at the start before becomes an entry, once; the first one of all is no change. */
+async function announceSalts(
+  { current, previous }: SaltKeys,
+  portState: string,
+  own: Pick<OwnStream, "record">,
+): Promise<void> {
+  const file = join(portState, "salt-key")
+  const key = saltKeyId(current)
+  const known = existsSync(file) ? readFileSync(file, "utf8").trimEnd() : undefined
+  if (known === key) return
+  const isFirst = known === undefined && previous === undefined
+  const data = { key, previous: previous && saltKeyId(previous) }
+  if (!isFirst) own.record({ action: "postern.salt.began", outcome: "success", data })
+  mkdirSync(portState, { recursive: true, mode: 0o700 })
+  await replaceFile(file, `${key}\n`)
 }

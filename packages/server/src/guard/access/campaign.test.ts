@@ -3,7 +3,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
 import { parseAccess } from "../../access/index.ts"
-import { applyCampaign, makeCampaign, parseCampaign, reviewState } from "./index.ts"
+import {
+  applyCampaign,
+  expireUnanswered,
+  makeCampaign,
+  parseCampaign,
+  reviewState,
+} from "./index.ts"
 
 const now = new Date("2026-11-22T10:00:00Z")
 const id = (name: string) => `spiffe://postern.local/${name}`
@@ -165,5 +171,47 @@ describe("when the next one is due", () => {
     expect(days.map(at)).toEqual(["ok", "warn", "warn", "overdue"])
     writeFileSync(join(base, "reviews/2026-11-22.yaml.signed"), "x")
     expect(() => at("2026-11-22")).toThrow("no statement")
+  })
+})
+
+describe("at the deadline", () => {
+  const deadline = new Date("2026-12-06T00:00:00Z")
+  const expire = (file: string, when = deadline, list = text) =>
+    expireUnanswered(parseCampaign(file, "x"), list, when)
+
+  test("what nobody answered ends, and what was answered stays", () => {
+    const file = filled("certify", '""', "certify", "certify")
+    expect(expire(file, new Date(deadline.getTime() - 1))).toMatchObject({ text, expired: [] })
+    const { text: after, expired, left } = expire(file)
+    expect([expired, left]).toEqual([[id("reader/b")], []])
+    const list = parseAccess(after)
+    expect(list.reader(id("reader/b"), deadline.getTime())).toBeUndefined()
+    expect(list.writer(id("writer/a"), deadline.getTime())).toBeDefined()
+    expect(expire(file, deadline, after)).toMatchObject({ text: after, expired: [] })
+  })
+
+  test("the service's own processes and the last operator are left", () => {
+    const { expired, left } = expire(made)
+    expect(expired).toEqual([id("writer/a"), id("reader/b")])
+    expect(left).toEqual([id("operator/c"), id("courier")])
+    const two = `${text}  - id: ${id("operator/d")}\n    role: operator\n`
+    expect(expire(made, deadline, two).expired).toContain(id("operator/c"))
+  })
+
+  test("sealed break-glass access is ended, not opened", () => {
+    const list = text.replace(
+      "grant: { see: auditor }",
+      "breakGlass: true\n    grant: { see: auditor }",
+    )
+    const ended = parseAccess(expire(made, deadline, list).text)
+    expect(ended.reader(id("reader/b"), deadline.getTime() - 1000)).toBeDefined()
+    expect(ended.reader(id("reader/b"), deadline.getTime())).toBeUndefined()
+    const reviewed = parseAccess(
+      apply(
+        filled("certify", '""', "certify", "certify").replace(/line: \w{64}/g, (line) => line),
+        list,
+      ).text,
+    )
+    expect(reviewed.identities[1]?.expires).toBe(now.getTime())
   })
 })

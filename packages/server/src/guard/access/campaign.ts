@@ -159,12 +159,57 @@ function carryOut(
   if (decision === "certify" && !isSame)
     throw unfit(id, "its line was changed since the review began; say change")
   if (decision === "change" && isSame) throw unfit(id, "its line in access.yaml is unchanged")
-  if (decision === "revoke") return endBy(text, identity, `${now.toISOString().slice(0, 19)}Z`)
+  if (decision === "revoke") return endBy(text, identity, secondsOf(now))
   if (decision !== "") return text
-  const isOwn =
-    identity.role === "courier" || (identity.role === "writer" && identity.grant.internal)
-  if (isOwn) throw unfit(id, "is a process of this installation and would expire: decide")
-  return endBy(text, identity, deadline)
+  if (isOwn(identity)) throw unfit(id, "is a process of this installation and would expire: decide")
+  // An end in the future would be the hour before it: what is sealed ends now.
+  const isSealed = identity.role === "reader" && identity.breakGlass === true
+  return endBy(text, identity, isSealed ? secondsOf(now) : deadline)
+}
+
+/** A process of this installation: without it the service would not run. */
+function isOwn(identity: Identity): boolean {
+  return identity.role === "courier" || (identity.role === "writer" && !!identity.grant.internal)
+}
+
+/** What became of the entries that nobody answered. */
+export interface Expiry {
+  /** Of access.yaml. */
+  readonly text: string
+  /** SPIFFE IDs that end now. */
+  readonly expired: readonly string[]
+  /** Unanswered too, and left in force: the service's own processes, and operators if no other would be left. */
+  readonly left: readonly string[]
+}
+
+/**
+ * Ends what nobody answered, from the deadline of a review on; before it, nothing. What was answered and not carried out counts as
+ * answered: its review stays overdue. Done again it changes nothing more.
+ */
+export function expireUnanswered(campaign: Campaign, access: string, now: Date): Expiry {
+  const { deadline, entries } = campaign
+  const untouched = { text: access, expired: [], left: [] }
+  if (now.getTime() < Date.parse(`${deadline}T00:00:00Z`)) return untouched
+  const { identities } = parseAccess(access)
+  const open = new Set(entries.filter(({ decision }) => decision === "").map(({ id }) => id))
+  const live = identities.filter(
+    ({ expires }) => (expires ?? Number.POSITIVE_INFINITY) > now.getTime(),
+  )
+  const unanswered = live.filter(({ id }) => open.has(id))
+  const operators = live.filter(({ role }) => role === "operator")
+  const isLast = operators.every(({ id }) => open.has(id))
+  const stays = (one: Identity) => isOwn(one) || (isLast && one.role === "operator")
+  const ending = unanswered.filter((one) => !stays(one))
+  const text = ending.reduce((before, one) => endBy(before, one, deadline), access)
+  return {
+    text,
+    expired: ending.map(({ id }) => id),
+    left: unanswered.filter(stays).map(({ id }) => id),
+  }
+}
+
+function secondsOf(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`
 }
 
 /** Never later than it would have ended. */

@@ -48,11 +48,9 @@ export async function accessListAt(
   origin: string,
   at: Date | undefined,
 ): Promise<ListInForce> {
-  const filter = {
-    action: `${loaded},${part}`,
-    ...(at && { until: new Date(at.getTime() + 1).toISOString() }),
-  }
-  const found = reader.search(filter, { limit: entriesMax, order: "desc" })
+  const before = at && { until: new Date(at.getTime() + 1).toISOString() }
+  const query = `action:(${loaded} OR ${part})`
+  const found = reader.search(query, { ...before, limit: entriesMax, order: "desc" })
   const steps = await readSteps(found, `postern://${origin}`)
   const newest = steps[0]
   if (newest === undefined) throw new PosternError("NOT_FOUND", "no access list was loaded before")

@@ -7,10 +7,12 @@ export {
   applyCampaign,
   type Campaign,
   type CampaignPlan,
+  type Expiry,
+  expireUnanswered,
   makeCampaign,
   parseCampaign,
   type Reviewed,
 } from "./campaign.ts"
 export { accessListAt, type ListInForce } from "./history.ts"
-export { type ReviewState, reviewState, reviewsDirectory } from "./review-state.ts"
+export { passedReview, type ReviewState, reviewState, reviewsDirectory } from "./review-state.ts"
 export { readUsage, type Usage } from "./usage.ts"

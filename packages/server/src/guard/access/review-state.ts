@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { parseStatement } from "../../approval/index.ts"
 import { type Config, readTextFile } from "../../config/index.ts"
-import { parseCampaign } from "./campaign.ts"
+import { type Campaign, parseCampaign } from "./campaign.ts"
 
 /** Where reviews lie: `DAY.yaml` is filled in, `DAY.yaml.signed` is its signed result. */
 export function reviewsDirectory(config: Pick<Config, "access">): string {
@@ -38,6 +38,16 @@ export function reviewState(config: Pick<Config, "access">, nowMs: number): Revi
     ? { file: join(directory, newest), deadline: parseCampaign(read(newest), newest).deadline }
     : undefined
   return { state: stateOf(due, open?.deadline, nowMs), due, open }
+}
+
+/** The open review whose deadline is over: what nobody answered in it is to end. Errors: as reviewState(). */
+export function passedReview(
+  config: Pick<Config, "access">,
+  nowMs: number,
+): { readonly file: string; readonly campaign: Campaign } | undefined {
+  const { open } = reviewState(config, nowMs)
+  if (open === undefined || nowMs < Date.parse(open.deadline)) return undefined
+  return { file: open.file, campaign: parseCampaign(readTextFile(open.file), open.file) }
 }
 
 function stateOf(

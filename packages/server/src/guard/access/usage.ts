@@ -1,4 +1,4 @@
-import type { FilterFields, LogEntry, Reader } from "@postern/client"
+import type { LogEntry, QueryFields, Reader } from "@postern/client"
 import type { AccessList, Identity } from "../../access/index.ts"
 
 /** What the log says of an identity since a time. */
@@ -23,8 +23,8 @@ export async function readUsage(
   list: AccessList,
   since: Date,
 ): Promise<ReadonlyMap<string, Usage>> {
-  const ask = (filter: FilterFields, limit = 1, order: "asc" | "desc" = "desc") =>
-    gather(reader.search({ ...filter, since: since.toISOString() }, { limit, order }))
+  const ask = (fields: QueryFields, limit = 1, order: "asc" | "desc" = "desc") =>
+    gather(reader.search(fields, { since: since.toISOString(), limit, order }))
   const usages = new Map<string, Usage>()
   for (const identity of list.identities) {
     if (identity.role === "courier") continue
@@ -50,7 +50,7 @@ export async function readUsage(
   return usages
 }
 
-function actsOf({ role, id }: Identity): FilterFields {
+function actsOf({ role, id }: Identity): QueryFields {
   if (role === "writer") return { writer: id }
   return role === "reader" ? { actor: id } : { action: operatorActs, text: id }
 }
@@ -58,7 +58,7 @@ function actsOf({ role, id }: Identity): FilterFields {
 /** One grant alone was needed if anything was written at all. */
 async function neverNeeded(
   { id, grant }: Identity & { role: "writer" },
-  ask: (filter: FilterFields) => Promise<LogEntry[]>,
+  ask: (fields: QueryFields) => Promise<LogEntry[]>,
 ): Promise<string[]> {
   const unused: string[] = []
   for (const [name, member] of [

@@ -4,6 +4,7 @@
  * as wholes; the running processes see that and take them over. Never serves, never talks to a
  * process, never touches a signing key of the log.
  */
+export { ownAuthority } from "./authorities.ts"
 export {
   type HeldCertificate,
   listCertificates,

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Profile } from "@postern/client"
 import { isPosternError } from "@postern/log/base"
-import { type Config, dataDirectories } from "../../config/index.ts"
-import { reviewState } from "../access/index.ts"
+import { type Config, dataDirectories, readTextFile } from "../../config/index.ts"
+import { expireUnanswered, passedReview, reviewState } from "../access/index.ts"
 import { listCertificates } from "../certificates/index.ts"
 import {
   type Finding,
@@ -22,11 +22,15 @@ import { judgeKey } from "./key-ages.ts"
 import {
   freeSpace,
   isLoose,
+  isWritable,
   judgeMachine,
   type MachineFacts,
   measureSync,
+  openParents,
 } from "./machine-health.ts"
-import { judgeReview } from "./review.ts"
+import { tryOpsDoors } from "./ops-door.ts"
+import { judgeNode, judgeProcess, readProcessFacts } from "./process-health.ts"
+import { judgeReview, judgeUnanswered } from "./review.ts"
 import { judgeStatus, type PortStatus } from "./standing.ts"
 
 /** What an examination works with. */
@@ -54,6 +58,8 @@ export async function examine(patient: Patient): Promise<Finding[]> {
     ["port", "critical", async () => judgeStatus(await patient.status())],
     ["doors", "critical", () => examineDoors(patient)],
     ["canary", "critical", async () => [await examineWay(patient)]],
+    ["ops", "critical", () => tryOpsDoors(config.listen.ops)],
+    ["process", "high", () => examineProcess(patient)],
     ["listeners", "critical", () => examineListeners(config)],
     ["firewall", "high", () => examineFirewall(config, patient.now())],
     [
@@ -62,7 +68,7 @@ export async function examine(patient: Patient): Promise<Finding[]> {
       () => listCertificates(config, patient.now()).map(judgeCertificate),
     ],
     ["keys", "high", () => listKeyAges(config, patient.now()).map(judgeKey)],
-    ["review", "high", () => [judgeReview(reviewState(config, +patient.now()))]],
+    ["review", "high", () => examineReview(config, patient.now())],
     ["machine", "high", () => examineMachine(patient)],
   ]
   const findings: Finding[] = []
@@ -104,6 +110,18 @@ async function examineListeners(config: Config): Promise<Finding[]> {
   return judgeListeners(listeners, config.listen.allow ?? [], facts)
 }
 
+async function examineProcess({ status, now }: Patient): Promise<Finding[]> {
+  const { runtime } = await status()
+  if (runtime === undefined) throw new Error("the port does not say which process it is")
+  return [...judgeProcess(runtime, readProcessFacts(runtime.pid)), judgeNode(runtime.node, now())]
+}
+
+function examineReview(config: Config, now: Date): Finding[] {
+  const passed = passedReview(config, +now)
+  const expiry = passed && expireUnanswered(passed.campaign, readTextFile(config.access), now)
+  return [judgeReview(reviewState(config, +now)), judgeUnanswered(expiry)]
+}
+
 function readAuthority({ pki }: Config): KeyPair | undefined {
   if (pki.caKey === undefined || !existsSync(pki.caKey)) return undefined
   return { certificate: readFileSync(pki.ca, "utf8"), key: readFileSync(pki.caKey, "utf8") }
@@ -111,6 +129,10 @@ function readAuthority({ pki }: Config): KeyPair | undefined {
 
 function examineMachine({ config, now }: Patient): Finding[] {
   const { log, portState, disclosures } = dataDirectories(config)
+  const edited = [config.file, config.access, config.pki.ca, config.pki.certificate]
+  const approvals = ["approvals", "break-glass", "reviews"].map((name) =>
+    join(dirname(config.access), name),
+  )
   const secrets = [config.pki.key, config.pki.logKey, config.pki.receiptKey, config.sealing]
   const watched = [config.data, log, disclosures, ...secrets].filter((path) => path !== undefined)
   const facts: MachineFacts = {
@@ -119,6 +141,8 @@ function examineMachine({ config, now }: Patient): Finding[] {
     fdatasyncMs: measureSync(portState),
     isRoot: process.getuid?.() === 0,
     loose: watched.filter((path) => existsSync(path) && isLoose(path)),
+    writable: [...edited, ...approvals].filter((path) => existsSync(path) && isWritable(path)),
+    exchangeable: [config.data, config.file, config.access].flatMap(openParents),
     node: process.versions.node,
     openssl: process.versions.openssl,
   }

@@ -37,10 +37,17 @@ describe("a certificate", () => {
 })
 
 describe("the port's own word", () => {
+  const waiting = {
+    identity: "spiffe://t/x",
+    by: "spiffe://t/o",
+    due: "2026-11-24",
+    overdue: false,
+  }
   const well: PortStatus = {
     notReady: [],
     silentWriters: 0,
     access: { port: "a", reader: "a" },
+    breakGlass: { open: [], waiting: [] },
     witnesses: { size: 10, ageSeconds: 3, behind: false },
     clock: { synchronized: "yes", offset: "within", offsetMs: 1 },
   }
@@ -61,6 +68,13 @@ describe("the port's own word", () => {
     [{ access: { port: "a", reader: "b" } }, "access.applied", "fail"],
     [{ access: { port: "a" } }, "access.applied", "unknown"],
     [{ silentWriters: 2 }, "writers.silent", "warn"],
+    [{ breakGlass: { open: ["spiffe://t/x"], waiting: [] } }, "breakglass.open", "fail"],
+    [{ breakGlass: { open: [], waiting: [waiting] } }, "breakglass.review", "warn"],
+    [
+      { breakGlass: { open: [], waiting: [{ ...waiting, overdue: true }] } },
+      "breakglass.review",
+      "fail",
+    ],
     [{ witnesses: { size: 1, behind: true } }, "witness.age", "fail"],
     [{ clock: { synchronized: "yes", offset: "beyond", offsetMs: 5000 } }, "clock.offset", "fail"],
     [{ clock: { synchronized: "unknown", offset: "unknown" } }, "clock.offset", "unknown"],
@@ -69,7 +83,12 @@ describe("the port's own word", () => {
   })
 
   test("that says nothing is not taken for well", () => {
-    expect(bad({}).map(([id]) => id)).toEqual(["access.applied", "witness.age", "clock.offset"])
+    expect(bad({}).map(([id]) => id)).toEqual([
+      "access.applied",
+      "breakglass.open",
+      "witness.age",
+      "clock.offset",
+    ])
   })
 })
 
@@ -81,6 +100,8 @@ describe("the machine", () => {
     fdatasyncMs: 1,
     isRoot: false,
     loose: [],
+    writable: [],
+    exchangeable: [],
     node: "24.21.0",
     openssl: "3.5.8",
   }
@@ -100,6 +121,8 @@ describe("the machine", () => {
     [{ fdatasyncMs: 21 }, "disk.sync", "warn"],
     [{ fdatasyncMs: 201 }, "disk.sync", "fail"],
     [{ loose: ["pki/log.key"] }, "files.modes", "fail"],
+    [{ writable: ["access.yaml"] }, "files.writable", "fail"],
+    [{ exchangeable: ["/srv"] }, "files.writable", "fail"],
     [{ isRoot: true }, "user.root", "warn"],
     [{ openssl: "3.0.19" }, "runtime.hybrid", "warn"],
   ])("with %j is %s %s", (facts, id, result) => {

@@ -8,6 +8,8 @@ export interface Knock {
   /** Undefined: without TLS. */
   readonly tls: ConnectionOptions | undefined
   readonly text: string
+  /** How much of the answer is waited for, until the end of it at most; default: its first bytes. */
+  readonly bytesMax?: number
 }
 
 /**
@@ -24,7 +26,7 @@ const answerMs = 5000
 const unreachable = /^E(?:CONNREFUSED|HOSTUNREACH|NETUNREACH|TIMEDOUT|NOTFOUND|AI_AGAIN)$/
 
 /** Comes to a door from outside, as whoever the options say, and tells what came of it. Never throws for what the door does. */
-export function knock({ host, port, tls, text }: Knock): Promise<Reception> {
+export function knock({ host, port, tls, text, bytesMax = 0 }: Knock): Promise<Reception> {
   return new Promise((resolve) => {
     const socket =
       tls === undefined
@@ -37,14 +39,18 @@ export function knock({ host, port, tls, text }: Knock): Promise<Reception> {
       resolve(reception)
     }
     socket.once(tls === undefined ? "connect" : "secureConnect", () => socket.write(text))
-    socket.once("data", (chunk: Buffer) => {
-      end({ state: "answered", began: chunk.subarray(0, 64).toString("latin1") })
+    let began = ""
+    socket.on("data", (chunk: Buffer) => {
+      began += (bytesMax === 0 ? chunk.subarray(0, 64) : chunk).toString("latin1")
+      if (began.length >= bytesMax) end({ state: "answered", began })
     })
     socket.once("error", (error: NodeJS.ErrnoException) => {
       const { code = "", message } = error
       if (unreachable.test(code)) end({ state: "unreachable", why: code })
       else end({ state: "closed", why: code === "" ? message : code })
     })
-    socket.once("close", () => end({ state: "closed", why: "without a word" }))
+    socket.once("close", () => {
+      end(began === "" ? { state: "closed", why: "without a word" } : { state: "answered", began })
+    })
   })
 }

@@ -7,7 +7,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Finding } from "../exposure/index.ts"
 
 /** What is measured on the machine. */
@@ -20,6 +20,10 @@ export interface MachineFacts {
   readonly isRoot: boolean
   /** Of data directory and keys: names of those that others can read or write. */
   readonly loose: readonly string[]
+  /** Of what decides who may do what: names of those that others can write. */
+  readonly writable: readonly string[]
+  /** Directories above data and configuration in which others can put something else in their place. */
+  readonly exchangeable: readonly string[]
   readonly node: string
   readonly openssl: string
 }
@@ -60,6 +64,22 @@ export function isLoose(path: string): boolean {
   return process.platform !== "win32" && (statSync(path).mode & 0o027) !== 0
 }
 
+/** Whether others may write it. What the group may is the operator's to decide: a file that several may edit is common. */
+export function isWritable(path: string): boolean {
+  return process.platform !== "win32" && (statSync(path).mode & 0o002) !== 0
+}
+
+/** Directories above a path where everybody may rename what belongs to others. */
+export function openParents(path: string): string[] {
+  const found: string[] = []
+  for (let at = dirname(path); ; at = dirname(at)) {
+    const { mode } = statSync(at)
+    if (process.platform !== "win32" && (mode & 0o002) !== 0 && (mode & 0o1000) === 0)
+      found.push(at)
+    if (at === dirname(at)) return found
+  }
+}
+
 const gibibyte = 1024 ** 3
 const forecastDays = { warn: 30, fail: 3 } as const
 const syncMs = { warn: 20, fail: 200 } as const
@@ -70,6 +90,7 @@ export function judgeMachine(facts: MachineFacts, data: string): Finding[] {
     judgeDisk(facts, data),
     judgeSync(facts, data),
     judgeLoose(facts, data),
+    judgeWritable(facts, data),
     judgeUser(facts),
     judgeRuntime(facts),
   ]
@@ -115,6 +136,17 @@ function judgeLoose({ loose }: MachineFacts, subject: string): Finding {
   }
   const evidence = `open to others: ${loose.join(", ")}`
   return { ...about, result: "fail", evidence, fix: `chmod o-rwx,g-w ${loose.join(" ")}` }
+}
+
+function judgeWritable({ writable, exchangeable }: MachineFacts, subject: string): Finding {
+  const about = { id: "files.writable", subject, severity: "critical" } as const
+  if (writable.length === 0 && exchangeable.length === 0) {
+    const evidence = "nobody else can change or exchange configuration and data"
+    return { ...about, result: "ok", evidence, fix: "" }
+  }
+  const open = [...new Set([...writable, ...exchangeable])]
+  const evidence = `everybody may write: ${open.join(", ")}`
+  return { ...about, result: "fail", evidence, fix: `chmod o-w ${open.join(" ")}` }
 }
 
 function judgeUser({ isRoot }: MachineFacts): Finding {

@@ -5,9 +5,19 @@ export interface PortStatus {
   readonly notReady?: readonly string[]
   readonly accessProblem?: string
   readonly signerProblem?: string
+  readonly runtime?: { readonly pid: number; readonly node: string }
   readonly silentWriters?: number
   readonly durableSize?: number
   readonly publishedSize?: number
+  readonly breakGlass?: {
+    readonly open: readonly string[]
+    readonly waiting: readonly {
+      readonly identity: string
+      readonly by: string
+      readonly due: string
+      readonly overdue: boolean
+    }[]
+  }
   readonly access?: { readonly port?: string; readonly reader?: string }
   readonly witnesses?: {
     readonly size: number
@@ -74,12 +84,28 @@ export function judgeStatus(status: PortStatus): Finding[] {
     `${silentWriters} writers with a cadence have said nothing for longer`,
     "postern writer gaps names them",
   )
+  sayBreakGlass(status, say)
   sayWitnesses(status, say)
   sayClock(status, say)
   return findings
 }
 
 type Say = (id: string, severity: Severity, result: Result, evidence: string, fix: string) => void
+
+function sayBreakGlass({ breakGlass }: PortStatus, say: Say): void {
+  const fix = "docs/operating/break-glass.md"
+  if (breakGlass === undefined)
+    return say("breakglass.open", "high", "unknown", "the port did not say", fix)
+  const { open, waiting } = breakGlass
+  const isOpen = open.length > 0
+  const now = isOpen ? `${open.join(", ")} may read now` : "no emergency access is open"
+  say("breakglass.open", "high", isOpen ? "fail" : "ok", now, "it ends by itself within the hour")
+  const late = waiting.some(({ overdue }) => overdue)
+  const each = waiting.map(({ identity, by, due }) => `${identity}, opened by ${by}, due ${due}`)
+  const result = late ? "fail" : waiting.length > 0 ? "warn" : "ok"
+  const evidence = waiting.length === 0 ? "every opening was reviewed" : each.join("; ")
+  say("breakglass.review", "high", result, `${late ? "overdue: " : ""}${evidence}`, fix)
+}
 
 function sayWitnesses({ witnesses }: PortStatus, say: Say): void {
   const fix = "docs/operating/witness.md"
@@ -103,5 +129,7 @@ function sayClock({ clock }: PortStatus, say: Say): void {
   const far =
     offsetMs === undefined ? "no witness to compare it with" : `${offsetMs} ms from witnesses`
   const result = results[offset] ?? (kept ? "ok" : "unknown")
-  say("clock.offset", "high", result, `${far}; synchronized: ${synchronized}`, fix)
+  // A clock that is known to be wrong is worse than one that nobody here can judge.
+  const severity = result === "unknown" ? "medium" : "high"
+  say("clock.offset", severity, result, `${far}; synchronized: ${synchronized}`, fix)
 }

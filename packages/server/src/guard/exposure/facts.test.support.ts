@@ -9,6 +9,7 @@ export function quietFacts(more: Partial<PortFacts> = {}): PortFacts {
     sockets: { known: [] },
     holders: new Map(),
     redirects: { known: [] },
+    proxies: [],
     hasIpv6Loopback: true,
     names: new Map(),
     ...more,

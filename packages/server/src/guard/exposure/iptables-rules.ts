@@ -1,4 +1,4 @@
-import type { FilterRule, FilterRules, PortRange } from "./redirects.ts"
+import type { Destination, FilterRule, FilterRules, PortRange } from "./redirects.ts"
 
 /** Targets that send a packet elsewhere. */
 const redirecting = new Set(["DNAT", "REDIRECT", "TPROXY", "NETMAP"])
@@ -30,7 +30,8 @@ function parseRule(table: string, rest: string, rule: string): FilterRule | unde
   const target = / ?-[jg] (\S+)/.exec(rest)?.[1]
   if (target === undefined) return undefined
   const ports = portsOf(rest)
-  if (redirecting.has(target)) return { ports, action: { kind: "redirect" }, rule }
+  if (redirecting.has(target))
+    return { ports, action: { kind: "redirect", to: destinationOf(rest) }, rule }
   // A target without a chain of that name leads nowhere.
   return { ports, action: { kind: "jump", to: `${table} ${target}` }, rule }
 }
@@ -43,4 +44,18 @@ function portsOf(rest: string): readonly PortRange[] | undefined {
     const [from = "", last = from] = text.split(":")
     return [Number(from), (last === "" ? 65_535 : Number(last)) + 1]
   })
+}
+
+/** `--to-destination 10.0.0.1:80`, `[fd00::1]:80-90`; `--to-ports 80`; `--on-ip`, `--on-port` of TPROXY. */
+function destinationOf(rest: string): Destination {
+  const to = / --to-destination (\S+)/.exec(rest)?.[1] ?? ""
+  const [, six, four, behind] = /^(?:\[([^\]]+)\]|([^:]+|.*:.*:.*?))(?::([\d-]+))?$/.exec(to) ?? []
+  const number = behind ?? / --(?:to-ports?|on-port) ([\d-]+)/.exec(rest)?.[1]
+  const address = six ?? four ?? / --on-ip (\S+)/.exec(rest)?.[1]
+  return { ...(address && { address }), ...(number && { ports: [rangeOf(number)] }) }
+}
+
+function rangeOf(text: string): PortRange {
+  const [from = "", last = from] = text.split("-")
+  return [Number(from), Number(last) + 1]
 }

@@ -108,7 +108,8 @@ describe("the other family", () => {
 test("rules that redirect the port, and numbers of others, are told", () => {
   const redirects = { known: [{ ports: [[port, port + 1]] as const, rule: "dnat" }] }
   expect(judge(inner, [own], { redirects })).toEqual(["port.redirected fail"])
-  expect(judge(inner, [own], { redirects: { unknown: "no" } })).toEqual(["port.redirected unknown"])
+  const unknown = ["port.redirected unknown", "port.published unknown"]
+  expect(judge(inner, [own], { redirects: { unknown: "no" } })).toEqual(unknown)
   expect(judge(inner, [own], { ephemeral: { known: [1024, 65_536] } })).toEqual([
     "port.number warn",
   ])

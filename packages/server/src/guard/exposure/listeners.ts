@@ -10,6 +10,7 @@ import {
 import type { Finding, Known, Result, Severity } from "./finding.ts"
 import { isListening, type PortFacts } from "./machine.ts"
 import { judgeNumber, type Reason, redirected } from "./number.ts"
+import { published } from "./published.ts"
 import type { Holder } from "./socket-holders.ts"
 import { plainAddress, type SocketRow } from "./socket-table.ts"
 
@@ -72,7 +73,11 @@ export function judgeListeners(
     if ("unknown" in address)
       return [say("port.scope", "unknown", "critical", address.unknown, "name a numeric address")]
     const scope = judgeScope(listener, address.known, allow, say)
-    const more = [judgeNumbers(port, facts, say), judgeRedirect(port, facts, say)]
+    const more = [
+      judgeNumbers(port, facts, say),
+      judgeRedirect(port, facts, say),
+      judgePublished({ address: address.known, port }, facts, say),
+    ]
     if ("unknown" in facts.sockets)
       return [
         scope,
@@ -241,6 +246,19 @@ function judgeRedirect(port: number, facts: PortFacts, say: Say): Finding {
       ? "run this as root, with nft and iptables-save installed, and read the rules"
       : "take the rule away: what it sends elsewhere passes by this machine's firewall"
   return say("port.redirected", result, "high", evidence, fix)
+}
+
+function judgePublished(
+  at: { readonly address: string; readonly port: number },
+  facts: PortFacts,
+  say: Say,
+): Finding {
+  const { result, evidence } = published(at, facts)
+  const fix =
+    result === "unknown"
+      ? "run this as root, with nft and iptables-save installed, and read the rules"
+      : "take the rule or the published port away: who comes by it comes from another address than the firewall was made for"
+  return say("port.published", result, "high", evidence, fix)
 }
 
 function judgeNumbers(port: number, facts: PortFacts, say: Say): Finding {

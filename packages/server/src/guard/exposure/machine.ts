@@ -5,6 +5,7 @@ import { promisify } from "node:util"
 import type { Known } from "./finding.ts"
 import { parseIptablesSave } from "./iptables-rules.ts"
 import { parseNftRuleset } from "./nft-rules.ts"
+import { findProxies, type PassingOn } from "./proxies.ts"
 import { type PortRange, type Redirect, redirectsOf } from "./redirects.ts"
 import { findHolders, type Holder } from "./socket-holders.ts"
 import { parseSocketTable, type SocketRow } from "./socket-table.ts"
@@ -27,6 +28,8 @@ export interface PortFacts {
   /** By inode; only of listening sockets, and only as far as they may be seen. */
   readonly holders: ReadonlyMap<number, readonly Holder[]>
   readonly redirects: Known<readonly Redirect[]>
+  /** Programmes that pass connections on, such as Docker's. */
+  readonly proxies: readonly PassingOn[]
   readonly hasIpv6Loopback: boolean
   /** Name of an assigned port, where /etc/services has it. */
   readonly names: ReadonlyMap<number, string>
@@ -57,6 +60,7 @@ export async function gatherPortFacts(machine: Machine = thisMachine): Promise<P
     sockets,
     holders: findHolders(new Set(listening.map(({ inode }) => inode)), root),
     redirects: await readRedirects(machine),
+    proxies: findProxies(root),
     hasIpv6Loopback: /^0{31}1 /m.test(readText(join(root, "proc/net/if_inet6")) ?? ""),
     names: parseServices(readText(join(root, "etc/services")) ?? ""),
   }

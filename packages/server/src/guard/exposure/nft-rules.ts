@@ -1,4 +1,4 @@
-import type { FilterRule, FilterRules, PortRange } from "./redirects.ts"
+import type { Destination, FilterRule, FilterRules, PortRange } from "./redirects.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -46,14 +46,21 @@ function rulesOf(
       : rangesOf(right)
   return steps.flatMap((step): FilterRule[] => {
     const rule = `${chain}: ${JSON.stringify(step)}`.slice(0, 200)
-    if ("dnat" in step || "redirect" in step || "tproxy" in step)
-      return [{ ports, action: { kind: "redirect" }, rule }]
+    const how = ["dnat", "redirect", "tproxy"].find((name) => name in step)
+    if (how !== undefined)
+      return [{ ports, action: { kind: "redirect", to: destinationOf(step[how]) }, rule }]
     return [step.jump, step.goto, ...verdictsOf(step.vmap)].flatMap((verdict): FilterRule[] => {
       const { target } = objectOf(verdict)
       if (typeof target !== "string") return []
       return [{ ports, action: { kind: "jump", to: `${place} ${target}` }, rule }]
     })
   })
+}
+
+function destinationOf(sent: unknown): Destination {
+  const { addr, port } = objectOf(sent)
+  const ports = rangesOf(port)
+  return { ...(typeof addr === "string" && { address: addr }), ...(ports && { ports }) }
 }
 
 /** Chains that a verdict map leads to, whatever its keys ask for. */

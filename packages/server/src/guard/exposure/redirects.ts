@@ -5,15 +5,25 @@ export type PortRange = readonly [number, number]
 export interface Redirect {
   /** Undefined if the rule does not say, or not in a way that is understood here. */
   readonly ports: readonly PortRange[] | undefined
+  /** Where it sends it, as far as the rule says so by itself. */
+  readonly to?: Destination
   /** The rule, for people. */
   readonly rule: string
+}
+
+/** Undefined is what stays as it was, or is not understood here. */
+export interface Destination {
+  readonly address?: string
+  readonly ports?: readonly PortRange[]
 }
 
 /** A rule of a packet filter, as far as redirections go. */
 export interface FilterRule {
   /** TCP destination ports that it matches; undefined if it matches any, or that is not known. */
   readonly ports: readonly PortRange[] | undefined
-  readonly action: { readonly kind: "redirect" } | { readonly kind: "jump"; readonly to: string }
+  readonly action:
+    | { readonly kind: "redirect"; readonly to?: Destination }
+    | { readonly kind: "jump"; readonly to: string }
   readonly rule: string
 }
 
@@ -40,7 +50,10 @@ export function redirectsOf({ chains, begin }: FilterRules): Redirect[] {
       const both = intersect(within, ports)
       if (both?.length === 0) continue
       if (action.kind === "jump") walk(action.to, both, depth + 1)
-      else found.set(`${rule} ${JSON.stringify(both)}`, { ports: both, rule })
+      else {
+        const to = action.to && { to: action.to }
+        found.set(`${rule} ${JSON.stringify(both)}`, { ports: both, ...to, rule })
+      }
     }
   }
   for (const chain of begin) walk(chain, undefined, 0)

@@ -1,13 +1,16 @@
 import { dirname } from "node:path"
 import { type Config, dataDirectories } from "../../config/index.ts"
-import { unitPath } from "./places.ts"
+import { isRenewable, portsGroup, unitPath } from "./places.ts"
 
-/** sysusers.d(5): a user for each process, and one group that may read the log. */
+/** sysusers.d(5): a user for each process, one group that may read the log, and one that may read the key of the two ports. */
 export function accountsText(): string {
   return `g postern - -
+g ${portsGroup} - -
 u postern-port -:postern "Postern, write process"
 u postern-reader -:postern "Postern, read process"
 u postern-courier -:postern "Postern, asks witnesses"
+m postern-port ${portsGroup}
+m postern-reader ${portsGroup}
 `
 }
 
@@ -16,16 +19,28 @@ u postern-courier -:postern "Postern, asks witnesses"
  * root's, and its group may look. Errors: CONFIG_INVALID.
  */
 export function directoriesText(config: Config): string {
-  const { data, file, access, sealing, pki } = config
-  const { log, disclosures, portState, readerState, courierState } = dataDirectories(config)
-  const roots = [file, access, pki.ca, pki.certificate, pki.reader.certificate].map(dirname)
+  const { data, file, access, alerts = access, sealing, pki } = config
+  const directories = dataDirectories(config)
+  const { log, disclosures, portState, readerState, courierState, operatorState } = directories
+  const roots = [file, access, alerts, pki.ca, pki.certificate, pki.reader.certificate].map(dirname)
+  const { key, reader, courier } = pki
+  const keys = [
+    { path: key, who: `0640 root ${portsGroup}` },
+    { path: reader.key, who: "0600 postern-reader postern" },
+    ...(courier === undefined ? [] : [{ path: courier.key, who: "0600 postern-courier postern" }]),
+  ]
   const lines = [
     ...[...new Set(roots)].map((path) => `z ${unitPath(path)} 0750 root postern`),
+    ...keys
+      .filter(({ path }) => isRenewable(config, path))
+      .map(({ path, who }) => `z ${unitPath(path)} ${who}`),
     `d ${unitPath(data)} 0750 root postern`,
     `d ${dirname(portState)} 0750 root postern`,
     ...[log, disclosures, portState].map((path) => `d ${path} 0750 postern-port postern`),
     `d ${readerState} 0750 postern-reader postern`,
     `d ${courierState} 0750 postern-courier postern`,
+    // What root asks there, the group may read: files take the group from the directory.
+    `d ${operatorState} 2750 root postern`,
     `d ${unitPath(sealing)} 0750 postern-port postern`,
   ]
   return `${lines.join("\n")}\n`

@@ -35,12 +35,13 @@ const commandOf: CommandOf = (name, configFile) => [
   `/usr/lib/postern/${name}.js`,
   configFile,
 ]
+const postern = ["/usr/bin/node", "/usr/lib/postern/bin/postern.cjs"]
 const config = parseConfig(text, file)
 const witnessed = parseConfig(`${text}witnesses: witnesses.policy\n`, file)
 
 /** All values of a setting in a unit. */
 function settings(name: string, key: string, of = config): string[] {
-  const unit = makeUnits(of, commandOf).find((one) => one.name === name)
+  const unit = makeUnits(of, commandOf, postern).find((one) => one.name === name)
   const lines = unit?.text.split("\n") ?? []
   return lines
     .filter((line) => line.startsWith(`${key}=`))
@@ -62,9 +63,9 @@ test("each address of the configuration is held, under the name of its plane", (
 test("each process is handed its own keys and writes to its own directories", () => {
   const keys = (name: string) =>
     settings(name, "LoadCredential", witnessed).map((line) => line.split(":")[0])
-  expect(keys("postern-port.service")).toEqual(["server.key", "log.key", "receipt.key"])
-  expect(keys("postern-reader.service")).toEqual(["server.key", "reader.key"])
-  expect(keys("postern-courier.service")).toEqual(["courier.key"])
+  expect(keys("postern-port.service")).toEqual(["log.key", "receipt.key"])
+  expect(keys("postern-reader.service")).toEqual([])
+  expect(keys("postern-courier.service")).toEqual(["ca.key"])
   expect(settings("postern-reader.service", "ReadWritePaths")).toEqual([
     "/var/lib/postern/state/reader",
   ])
@@ -82,12 +83,50 @@ test("the port has no network, the reader none but the way to the write port", (
   expect(settings("postern-reader.service", "IPAddressAllow")).toEqual(["10.0.0.7"])
 })
 
-test("a courier is run only if there are witnesses to ask, or heartbeats to send", () => {
-  const names = (of: typeof config) => makeUnits(of, commandOf).map(({ name }) => name)
-  expect(names(config)).not.toContain("postern-courier.service")
-  expect(names(witnessed)).toContain("postern-courier.service")
-  const beating = parseConfig(`${text}heartbeat: { url: "https://alarms.example/x" }\n`, file)
-  expect(names(beating)).toContain("postern-courier.service")
+test("keys that are renewed are read where they lie, each by those who show them", () => {
+  const prefix = mkdtempSync(join(base, "keys-"))
+  installSystemd(config, prefix, commandOf)
+  const lines = readFileSync(join(prefix, "etc/tmpfiles.d/postern.conf"), "utf8").split("\n")
+  expect(lines.filter((line) => line.includes(".key"))).toEqual([
+    "z /etc/postern/pki/server.key 0640 root postern-ports",
+    "z /etc/postern/pki/reader.key 0600 postern-reader postern",
+    "z /etc/postern/pki/courier.key 0600 postern-courier postern",
+  ])
+  const groups = (name: string) => settings(name, "SupplementaryGroups", witnessed)
+  expect(groups("postern-port.service")).toEqual(["postern-ports"])
+  expect(groups("postern-reader.service")).toEqual(["postern-ports"])
+  expect(groups("postern-courier.service")).toEqual([])
+})
+
+test("keys of somebody else's directory stay his, and are handed over as credentials", () => {
+  const elsewhere = text.replaceAll("pki/server", "/run/spire/server")
+  const of = parseConfig(elsewhere, file)
+  const handed = settings("postern-reader.service", "LoadCredential", of)
+  expect(handed).toEqual(["server.key:/run/spire/server.key"])
+  const prefix = mkdtempSync(join(base, "elsewhere-"))
+  installSystemd(of, prefix, commandOf)
+  const conf = readFileSync(join(prefix, "etc/tmpfiles.d/postern.conf"), "utf8")
+  expect(conf).not.toContain("server.key")
+})
+
+test("a courier is run only if there is something to do for it, and certificates are renewed if a CA is here", () => {
+  const names = (of: typeof config) => makeUnits(of, commandOf, postern).map(({ name }) => name)
+  const bare = text.replace("  caKey: pki/ca.key\n", "")
+  const renewal = ["postern-renewal.timer", "postern-renewal.service"]
+  const without = names(parseConfig(bare, file))
+  for (const name of ["postern-courier.service", ...renewal]) {
+    expect(without).not.toContain(name)
+    expect(names(config)).toContain(name)
+  }
+  expect(names(parseConfig(`${bare}witnesses: witnesses.policy\n`, file))).toContain(
+    "postern-courier.service",
+  )
+  const beating = `${bare}heartbeat: { url: "https://alarms.example/x" }\n`
+  expect(names(parseConfig(beating, file))).toContain("postern-courier.service")
+  expect(settings("postern-renewal.service", "ReadWritePaths")).toEqual([
+    "/etc/postern /etc/postern/pki",
+  ])
+  expect(settings("postern.target", "Wants")[0]).toContain("postern-renewal.timer")
 })
 
 test.each(["/home/audit/data", "/root/x", "/tmp/x", "/var/lib/two words", "/var/lib/%i"])(
@@ -110,12 +149,14 @@ test("keys that are credentials already are left to whoever made them so; two of
 })
 
 test("what was written is replaced, what somebody else wrote is not, and then nothing is", () => {
-  const first = installSystemd(config, base, commandOf)
+  const bare = parseConfig(text.replace("  caKey: pki/ca.key\n", ""), file)
+  const first = installSystemd(bare, base, commandOf)
   expect(new Set(first.map(({ state }) => state))).toEqual(new Set(["new"]))
-  expect(new Set(installSystemd(config, base, commandOf).map(({ state }) => state))).toEqual(
+  expect(new Set(installSystemd(bare, base, commandOf).map(({ state }) => state))).toEqual(
     new Set(["same"]),
   )
-  const changed = installSystemd(witnessed, base, commandOf).filter(({ state }) => state !== "same")
+  const more = { ...bare, witnesses: "/etc/postern/witnesses.policy" }
+  const changed = installSystemd(more, base, commandOf).filter(({ state }) => state !== "same")
   expect(changed.map(({ path, state }) => `${path.split("/").at(-1)} ${state}`)).toEqual([
     "postern.target changed",
     "postern-courier.service new",

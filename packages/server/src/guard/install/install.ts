@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { PosternError } from "@postern/log/base"
 import type { Config } from "../../config/index.ts"
 import { processCommand } from "../../supervisor/index.ts"
@@ -24,7 +25,7 @@ export function installSystemd(
 ): InstalledFile[] {
   const etc = resolve(prefix, "etc")
   const files = [
-    ...makeUnits(config, commandOf).map(({ name, text }) => ({
+    ...makeUnits(config, commandOf, posternCommand()).map(({ name, text }) => ({
       path: join(etc, "systemd/system", name),
       text,
     })),
@@ -37,6 +38,10 @@ export function installSystemd(
     const state = before === undefined ? "new" : before === text ? "same" : "changed"
     return { path, state }
   })
+}
+
+function posternCommand(): readonly string[] {
+  return [process.execPath, fileURLToPath(new URL("../../../bin/postern.cjs", import.meta.url))]
 }
 
 function readOwn(path: string): string | undefined {

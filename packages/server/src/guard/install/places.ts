@@ -1,7 +1,7 @@
 import { isIP } from "node:net"
-import { basename } from "node:path"
+import { basename, dirname } from "node:path"
 import { PosternError } from "@postern/log/base"
-import { formatHostPort, type HostPort } from "../../config/index.ts"
+import { type Config, formatHostPort, type HostPort } from "../../config/index.ts"
 
 /** What a unit means by itself: no quotes, no blanks, no specifiers. */
 const plain = /^[A-Za-z0-9/._@:+,=-]+$/
@@ -19,6 +19,17 @@ export function unitPath(path: string): string {
 export function unitAddress(address: HostPort): string {
   if (isIP(address.host) !== 0 && address.port !== 0) return formatHostPort(address)
   throw refused(formatHostPort(address), "a socket unit takes a numeric address and a port")
+}
+
+/** May read the key that the write and the read port show; the courier, which speaks to the outside, is not in it. */
+export const portsGroup = "postern-ports"
+
+/**
+ * Whether a TLS key is read where it lies, so that a renewed one is seen: below the directory of postern.yaml. Anything else is not ours to
+ * hand to another owner, and is a credential.
+ */
+export function isRenewable({ file }: Pick<Config, "file">, key: string): boolean {
+  return key.startsWith(`${dirname(file)}/`)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { dirname } from "node:path"
-import { type Config, dataDirectories } from "../../config/index.ts"
+import { type Config, dataDirectories, needsCourier } from "../../config/index.ts"
 import type { ProcessName } from "../../supervisor/index.ts"
-import { credentialLines, unitAddress, unitPath } from "./places.ts"
+import { credentialLines, isRenewable, portsGroup, unitAddress, unitPath } from "./places.ts"
 import { sandbox } from "./sandbox.ts"
 
 type Plane = "write" | "read" | "ops"
@@ -18,17 +18,21 @@ const exitConfig = 78
 /** The command line of a process, as processCommand() of the supervisor gives it. */
 export type CommandOf = (name: ProcessName, configFile: string) => readonly string[]
 
-/** Every unit of an installation. Pure. Errors: CONFIG_INVALID if units cannot say what the configuration says. */
-export function makeUnits(config: Config, commandOf: CommandOf): Unit[] {
+/**
+ * Every unit of an installation. Pure. Errors: CONFIG_INVALID if units cannot say what the configuration says.
+ * @param postern the command line of `postern` itself
+ */
+export function makeUnits(
+  config: Config,
+  commandOf: CommandOf,
+  postern: readonly string[],
+): Unit[] {
   const services = [portService(config, commandOf), readerService(config, commandOf)]
-  if (hasCourier(config)) services.push(courierService(config, commandOf))
+  if (needsCourier(config)) services.push(courierService(config, commandOf))
   const sockets = (["write", "read", "ops"] as const).map((plane) => socketUnit(plane, config))
-  return [target([...sockets, ...services]), ...sockets, ...services]
-}
-
-/** Whether there is anything outside that the courier is to speak to. */
-function hasCourier(config: Config): boolean {
-  return config.witnesses !== undefined || config.heartbeat !== undefined
+  const renewal = config.pki.caKey === undefined ? undefined : renewalUnits(config, postern)
+  const wanted = [...sockets, ...services, ...(renewal === undefined ? [] : [renewal.timer])]
+  return [target(wanted), ...wanted, ...(renewal === undefined ? [] : [renewal.service])]
 }
 
 function target(units: readonly Unit[]): Unit {
@@ -69,7 +73,8 @@ function portService(config: Config, commandOf: CommandOf): Unit {
     sockets: ["write", "ops"],
     unit: [],
     service: [
-      ...credentialLines([key, logKey, retiringLogKey, receiptKey]),
+      ...credentialLines([...tlsKeys(config, key), logKey, retiringLogKey, receiptKey]),
+      `SupplementaryGroups=${portsGroup}`,
       `ReadWritePaths=${writes.join(" ")}`,
       // It has the sockets that it is given, and opens none: nothing can be carried out of it.
       "PrivateNetwork=yes",
@@ -87,7 +92,8 @@ function readerService(config: Config, commandOf: CommandOf): Unit {
     sockets: ["read"],
     unit: ["After=postern-port.service"],
     service: [
-      ...credentialLines([key, reader.key]),
+      ...credentialLines(tlsKeys(config, key, reader.key)),
+      `SupplementaryGroups=${portsGroup}`,
       `ReadWritePaths=${unitPath(readerState)}`,
       // It writes down who read what, through the write port, and connects to nothing else.
       "IPAddressDeny=any",
@@ -99,16 +105,64 @@ function readerService(config: Config, commandOf: CommandOf): Unit {
 
 function courierService(config: Config, commandOf: CommandOf): Unit {
   const { courierState, disclosures } = dataDirectories(config)
-  return service("courier", "asks witnesses, sends heartbeats", commandOf("courier", config.file), {
-    sockets: [],
-    unit: ["After=postern-port.service network-online.target", "Wants=network-online.target"],
-    service: [
-      ...credentialLines([config.pki.courier?.key]),
-      `ReadWritePaths=${unitPath(courierState)}`,
-      `InaccessiblePaths=-${unitPath(config.sealing)} -${unitPath(disclosures)}`,
-      "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
-    ],
-  })
+  const { courier, caKey } = config.pki
+  return service(
+    "courier",
+    "speaks to the outside, has certificates signed",
+    commandOf("courier", config.file),
+    {
+      sockets: [],
+      unit: ["After=postern-port.service network-online.target", "Wants=network-online.target"],
+      service: [
+        ...credentialLines([...tlsKeys(config, courier?.key), caKey]),
+        `ReadWritePaths=${unitPath(courierState)}`,
+        `InaccessiblePaths=-${unitPath(config.sealing)} -${unitPath(disclosures)}`,
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+      ],
+    },
+  )
+}
+
+/** Those that are handed over when the process starts: the others it reads itself, as often as they are renewed. */
+function tlsKeys(config: Config, ...keys: readonly (string | undefined)[]): string[] {
+  return keys.filter((key) => key !== undefined && !isRenewable(config, key)) as string[]
+}
+
+/**
+ * Renews the certificates of the processes, which cannot write to their own files; they notice. As root without a network, since the
+ * files belong to several users.
+ */
+function renewalUnits(
+  config: Config,
+  postern: readonly string[],
+): Record<"service" | "timer", Unit> {
+  const { pki, file } = config
+  const files = [file, pki.certificate, pki.key, pki.reader.certificate, pki.reader.key]
+  const directories = [...new Set(files.map(dirname))].filter((path) => path.startsWith("/"))
+  const command = [...postern, "pki", "renew", "--config", file].map(unitPath).join(" ")
+  const body = section("Service", [
+    "Type=oneshot",
+    `ExecStart=${command}`,
+    `ReadWritePaths=${directories.map(unitPath).join(" ")}`,
+    "PrivateNetwork=yes",
+    "IPAddressDeny=any",
+    "RestrictAddressFamilies=AF_UNIX",
+    ...sandbox,
+    // A new file gets the owner of the old one.
+    "PrivateUsers=no",
+    "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER",
+    "SystemCallFilter=@chown",
+  ])
+  const what = section("Unit", ["Description=Postern, renews the certificates of its processes"])
+  const when = section("Timer", ["OnCalendar=hourly", "RandomizedDelaySec=10min", "Persistent=yes"])
+  const unit = section("Unit", [
+    "Description=Postern, renewal of certificates",
+    "PartOf=postern.target",
+  ])
+  return {
+    service: { name: "postern-renewal.service", text: `${what}\n${body}` },
+    timer: { name: "postern-renewal.timer", text: `${unit}\n${when}` },
+  }
 }
 
 interface Particulars {

@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   utimesSync,
@@ -11,8 +12,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { type Config, readSecretFile } from "../../config/index.ts"
+import { openSaltKeys, saltKeyId } from "../../disclosures/index.ts"
 import { initDirectory } from "../setup/index.ts"
-import { keyDaysMax, listKeyAges, rotateReceiptKey } from "./index.ts"
+import { keyDaysMax, listKeyAges, rotateReceiptKey, rotateSaltKey } from "./index.ts"
 
 let directory: string
 let config: Config
@@ -68,6 +70,32 @@ describe("the age of a key", () => {
     const [sealing] = listKeyAges(config, now).filter(({ purpose }) => purpose === "sealing")
     expect(sealing?.file).toContain("2026-10")
     expect(sealing?.state).toBe("ok")
+  })
+})
+
+describe("a new salt key", () => {
+  const file = (name: string) => join(config.sealing, name)
+  beforeEach(() => mkdirSync(config.sealing))
+
+  test("takes the old one's place, which is kept until the next one", async () => {
+    await expect(rotateSaltKey(config)).rejects.toThrow("first start")
+    const { current } = await openSaltKeys(config.sealing)
+    expect(state("salt")).toBe("ok")
+    age(file("salt.key"), 0.81 * keyDaysMax.salt)
+    expect(state("salt")).toBe("warn")
+    age(file("salt.key"), 1.01 * keyDaysMax.salt)
+    expect(state("salt")).toBe("over")
+    const rotation = await rotateSaltKey(config)
+    expect(state("salt")).toBe("ok")
+    const keys = await openSaltKeys(config.sealing)
+    expect(saltKeyId(keys.previous ?? keys.current)).toBe(saltKeyId(current))
+    expect(rotation).toMatchObject({
+      ...{ previous: saltKeyId(current), key: saltKeyId(keys.current) },
+    })
+    await rotateSaltKey(config)
+    const { previous = current } = await openSaltKeys(config.sealing)
+    expect(saltKeyId(previous)).toBe(saltKeyId(keys.current))
+    expect(readdirSync(config.sealing).toSorted()).toEqual(["salt-previous.key", "salt.key"])
   })
 })
 

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../config/index.ts"
+import { saltKeyFiles } from "../../disclosures/index.ts"
 
 /** How old a key may become, in days, until somebody should have changed it. */
-export const keyDaysMax = { log: 365, receipt: 90 } as const
+export const keyDaysMax = { log: 365, receipt: 90, salt: 365 } as const
 
 /** From this share of it on, `postern key list` warns. */
 const warnAt = 0.8
@@ -25,6 +26,9 @@ export function listKeyAges(config: Config, now: Date): KeyAge[] {
   return [
     ageOf("log", logKey, now),
     ageOf("receipt", receiptKey, now),
+    ...[saltKeyFiles(config.sealing).current]
+      .filter((file) => existsSync(file)) // The port makes it at its first start.
+      .map((file) => ageOf("salt", file, now)),
     ...sealingFiles(config.sealing).map((file) => ageOf("sealing", file, now)),
   ]
 }

@@ -6,8 +6,8 @@ import { encodeUriConstraint } from "./der.ts"
 import { loadX509, type X509 } from "./x509.ts"
 
 const dayMs = 86_400_000
-/** Certificates are valid a little before they are made, for peers whose clock is behind. */
-export const backdateMs = 300_000
+/** Certificates are valid a little before they are made, for peers whose clock is behind: so long, but at most a twelfth of their life. */
+const backdateMs = 300_000
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const
 const nameConstraints = "2.5.29.30"
 const trustDomainPattern = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/
@@ -74,13 +74,31 @@ export interface CertificateOptions {
  * Errors: USAGE for a bad id, CONFIG_INVALID if the authority's PEMs do not fit or it has expired.
  */
 export async function issueCertificate(options: CertificateOptions): Promise<KeyPair> {
-  if (!isSpiffeId(options.id)) throw new PosternError("USAGE", `${options.id} is not a SPIFFE ID`)
   const x509 = await loadX509()
-  const issuer = await openAuthority(x509, options.authority, options.now)
   const keys = await createKeys()
+  const der = new Uint8Array(await webcrypto.subtle.exportKey("spki", keys.publicKey))
+  const certificate = await certify(x509, options, der)
+  return { certificate, key: await privatePem(keys) }
+}
+
+/**
+ * A certificate (PEM) for a key that somebody else holds. Whether it does is for the caller to know.
+ * @param publicKey SubjectPublicKeyInfo, DER. Errors: as issueCertificate
+ */
+export async function certifyKey(
+  options: CertificateOptions,
+  publicKey: Uint8Array,
+): Promise<string> {
+  return certify(await loadX509(), options, publicKey)
+}
+
+async function certify(x509: X509, options: CertificateOptions, der: Uint8Array): Promise<string> {
+  if (!isSpiffeId(options.id)) throw new PosternError("USAGE", `${options.id} is not a SPIFFE ID`)
+  const issuer = await openAuthority(x509, options.authority, options.now)
+  const publicKey = new x509.PublicKey(new Uint8Array(der))
   const wanted = validity(options.now, options.days ?? 365)
   const certificate = await x509.X509CertificateGenerator.create({
-    publicKey: keys.publicKey,
+    publicKey,
     subject: [{ CN: [(options.id.split("/").at(-1) ?? "").slice(0, 64)] }],
     issuer: issuer.certificate.subjectName,
     signingKey: issuer.key,
@@ -96,11 +114,11 @@ export async function issueCertificate(options: CertificateOptions): Promise<Key
         ...(options.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
         ...(options.ipAddresses ?? []).map((value) => ({ type: "ip" as const, value })),
       ]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate.publicKey),
     ],
   })
-  return { certificate: pem(certificate), key: await privatePem(keys) }
+  return pem(certificate)
 }
 
 function usages(x509: X509, usage: CertificateOptions["usage"]): ExtendedKeyUsage[] {
@@ -161,7 +179,14 @@ function pem(certificate: X509Certificate): string {
 /** Whole seconds: X.509 times have no fraction. */
 function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
   const nowMs = Math.floor(now.getTime() / 1000) * 1000
-  return { notBefore: new Date(nowMs - backdateMs), notAfter: new Date(nowMs + days * dayMs) }
+  const beforeMs = Math.min(backdateMs, Math.floor((days * dayMs) / 11_000) * 1000)
+  return { notBefore: new Date(nowMs - beforeMs), notAfter: new Date(nowMs + days * dayMs) }
+}
+
+/** The `days` with which a certificate is made that lives as long as this one, from notBefore to notAfter. */
+export function daysOfLife(certificate: NodeCertificate): number {
+  const lifeMs = certificate.validToDate.getTime() - certificate.validFromDate.getTime()
+  return (lifeMs - Math.min(backdateMs, Math.floor(lifeMs / 12_000) * 1000)) / dayMs
 }
 
 function earlier(a: Date, b: Date): Date {

@@ -5,7 +5,9 @@
 export {
   type AuthorityOptions,
   type CertificateOptions,
+  certifyKey,
   createAuthority,
+  daysOfLife,
   issueCertificate,
   type KeyPair,
   splitBundle,

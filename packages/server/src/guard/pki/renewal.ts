@@ -2,14 +2,13 @@ import { createPrivateKey, hash, X509Certificate } from "node:crypto"
 import { PosternError } from "@postern/log/base"
 import { spiffeIdOf } from "../../access/index.ts"
 import {
-  backdateMs,
   type CertificateOptions,
+  daysOfLife,
   issueCertificate,
   type KeyPair,
   splitBundle,
 } from "./authority.ts"
 
-const dayMs = 86_400_000
 const usageOids = { client: "1.3.6.1.5.5.7.3.2", server: "1.3.6.1.5.5.7.3.1" } as const
 
 export interface RenewalOptions {
@@ -33,11 +32,10 @@ export async function renewCertificate({ authority, old, now }: RenewalOptions):
   if (issuerOf(old.certificate, authority.certificate) === undefined) {
     throw refused("our CA did not issue it: it is renewed where it comes from")
   }
-  const lifeMs = certificate.validToDate.getTime() - certificate.validFromDate.getTime()
   const names = (certificate.subjectAltName ?? "").split(", ")
   return issueCertificate({
     ...{ authority, id, usage, now },
-    days: (lifeMs - backdateMs) / dayMs,
+    days: daysOfLife(certificate),
     dnsNames: valuesOf(names, "DNS:"),
     ipAddresses: valuesOf(names, "IP Address:"),
   })

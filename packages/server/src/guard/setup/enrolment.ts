@@ -45,7 +45,9 @@ export interface EnrolWriterOptions extends EnrolOptions {
 
 export interface EnrolReaderOptions extends EnrolOptions {
   /** Default: auditor. */
-  readonly see?: "monitor" | "auditor"
+  readonly see?: "monitor" | "investigator" | "auditor"
+  /** Of an investigator, in the language of docs/spec/query.md. */
+  readonly query?: string
 }
 
 export interface Enrolled {
@@ -81,9 +83,27 @@ export async function enrolWriter(options: EnrolWriterOptions): Promise<Enrolled
 
 /** As enrolWriter(), for a reader: `profiles/reader-NAME.yaml`. */
 export async function enrolReader(options: EnrolReaderOptions): Promise<Enrolled> {
-  const grant = { see: options.see ?? "auditor" }
+  const { see = "auditor", query } = options
+  const grant = query === undefined ? { see } : { see, query }
   const more = { address: options.address ?? firstAddress(options.config, "read") }
   return enrol(options, "reader", (id) => ({ id, role: "reader", ...about(options), grant }), more)
+}
+
+export interface EnrolBreakGlassOptions extends EnrolOptions {
+  /** Where the sealed credential is written. */
+  readonly file: string
+  /** What is written in the place of the profile. */
+  seal(id: string, profile: string): Promise<string>
+}
+
+/** As enrolReader(), for one use in an emergency: the profile is written sealed, and the grant is good for nobody. */
+export async function enrolBreakGlass(options: EnrolBreakGlassOptions): Promise<Enrolled> {
+  const more = { address: options.address ?? firstAddress(options.config, "read") }
+  const grant = { see: "auditor" as const }
+  const identity = (id: string): IdentityText => ({
+    ...{ id, role: "reader", ...about(options), grant, breakGlass: true },
+  })
+  return enrol(options, "break-glass", identity, more, options)
 }
 
 /** As the port itself reads a grant for a sender that names no source. */
@@ -99,9 +119,10 @@ export function profilesDirectory(config: Pick<Config, "file">): string {
 
 async function enrol(
   options: EnrolOptions,
-  role: "writer" | "reader",
+  kind: "writer" | "reader" | "break-glass",
   identity: (id: string) => IdentityText,
   more: Pick<Profile, "address" | "source" | "spool">,
+  sealed?: Pick<EnrolBreakGlassOptions, "file" | "seal">,
 ): Promise<Enrolled> {
   const { config, name } = options
   if (!namePattern.test(name)) {
@@ -114,15 +135,16 @@ async function enrol(
     throw new PosternError("USAGE", `${JSON.stringify(more.address)} is not HOST:PORT`)
   }
   const server = serverId(config)
-  const id = server.replace(/^(spiffe:\/\/[^/]+)\/.*$/, `$1/${role}/${name}`)
-  const file = join(profilesDirectory(config), `${role}-${name}.yaml`)
+  const id = server.replace(/^(spiffe:\/\/[^/]+)\/.*$/, `$1/${kind}/${name}`)
+  const file = sealed?.file ?? join(profilesDirectory(config), `${kind}-${name}.yaml`)
+  const role = kind === "writer" ? "writer" : "reader"
   // Looked at before anything is made; looked at again, under the lock, when the list is changed.
   const known = parseAccess(readTextFile(config.access)).identities.some((one) => one.id === id)
   if (known) throw new PosternError("ALREADY_EXISTS", `${id} in ${config.access}`)
   if (existsSync(file)) throw new PosternError("ALREADY_EXISTS", file)
   refuseBadGrant(readTextFile(config.access), identity(id))
   const text = await profileText(options, { role, id, server, ...more })
-  createFile(file, text, 0o600)
+  createFile(file, (await sealed?.seal(id, text)) ?? text, 0o600)
   let digest = ""
   try {
     changeFile(config.access, () => {

@@ -4,10 +4,12 @@
  * applied a change is asked by cli/.
  */
 export {
+  type EnrolBreakGlassOptions,
   type Enrolled,
   type EnrolOptions,
   type EnrolReaderOptions,
   type EnrolWriterOptions,
+  enrolBreakGlass,
   enrolReader,
   enrolWriter,
   logVerifierKey,

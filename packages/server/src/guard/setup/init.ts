@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path"
 import { formatProfile, type Profile } from "@postern/client"
 import { PosternError } from "@postern/log/base"
 import { formatAccessSchema, parseAccess } from "../../access/index.ts"
+import { formatAlertsSchema, parseAlerts, startingAlerts } from "../../alerts/index.ts"
 import {
   type Config,
   dataDirectories,
@@ -70,6 +71,8 @@ export async function initDirectory(options: InitOptions): Promise<Installation>
     "postern.yaml",
     "access.yaml",
     "access.schema.json",
+    "alerts.yaml",
+    "alerts.schema.json",
     "pki",
     "profiles",
     "data",
@@ -115,6 +118,7 @@ async function planFiles(directory: string, origin: string, options: InitOptions
   const text = configText(origin, listenOf(options))
   const access = accessText(trustDomain)
   parseAccess(access)
+  parseAlerts(startingAlerts())
   const config = parseConfig(text, join(directory, "postern.yaml"))
   const vkey = verifierKey(origin, keys.logKey)
   const common = { server: id("server"), log: { origin, vkey }, ca: authority.certificate }
@@ -135,6 +139,8 @@ async function planFiles(directory: string, origin: string, options: InitOptions
     ...profiles.map(([name, profile]) => secret(`profiles/${name}.yaml`, formatProfile(profile))),
     open("access.yaml", access),
     open("access.schema.json", formatAccessSchema()),
+    open("alerts.yaml", startingAlerts()),
+    open("alerts.schema.json", formatAlertsSchema()),
     open("postern.yaml", text),
   ]
   return { files, config, trustDomain, vkey }

@@ -33,6 +33,9 @@ sealing: sealing
 # Who may write, read and operate. \`postern writer add\` and \`postern reader add\` edit it.
 access: access.yaml
 
+# Questions that are asked often, and alerts: what is to be noticed while nobody looks. The courier process follows it.
+alerts: alerts.yaml
+
 # Witnesses of this log, as a trust policy (C2SP tlog-policy) with their URLs; the courier process
 # asks them. See docs/operating/witness.md.
 # witnesses: witnesses.policy
@@ -47,7 +50,7 @@ access: access.yaml
 # A key may also be a credential of the service manager (systemd), sealed to this machine: credential:NAME
 pki:
   ca: pki/ca.crt # every certificate here is signed by it
-  caKey: pki/ca.key # only \`writer add\` and \`reader add\` need it; it may be kept elsewhere
+  caKey: pki/ca.key # for new identities and renewals; without this line it may be kept elsewhere
   certificate: pki/server.crt # what the ports show
   key: pki/server.key
   logKey: pki/log.key # signs checkpoints (Ed25519); everybody pins its public half. Or: signer, see docs/spec/signer.md
@@ -103,7 +106,7 @@ identities:
       actions: ["postern.*"]
       internal: true # may write postern.* actions; nobody else should have this
 
-  # The courier process of this installation: it brings cosignatures of witnesses to the port.
+  # The courier process of this installation: it brings cosignatures to the port, and writes what alerts do.
   - id: spiffe://${trustDomain}/postern/courier
     role: courier
 `

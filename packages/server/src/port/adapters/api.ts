@@ -1,5 +1,5 @@
 import type { Core } from "@postern/log/core"
-import type { Changed } from "@postern/log/event"
+import type { Changed, KeptOut } from "@postern/log/event"
 
 /**
  * A way in for bodies that are not postern/1 batches. Works inside the core's memory: reads the
@@ -12,12 +12,6 @@ export interface Adapter {
    * before. Errors: HTTP_CONTENT_TYPE, HTTP_BODY_SYNTAX.
    */
   open(body: AdapterBody): AdapterRun
-}
-
-/** A disclosure (docs/spec/disclosures.md): its JSON bytes and their digest. */
-export interface KeptOut {
-  readonly json: Uint8Array
-  readonly digest: string
 }
 
 export interface AdapterBody {

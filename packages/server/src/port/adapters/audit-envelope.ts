@@ -1,5 +1,6 @@
 import { concatBytes, encodeUtf8, formatHex, limits, sha256 } from "@postern/log/base"
-import type { AdapterBody, KeptOut } from "./api.ts"
+import type { KeptOut } from "@postern/log/event"
+import type { AdapterBody } from "./api.ts"
 import { AuditFields, type Text } from "./audit-fields.ts"
 import { actionByte, clip } from "./audit-text.ts"
 import { keepOutBytes, writeDigests } from "./outsized.ts"

@@ -1,6 +1,7 @@
 import { encodeUtf8 } from "@postern/log/base"
 import type { Core } from "@postern/log/core"
-import type { Adapter, AdapterBody, KeptOut } from "./api.ts"
+import type { KeptOut } from "@postern/log/event"
+import type { Adapter, AdapterBody } from "./api.ts"
 import { parseContentType } from "./content-type.ts"
 import { arrayItems, type Items, lineItems, oneItem } from "./items.ts"
 import { Names, viewSpans } from "./names.ts"

@@ -1,6 +1,7 @@
 import { limits } from "@postern/log/base"
+import type { KeptOut } from "@postern/log/event"
 import { disclosableKeys, eventKeys } from "@postern/log/event"
-import type { AdapterBody, KeptOut } from "./api.ts"
+import type { AdapterBody } from "./api.ts"
 import { Names, type Spans, viewSpans } from "./names.ts"
 import type { Pen } from "./pen.ts"
 

@@ -1,6 +1,6 @@
 import { assert, limits } from "@postern/log/base"
-import type { Changed } from "@postern/log/event"
-import type { AdapterBody, AdapterRegion, AdapterRun, KeptOut } from "./api.ts"
+import type { Changed, KeptOut } from "@postern/log/event"
+import type { AdapterBody, AdapterRegion, AdapterRun } from "./api.ts"
 import type { Items } from "./items.ts"
 import { Pen } from "./pen.ts"
 

@@ -1,7 +1,8 @@
 import { decodeUtf8, encodeUtf8, formatHex, limits, sha256 } from "@postern/log/base"
 import { createCore, rowBytes, rowField, verdictCodes } from "@postern/log/core"
+import type { KeptOut } from "@postern/log/event"
 import { disclosureDigest, encodeDisclosure } from "@postern/log/event"
-import type { Adapter, AdapterRegion, AdapterRun, KeptOut } from "./api.ts"
+import type { Adapter, AdapterRegion, AdapterRun } from "./api.ts"
 
 const bodyMax = 1 << 20
 const outMax = 1 << 21

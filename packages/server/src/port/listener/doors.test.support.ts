@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
-import { type ErrorCode, limits } from "@postern/log/base"
+import { type ErrorCode, limits, PosternError } from "@postern/log/base"
 import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
 import { makePatterns, type WriterGrant } from "../../access/index.ts"
 import { memory } from "../sequencer/placing.test.support.ts"
@@ -140,6 +140,8 @@ export function openHttpDoor(headerMs = 10_000) {
     busy: undefined as ErrorCode | undefined,
     offers: [] as BodyOffered[],
     slow: false,
+    /** Why no certificate is given. */
+    renewal: undefined as PosternError | undefined,
     published: undefined as { checkpoint: string; path: string[] } | undefined,
   }
   const door = new HttpDoor({
@@ -155,6 +157,10 @@ export function openHttpDoor(headerMs = 10_000) {
       return world.published
     },
     audit: async (_, question) => ({ asked: question }),
+    renew: async (who, request) => {
+      if (world.renewal instanceof PosternError) throw world.renewal
+      return `${who.id} ${Buffer.from(request).toString("hex")}`
+    },
     disclose: (_, item, name) => ({ json: item, digest: `${name}-`.padEnd(43, "x") }),
     keepOut: async ({ keptOut }) =>
       new Set(keptOut.flatMap(({ values }) => values.map(({ digest }) => digest))),

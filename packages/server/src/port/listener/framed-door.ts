@@ -39,7 +39,7 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
     world.pool.of(peer.id),
     {
       ...{ id: peer.id, certificate: peer.certificate, publicKey: peer.publicKey },
-      ...{ from: peer.from, session: world.sessionName() },
+      ...{ shown: peer.shown, from: peer.from, session: world.sessionName() },
     },
     {
       send(bytes) {

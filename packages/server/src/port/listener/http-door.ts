@@ -2,18 +2,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { type ErrorCode, isPosternError, limits, PosternError } from "@postern/log/base"
+import type { KeptOut } from "@postern/log/event"
 import type { AuditQuestion } from "@postern/log/wire"
 import type { Deadlines, Peer } from "../../acceptor/index.ts"
 import type { WriterGrant } from "../../access/index.ts"
 import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
 import type { PortMemory } from "../sequencer/index.ts"
-import type { CreditPool, KeptOut, SessionPeer } from "../session/index.ts"
+import type { CreditPool, SessionPeer } from "../session/index.ts"
 import {
   BodyPlacement,
   type BodyRegion,
   type BodyResult,
   type PlacementWorld,
 } from "./body-placement.ts"
+import { certificatePath, certificateType, checkCertificateRequest } from "./certificate-request.ts"
 import { checkHead, readBody } from "./http-body.ts"
 import { bodyMs, HttpConnection, send, sendProblem } from "./http-connection.ts"
 import { type HttpQuestion, readQuestion } from "./http-question.ts"
@@ -37,6 +39,8 @@ export interface HttpDoorWorld extends PlacementWorld {
   ): Promise<{ readonly checkpoint: string; readonly path: readonly string[] } | undefined>
   /** Shows the log to a writer that looks after it, as a CHECKPOINT frame says it; undefined if its turn does not come in time. */
   audit(peer: SessionPeer, question: AuditQuestion): Promise<object | undefined>
+  /** A new certificate (PEM) for this request (PKCS#10, DER). Errors: those of a renewal (docs/spec/wire.md). */
+  renew(peer: SessionPeer, request: Uint8Array): Promise<string>
   /** Why nothing can be taken at all, now. */
   busy(): ErrorCode | undefined
   /** For a header, from its first byte, or from the connection's beginning. Default 10,000. */
@@ -100,13 +104,13 @@ export class HttpDoor {
   }
 
   serve(socket: TLSSocket, peer: Peer): void {
-    const { id, certificate, from } = peer
+    const { id, certificate, shown, from } = peer
     const session = this.#world.sessionName()
     const { deadlines } = this.#world
     const refused = (who: SessionPeer, error: PosternError): void => this.#refused(who, error)
     const connection = new HttpConnection(
       socket,
-      { id, certificate, from, session },
+      { id, certificate, shown, from, session },
       { deadlines, refused },
     )
     this.#connections.set(socket, connection)
@@ -128,6 +132,9 @@ export class HttpDoor {
     connection.reading()
     let received: ReceivedBody | undefined
     try {
+      if (pathOf(request) === certificatePath) {
+        return await this.#renew(request, response, connection, asked)
+      }
       const { adapter, grant } = this.#admit(connection.peer, request, response)
       const question = readQuestion(request.headers)
       if (asked) response.writeContinue()
@@ -148,6 +155,26 @@ export class HttpDoor {
     } finally {
       received?.release()
       connection.answered(request, response)
+    }
+  }
+
+  async #renew(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: HttpConnection,
+    asked: boolean,
+  ): Promise<void> {
+    demandPost(request, response)
+    const { peer } = connection
+    if (this.#world.grant(peer.id) === undefined) throw new PosternError("NOT_GRANTED")
+    checkCertificateRequest(request)
+    if (asked) response.writeContinue()
+    const { bytes, release } = await readBody(request, this.#world.pool.of(peer.id), connection)
+    try {
+      connection.working()
+      send(response, 200, certificateType, await this.#world.renew(peer, bytes))
+    } finally {
+      release()
     }
   }
 
@@ -266,18 +293,29 @@ function indexesOf({ entries, duplicates }: BodyResult): number[] {
   return [...indexes].sort((a, b) => a - b)
 }
 
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] ?? ""
+}
+
 function route(request: IncomingMessage, response: ServerResponse): Adapter {
-  if (request.headers.host === undefined && request.httpVersion === "1.1") {
-    throw new PosternError("HTTP_BODY_SYNTAX", "no Host")
-  }
-  const path = (request.url ?? "").split("?", 1)[0] ?? ""
+  const path = pathOf(request)
   const adapter = routes.get(path)
+  demandHost(request)
   if (adapter === undefined) throw new PosternError("HTTP_ROUTE", path.slice(0, 80))
-  if (request.method !== "POST") {
-    response.setHeader("allow", "POST")
-    throw new PosternError("HTTP_METHOD", String(request.method))
-  }
+  demandPost(request, response)
   return adapter
+}
+
+function demandHost(request: IncomingMessage): void {
+  if (request.headers.host !== undefined || request.httpVersion !== "1.1") return
+  throw new PosternError("HTTP_BODY_SYNTAX", "no Host")
+}
+
+function demandPost(request: IncomingMessage, response: ServerResponse): void {
+  demandHost(request)
+  if (request.method === "POST") return
+  response.setHeader("allow", "POST")
+  throw new PosternError("HTTP_METHOD", String(request.method))
 }
 
 /** What a sender means that names no source: the first one of its grant; a prefix is completed by the writer's name. */

@@ -1,2 +1,8 @@
 /** The ops plane: liveness, readiness, metrics; loopback only, no event content. */
-export { createOpsServer, listenOps, type PortHealth, type TlsHealth } from "./ops-server.ts"
+export {
+  type BreakGlassHealth,
+  createOpsServer,
+  listenOps,
+  type PortHealth,
+  type TlsHealth,
+} from "./ops-server.ts"

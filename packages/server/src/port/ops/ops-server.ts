@@ -11,6 +11,8 @@ export interface PortHealth {
   readonly refused: number
   readonly slots: number
   readonly commitSeconds: number
+  /** From the sealing of a slot to its acks, of the last ones; undefined before the first. */
+  readonly ackSeconds?: { readonly p50: number; readonly p99: number } | undefined
   readonly connections: number
   readonly streams: number
   /** Writers with a cadence in the access list that have sent nothing for longer. */
@@ -21,6 +23,7 @@ export interface PortHealth {
   readonly signerProblem: string | undefined
   /** Why the newest access list was not taken over; undefined if it was. */
   readonly accessProblem: string | undefined
+  readonly breakGlass: BreakGlassHealth
   /** Undefined if the port was told of no witnesses. */
   readonly witnesses: WitnessesHealth | undefined
   readonly clock: ClockHealth
@@ -30,6 +33,23 @@ export interface PortHealth {
   readonly creditLeft: number
   /** Why the port takes nothing now; empty = ready. */
   readonly notReady: readonly string[]
+}
+
+/** Emergency read access (docs/operating/break-glass.md). */
+export interface BreakGlassHealth {
+  /** SPIFFE IDs that may read now. */
+  readonly open: readonly string[]
+  /** Opened and not reviewed yet. */
+  readonly waiting: readonly {
+    readonly identity: string
+    readonly by: string
+    readonly reason: string
+    /** RFC 3339, as `until` and `due`: by then it must be reviewed. */
+    readonly opened: string
+    readonly until: string
+    readonly due: string
+    readonly overdue: boolean
+  }[]
 }
 
 /** How far witnesses stand behind the log. */
@@ -107,6 +127,7 @@ function describe(health: PortHealth): string {
   const lines = [`log: ${durableSize} entries durable, ${publishedSize} published`]
   if (signerProblem !== undefined) lines.push(`signer: ${signerProblem}`)
   if (accessProblem !== undefined) lines.push(`access list: the old one stays: ${accessProblem}`)
+  lines.push(...describeBreakGlass(health.breakGlass))
   if (witnesses === undefined) lines.push("witnesses: none configured")
   else {
     const { size, ageSeconds, behind, each } = witnesses
@@ -126,6 +147,15 @@ function describeTls({ notAfter, lifeUsed, groups, problem }: TlsHealth): string
   const used = `${Math.round(lifeUsed * 100)} % of its life used`
   const line = `certificate: expires ${notAfter}, ${used}; key exchange ${groups.join(", ")}`
   return problem === undefined ? [line] : [line, `certificate files refused: ${problem}`]
+}
+
+function describeBreakGlass({ open, waiting }: BreakGlassHealth): string[] {
+  const lines = open.map((id) => `break-glass: ${id} may read`)
+  for (const { identity, due, overdue } of waiting)
+    lines.push(
+      `break-glass: ${identity} waits for its review, ${overdue ? "due since" : "due"} ${due}`,
+    )
+  return lines
 }
 
 function describeDoctor({ doctor }: PortHealth): string {
@@ -189,6 +219,18 @@ const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) =>
     "gauge",
     "1 if the newest access list was not acceptable, so that the old one stays in force.",
     (h) => (h.accessProblem === undefined ? 0 : 1),
+  ],
+  [
+    "postern_breakglass_open",
+    "gauge",
+    "Identities that may read by break-glass access now.",
+    (h) => h.breakGlass.open.length,
+  ],
+  [
+    "postern_breakglass_unreviewed",
+    "gauge",
+    "Openings of break-glass access that were not reviewed yet.",
+    (h) => h.breakGlass.waiting.length,
   ],
   [
     "postern_credit_left_bytes",
@@ -262,6 +304,17 @@ const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) =>
 function createRegistry(health: () => PortHealth): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: "postern_" })
+  new Gauge({
+    name: "postern_ack_seconds",
+    help: "Time from sealing a slot to its acks, of the last 1,024 slots.",
+    labelNames: ["quantile"],
+    registers: [registry],
+    collect() {
+      const { p50 = Number.NaN, p99 = Number.NaN } = health().ackSeconds ?? {}
+      this.set({ quantile: "0.5" }, p50)
+      this.set({ quantile: "0.99" }, p99)
+    },
+  })
   for (const [name, kind, help, read] of metrics) {
     const registers = [registry]
     if (kind === "gauge") {

@@ -11,8 +11,10 @@ import {
   encodeGoaway,
   encodeOpened,
   encodeRefused,
+  encodeRenewed,
   encodeWelcome,
   frameTypes,
+  type RenewalAnswer,
 } from "@postern/log/wire"
 import type { Stream } from "../sequencer/index.ts"
 import type { DurableBatch, DurableSlot, Intake, RefusedEvents, SessionPeer } from "./intake.ts"
@@ -40,6 +42,10 @@ export function closedFrame(channel: number): Uint8Array {
 
 export function checkpointFrame(answer: AuditAnswer): Uint8Array {
   return encodeFrame(frameTypes.checkpoint, encodeCheckpoint(answer))
+}
+
+export function renewedFrame(answer: RenewalAnswer): Uint8Array {
+  return encodeFrame(frameTypes.renewed, encodeRenewed(answer))
 }
 
 export function pongFrame(body: Uint8Array): Uint8Array {

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto"
 import { limits, PosternError } from "@postern/log/base"
+import type { KeptOut } from "@postern/log/event"
 import type { DisclosurePart } from "@postern/log/wire"
 import type { AssemblyPlaces } from "./assembly-places.ts"
-import type { Intake, KeptOut, SessionPeer } from "./intake.ts"
+import type { Intake, SessionPeer } from "./intake.ts"
 
 interface Begun {
   /** 43 characters of base64url. */

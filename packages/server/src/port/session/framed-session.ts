@@ -6,7 +6,6 @@ import {
   PosternError,
 } from "@postern/log/base"
 import {
-  decodeAudit,
   decodeBatchHeader,
   decodeBeat,
   decodeClose,
@@ -22,7 +21,6 @@ import {
 import { judgeBatch, type RememberedBatch, type Stream } from "../sequencer/index.ts"
 import {
   ackFrames,
-  checkpointFrame,
   closedFrame,
   goawayFrame,
   openedFrame,
@@ -42,6 +40,7 @@ import type {
   SessionLine,
   SessionPeer,
 } from "./intake.ts"
+import { Questions } from "./questions.ts"
 
 const channelsMax = 64
 
@@ -55,19 +54,20 @@ export class FramedSession implements BatchOwner {
   readonly #line: SessionLine
   readonly #inlet: FrameInlet
   readonly #disclosures: DisclosureAssembly
+  readonly #questions: Questions
   readonly #channels = new Map<number, Stream>()
   readonly #channelOf = new Map<number, number>()
   #state: "greeting" | "open" | "closed" = "greeting"
   /** Why frames are left where they are: a batch found no room, or an answer from the disk is awaited. */
   #waiting = false
   #acked: DurableBatch[] = []
-  #isAuditing = false
 
   constructor(intake: Intake, pool: CreditPool, peer: SessionPeer, line: SessionLine) {
     this.#intake = intake
     this.#peer = peer
     this.#line = line
     this.#inlet = new FrameInlet(pool, line)
+    this.#questions = new Questions(intake, peer, (frame) => this.closed || line.send(frame))
     const go = (): void => this.#placeAppeared()
     this.#disclosures = new DisclosureAssembly(intake, pool.assemblies, peer, go)
     if (!this.#inlet.isOpen) this.#goAway("OVERLOADED", pool.shortage(limits.creditBytesStart))
@@ -143,7 +143,9 @@ export class FramedSession implements BatchOwner {
       case frameTypes.beat:
         return this.#beat(frame)
       case frameTypes.audit:
-        return this.#audit(frame)
+        return this.#questions.audit(this, frame)
+      case frameTypes.renew:
+        return this.#questions.renew(frame)
       case frameTypes.doubt:
         return this.#intake.doubt(this.#peer, decodeDoubt(frame.body))
       case frameTypes.close:
@@ -157,6 +159,7 @@ export class FramedSession implements BatchOwner {
       case frameTypes.credit:
       case frameTypes.closed:
       case frameTypes.checkpoint:
+      case frameTypes.renewed:
       case frameTypes.pong:
       case frameTypes.goaway:
         throw new PosternError("FRAME_TYPE", `type ${frame.type} is the port's to send`)
@@ -319,19 +322,6 @@ export class FramedSession implements BatchOwner {
       const detail = `a beat of stream ${stream.id} at ${signed.sequence}`
       if (!holds) return this.#goAway("STREAM_SIGNATURE", detail)
       this.resume()
-    })
-  }
-
-  /** The answer takes its time; everything else goes on meanwhile. */
-  #audit(frame: Frame): void {
-    const question = decodeAudit(frame.body)
-    if (this.#isAuditing)
-      throw new PosternError("FRAME_ORDER", "the AUDIT before has no answer yet")
-    this.#isAuditing = true
-    this.#intake.audit(this, this.#peer, question, (answer) => {
-      this.#isAuditing = false
-      if (this.#state === "closed") return
-      this.#line.send(checkpointFrame(answer))
     })
   }
 

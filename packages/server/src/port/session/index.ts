@@ -11,7 +11,6 @@ export type {
   DurableBatch,
   DurableSlot,
   Intake,
-  KeptOut,
   Offered,
   OfferedBatch,
   OfferedBody,

@@ -1,14 +1,8 @@
 import type { ErrorCode } from "@postern/log/base"
-import type { Changed } from "@postern/log/event"
-import type { AuditAnswer, AuditQuestion, Doubt } from "@postern/log/wire"
+import type { Changed, KeptOut } from "@postern/log/event"
+import type { AuditAnswer, AuditQuestion, Doubt, RenewalAnswer } from "@postern/log/wire"
 import type { Adapter } from "../../access/index.ts"
 import type { Stream } from "../sequencer/index.ts"
-
-/** A disclosure (docs/spec/disclosures.md): its JSON bytes and their digest. */
-export interface KeptOut {
-  readonly json: Uint8Array
-  readonly digest: string
-}
 
 /** A body's events for the port's own stream of one adapter of a writer. */
 export interface OfferedBody {
@@ -76,6 +70,8 @@ export interface Intake {
     question: AuditQuestion,
     answer: (answer: AuditAnswer) => void,
   ): void
+  /** Gives the writer a new certificate for this request (PKCS#10, DER), or says why not. Answers later, never rejects. */
+  renew(peer: SessionPeer, request: Uint8Array, answer: (answer: RenewalAnswer) => void): void
   /** Enters what a writer found wrong with this log. */
   doubt(peer: SessionPeer, doubt: Doubt): void
   /** Counts something that was refused; it becomes an entry. */
@@ -96,6 +92,8 @@ export interface SessionLine {
 export interface SessionPeer {
   readonly id: string
   readonly certificate: string
+  /** The certificate itself, DER. */
+  readonly shown?: Uint8Array | undefined
   /** As in acceptor's Peer. */
   readonly publicKey?: string | undefined
   readonly from: string

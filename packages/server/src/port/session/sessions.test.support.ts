@@ -1,4 +1,5 @@
 import { type ErrorCode, errorRegistry, formatHex, sha256 } from "@postern/log/base"
+import type { KeptOut } from "@postern/log/event"
 import { disclosureDigest } from "@postern/log/event"
 import {
   type Ack,
@@ -12,6 +13,7 @@ import {
   decodeGoaway,
   decodeOpened,
   decodeRefused,
+  decodeRenewed,
   decodeWelcome,
   encodeAudit,
   encodeBatchFrame,
@@ -25,6 +27,7 @@ import {
   encodeOpen,
   FrameReader,
   frameTypes,
+  type RenewalAnswer,
   streamDigestNext,
   streamDigestStart,
 } from "@postern/log/wire"
@@ -41,7 +44,6 @@ import type {
   DeclaredGap,
   DurableSlot,
   Intake,
-  KeptOut,
   Offered,
   OfferedBatch,
   RefusedDetail,
@@ -164,12 +166,15 @@ export class FakeIntake implements Intake {
   ) => void this.beats.push({ stream, signed, done })
   readonly audits: { readonly question: AuditQuestion; answer(answer: AuditAnswer): void }[] = []
   readonly doubts: Doubt[] = []
+  readonly renewals: { readonly request: Uint8Array; answer(answer: RenewalAnswer): void }[] = []
   audit = (
     _: BatchOwner,
     __: SessionPeer,
     question: AuditQuestion,
     answer: (answer: AuditAnswer) => void,
   ) => void this.audits.push({ question, answer })
+  renew = (_: SessionPeer, request: Uint8Array, answer: (answer: RenewalAnswer) => void) =>
+    void this.renewals.push({ request, answer })
   doubt = (_: SessionPeer, doubt: Doubt) => void this.doubts.push(doubt)
   acknowledgeAgain = (first: number, accepted: number, done: (slot: DurableSlot) => void) =>
     void this.again.push({ first, accepted, done })
@@ -246,6 +251,7 @@ function decode(type: number, body: Uint8Array): Said {
   if (type === frameTypes.closed) return { type: "closed", ...decodeClosed(body) }
   if (type === frameTypes.goaway) return { type: "goaway", ...decodeGoaway(body) }
   if (type === frameTypes.checkpoint) return { type: "checkpoint", ...decodeCheckpoint(body) }
+  if (type === frameTypes.renewed) return { type: "renewed", ...decodeRenewed(body) }
   if (type === frameTypes.pong) return { type: "pong", text: Buffer.from(body).toString() }
   if (type === frameTypes.credit) return { type: "credit", credit: decodeCredit(body) }
   return { type: `type ${type}` }
@@ -337,5 +343,6 @@ export const signedClose = (sequence: number, channel = 0) =>
   encodeFrame(frameTypes.close, encodeClose({ channel, signed: { sequence, signature } }))
 export const audit = (seen: number, sample?: number) =>
   encodeFrame(frameTypes.audit, encodeAudit({ seen, sample }))
+export const renew = (request: Uint8Array) => encodeFrame(frameTypes.renew, request)
 export const doubt = (said: Doubt) => encodeFrame(frameTypes.doubt, encodeDoubt(said))
 export const ping = (text: string) => encodeFrame(frameTypes.ping, Buffer.from(text))
