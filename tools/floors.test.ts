@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
-import { floorOf, purityExceptions, roomAt, rooms } from "./floors.ts"
+import { rooms } from "./floors.ts"
 import {
   type Arrow,
   arrowsOf,
@@ -11,6 +11,8 @@ import {
   importsOf,
   purityFaults,
 } from "./imports.ts"
+import { purityExceptions } from "./purity-exceptions.ts"
+import { floorOf, roomAt } from "./room-of.ts"
 import { house, isTest, listFiles, readSource } from "./source.ts"
 
 const sources = ["log", "client", "server"]

@@ -41,9 +41,17 @@ export const rooms: readonly Room[] = [
   { name: "log", uses: [], pure: true },
 
   { name: "client/profile", uses: language, testsUse: ["yaml"] },
-  { name: "client/writer", uses: [...language, "client/profile"] },
-  { name: "client/reader", uses: [...language, "client/profile"] },
-  { name: "client", uses: [...language, "client/profile", "client/writer", "client/reader"] },
+  {
+    name: "client/renewal",
+    uses: [...language, "client/profile"],
+    testsUse: ["@peculiar/x509"],
+  },
+  { name: "client/writer", uses: [...language, "client/profile", "client/renewal"] },
+  { name: "client/reader", uses: [...language, "client/profile", "client/renewal"] },
+  {
+    name: "client",
+    uses: [...language, "client/profile", "client/renewal", "client/writer", "client/reader"],
+  },
 
   { name: "server/config", uses: language, outside: ["yaml", "zod"] },
   {
@@ -54,8 +62,21 @@ export const rooms: readonly Room[] = [
     outside: ["yaml", "zod"],
   },
   {
+    name: "server/alerts",
+    uses: [...language, "server/config"],
+    pure: true,
+    borrows: ["readDocument"],
+    outside: ["zod"],
+    testsUse: ["yaml"],
+  },
+  {
     name: "server/acceptor",
     uses: [...language, "server/access", "server/config"],
+    testsUse: ["server/guard/pki", "@peculiar/x509"],
+  },
+  {
+    name: "server/renewal",
+    uses: [...language, "server/access", "server/postbox"],
     testsUse: ["server/guard/pki", "@peculiar/x509"],
   },
   {
@@ -65,6 +86,8 @@ export const rooms: readonly Room[] = [
     testsUse: ["server/guard/pki"],
   },
   { name: "server/disk", uses: language },
+  { name: "server/lifetime", uses: [...language, "server/disk"] },
+  { name: "server/postbox", uses: [...language, "server/disk"] },
   { name: "server/disclosures", uses: [...language, "server/disk"] },
 
   {
@@ -114,9 +137,10 @@ export const rooms: readonly Room[] = [
     wing: true,
     uses: [
       ...language,
-      ...["access", "approval", "config", "acceptor", "disk", "disclosures"].map(
-        (room) => `server/${room}`,
-      ),
+      ...[
+        ...["access", "approval", "config", "acceptor", "disk", "disclosures"],
+        ...["postbox", "renewal"],
+      ].map((room) => `server/${room}`),
       ...[
         "adapters",
         "session",
@@ -130,11 +154,16 @@ export const rooms: readonly Room[] = [
     ],
   },
 
+  { name: "server/reader/survey", uses: language, pure: true },
+  { name: "server/reader/index", uses: [...language, "server/disk"] },
   {
     name: "server/reader/api",
     uses: [
       ...language,
-      ...["access", "acceptor", "disclosures", "disk", "evidence"].map((room) => `server/${room}`),
+      ...[
+        ...["access", "acceptor", "disclosures", "disk", "evidence"],
+        ...["reader/index", "reader/survey"],
+      ].map((room) => `server/${room}`),
     ],
     outside: ["hono", "zod"],
   },
@@ -144,11 +173,13 @@ export const rooms: readonly Room[] = [
     uses: [
       ...language,
       "client",
-      ...["access", "config", "acceptor", "disk", "disclosures", "evidence", "reader/api"].map(
-        (room) => `server/${room}`,
-      ),
+      ...[
+        ...["access", "config", "acceptor", "disk", "disclosures", "evidence", "reader/api"],
+        ...["alerts", "approval", "lifetime", "postbox", "reader/index", "reader/survey"],
+        ...["renewal"],
+      ].map((room) => `server/${room}`),
     ],
-    outside: ["@hono/node-server", "hono", "prom-client"],
+    outside: ["@hono/node-server", "hono", "prom-client", "zod"],
   },
 
   {
@@ -158,7 +189,11 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "server/guard/setup",
-    uses: [...language, "client", "server/access", "server/config", "server/guard/pki"],
+    uses: [
+      ...language,
+      "client",
+      ...["access", "alerts", "config", "guard/pki"].map((room) => `server/${room}`),
+    ],
   },
   {
     name: "server/guard/certificates",
@@ -172,7 +207,11 @@ export const rooms: readonly Room[] = [
   },
   {
     name: "server/guard/keys",
-    uses: [...language, "client", "server/config", "server/guard/pki", "server/guard/setup"],
+    uses: [
+      ...language,
+      "client",
+      ...["config", "disclosures", "guard/pki", "guard/setup"].map((room) => `server/${room}`),
+    ],
   },
   {
     name: "server/guard/restore",
@@ -206,6 +245,7 @@ export const rooms: readonly Room[] = [
     ],
     outside: ["yaml", "zod"],
   },
+  { name: "server/guard/break-glass", uses: language },
   { name: "server/guard/exposure", uses: [...language, "server/config"] },
   {
     name: "server/guard/doctor",
@@ -239,15 +279,39 @@ export const rooms: readonly Room[] = [
     uses: [...language, "server/config", "server/guard/firewall/dialects"],
   },
 
+  { name: "server/door", uses: language, testsUse: ["server/guard/pki"] },
+
   { name: "server/mirror", uses: [...language, "server/disk"], testsUse: ["server/guard/verify"] },
 
   { name: "server/courier/witnesses", uses: language },
+  {
+    name: "server/courier/renewal",
+    uses: [
+      ...language,
+      ...["access", "config", "guard/certificates", "guard/pki", "postbox", "renewal"].map(
+        (room) => `server/${room}`,
+      ),
+    ],
+    testsUse: ["client", "server/guard/setup"],
+  },
+  {
+    name: "server/courier/alerts",
+    uses: [
+      ...language,
+      "client",
+      ...["access", "alerts", "config", "disk", "lifetime"].map((room) => `server/${room}`),
+    ],
+    testsUse: ["server/guard/pki"],
+  },
   {
     name: "server/courier",
     wing: true,
     uses: [
       ...language,
-      ...["access", "config", "disk", "courier/witnesses"].map((room) => `server/${room}`),
+      ...[
+        ...["access", "config", "disk", "lifetime", "postbox", "renewal"],
+        ...["alerts", "courier/alerts", "courier/renewal", "courier/witnesses"],
+      ].map((room) => `server/${room}`),
     ],
   },
 
@@ -268,6 +332,7 @@ export const rooms: readonly Room[] = [
       "client",
       ...[
         "access",
+        "alerts",
         "approval",
         "config",
         "disclosures",
@@ -275,11 +340,15 @@ export const rooms: readonly Room[] = [
         "guard/pki",
         "guard/setup",
         "guard/verify",
+        "postbox",
         "supervisor",
       ].map((room) => `server/${room}`),
       "server/witness",
+      "server/reader/index",
+      "server/courier/alerts",
       "server/guard/access",
       "server/guard/anchor",
+      "server/guard/break-glass",
       "server/guard/doctor",
       "server/guard/exposure",
       "server/guard/firewall",
@@ -288,6 +357,7 @@ export const rooms: readonly Room[] = [
       "server/guard/certificates",
       "server/guard/restore",
       "server/guard/monitor",
+      "server/door",
       "server/mirror",
       "server/evidence",
     ],
@@ -306,65 +376,3 @@ export const never: readonly (readonly [string, string])[] = [
   ["server/mirror", "server/port"],
   ["server/mirror", "server/reader"],
 ]
-
-export interface PurityException {
-  readonly path: string
-  readonly reason: string
-}
-
-export const purityExceptions: readonly PurityException[] = [
-  {
-    path: "packages/log/src/base/sha256.node.ts",
-    reason:
-      "hashes with node:crypto; the browser's twin is sha256.ts, and both pass the same vectors",
-  },
-  {
-    path: "packages/log/src/core/native.ts",
-    reason:
-      "asks whether there is a Node whose hash is faster for long messages; the answer is the same bytes",
-  },
-  {
-    path: "packages/server/src/port/session/disclosure-assembly.ts",
-    reason: "hashes in parts with node:crypto, lest 8 MiB at once keep the neighbours waiting",
-  },
-]
-
-/** True if the room is the wing itself or stands in it. */
-export function isWithin(room: string, wing: string): boolean {
-  return room === wing || room.startsWith(`${wing}/`)
-}
-
-/**
- * How many floors a room stands above the ground: one more than the highest it may import. Throws if the
- * table leads in a circle or names a room that is not in it.
- */
-export function floorOf(name: string, table: readonly Room[] = rooms, path: string[] = []): number {
-  const room = table.find((candidate) => candidate.name === name)
-  if (room === undefined) throw new Error(`${path.at(-1)} uses ${name}, which is not in the table`)
-  if (path.includes(name)) throw new Error(`circle of rooms: ${[...path, name].join(" -> ")}`)
-  return room.uses.reduce((top, used) => {
-    return Math.max(top, 1 + floorOf(used, table, [...path, name]))
-  }, 0)
-}
-
-/** The room of a path below packages/, undefined if the file stands in a folder that is no room of the table. */
-export function roomAt(path: string, table: readonly Room[] = rooms): Room | undefined {
-  const match = /^packages\/([^/]+)\/src\/(.+)$/.exec(path)
-  if (match === null) return undefined
-  const home = match[1] as string
-  const steps = (match[2] as string).split("/")
-  const file = steps.pop() as string
-  if (steps.length === 0) {
-    const stem = file.replace(/\..*$/, "")
-    return find(table, stem === "index" ? home : `${home}/${stem}`)
-  }
-  for (let depth = steps.length; depth > 0; depth--) {
-    const room = find(table, [home, ...steps.slice(0, depth)].join("/"))
-    if (room !== undefined) return room.wing && depth < steps.length ? undefined : room
-  }
-  return undefined
-}
-
-function find(table: readonly Room[], name: string): Room | undefined {
-  return table.find((room) => room.name === name)
-}

@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { floorOf, isWithin, never, type Room, rooms } from "./floors.ts"
+import { never, type Room, rooms } from "./floors.ts"
+import { floorOf, isWithin } from "./room-of.ts"
 import { house, readSource } from "./source.ts"
 
 const page = "ARCHITECTURE.md"

@@ -1,6 +1,8 @@
 /** Holds the imports of a source file against the floor table: arrows, doors, purity, packages of others. */
 import { posix } from "node:path"
-import { isWithin, never, purityExceptions, type Room, roomAt, rooms } from "./floors.ts"
+import { never, type Room, rooms } from "./floors.ts"
+import { purityExceptions } from "./purity-exceptions.ts"
+import { isWithin, roomAt } from "./room-of.ts"
 import { blank, isTest, lineAt } from "./source.ts"
 
 export interface Import {

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto"
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -63,6 +64,8 @@ function packStage(stage: string, target: string, packages: number): Artefact {
 function stagePackage(stage: string): number {
   const server = join(root, "packages/server")
   const folders = [join(server, "bin"), join(server, "dist"), join(root, "deploy")]
+  const built = join(server, "console")
+  if (existsSync(built)) folders.push(built)
   for (const from of folders) copyTree(from, join(stage, basename(from)))
   for (const name of ["LICENSE", "README.md"]) copyFileSync(join(root, name), join(stage, name))
   const inside = runtimePackages()

@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url"
 /** The top folder of the repository, without a slash at its end. */
 export const house = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "")
 
-const skipped = new Set(["node_modules", "dist", "generated", ".git"])
+/** `assets`: the built console. */
+const skipped = new Set(["node_modules", "dist", "generated", "assets", ".git"])
 
 /** Paths of all files below `folder` (relative to the house, with forward slashes), sorted. */
 export function listFiles(folder: string): string[] {
@@ -60,7 +61,7 @@ export function blank(text: string): string {
       out += hide(text.slice(at, endOr(text, text.indexOf("\n", at))), 0, 0)
     } else if (char === "/" && text[at + 1] === "*") {
       out += hide(text.slice(at, endOr(text, text.indexOf("*/", at + 2) + 2, 1)), 0, 0)
-    } else if (char === "/" && startsRegex(out)) {
+    } else if (char === "/" && !closesElement(text, at) && startsRegex(out)) {
       out += hide(text.slice(at, regexEnd(text, at)), 1, 1)
     } else {
       if (char === "{") depth++
@@ -96,6 +97,11 @@ function templateEnd(text: string, from: number): number {
     i += text[i] === "\\" ? 2 : 1
   }
   return text.length
+}
+
+/** The slash of `</a>` or `<a />` in JSX, which no regular expression of ours looks like. */
+function closesElement(text: string, at: number): boolean {
+  return text[at - 1] === "<" || text[at + 1] === ">"
 }
 
 /** A slash divides only behind a value; `before` is what precedes it, already blanked. */

@@ -47,6 +47,18 @@ const sections = {
     end: "<!-- end of the drills -->",
     command: "node test/drills/main.ts --record",
   },
+  firewall: {
+    title: "Firewall",
+    begin: "<!-- firewall: written by test/firewall/main.ts, not by hand -->",
+    end: "<!-- end of the firewall -->",
+    command: "node test/firewall/main.ts --record",
+  },
+  deploy: {
+    title: "Installation and operation",
+    begin: "<!-- deploy: written by test/deploy/main.ts, not by hand -->",
+    end: "<!-- end of deploy -->",
+    command: "node test/deploy/main.ts --record",
+  },
   interop: {
     title: "Other people's code",
     begin: "<!-- interop: written by test/interop/main.ts, not by hand -->",

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { digestsOf, discloseEvent } from "@postern/log/event"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { openDisclosures } from "../../packages/server/dist/disclosures/index.js"
+import { rotateSaltKey } from "../../packages/server/dist/guard/keys/index.js"
 import { Entries, type Indexed } from "../support/entries.ts"
 import { eventOf } from "../support/events.ts"
 import { type Answer, type Asked, ask } from "../support/http-client.ts"
@@ -105,6 +106,33 @@ test("what is sent again is recognised, also after the port was killed", async (
   await port.end("SIGKILL")
   port = await startPort(installation.configFile)
   expect((await post(item, { path })).json).toMatchObject(repeated)
+})
+
+test("what is sent again is recognised over a change of the salt key, which is an entry", async () => {
+  const item = eventList([auditEvent("disclosed-3", { requestObject: body(200_000) })])
+  const path = "/v1/kubernetes/audit"
+  const first = await post(item, { path })
+  expect(first.json.accepted).toBe(1)
+  const { index } = await entryAt(first)
+  const rotated = await rotateSaltKey({ sealing: join(installation.directory, "sealing") })
+  await port.end("SIGTERM")
+  port = await startPort(installation.configFile)
+  const repeated = { accepted: 0, duplicates: [{ position: 0, index }] }
+  expect((await post(item, { path })).json).toMatchObject(repeated)
+  const { event } = await entries.find("it", (one) => one.event.action === "postern.salt.began")
+  expect(event.data).toEqual({ key: rotated.key, previous: rotated.previous })
+  const other = await post(
+    eventList([auditEvent("disclosed-4", { requestObject: body(200_000) })]),
+    { path },
+  )
+  expect(other.json.accepted).toBe(1)
+  await port.end("SIGTERM")
+  port = await startPort(installation.configFile)
+  const all = await entries.find(
+    "nothing more",
+    (one) => one.event.id === "disclosed-4/ResponseComplete",
+  )
+  expect(digestsOf(all.event)).toHaveLength(1)
 })
 
 test("digests that a sender names by itself are refused: nobody could say what they are of", async () => {

@@ -4,6 +4,7 @@
  * `-- --once` ends after the first verified round.
  */
 import { isPosternError } from "@postern/log/base"
+import { startDoor } from "./door.ts"
 import { prepare } from "./prepare.ts"
 import { runService, verifyLog } from "./processes.ts"
 import { say, sayEntry, sayNext } from "./story.ts"
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
   void service.ended.then(() => stop.abort())
   const tail = startTail(place, stop.signal, sayEntry)
   const writers = await startWriters(place, stop.signal)
+  const door = await startDoor(place)
   try {
     const round = await writers.round()
     say(
@@ -32,13 +34,14 @@ async function main(): Promise<number> {
     const verified = await verifyLog(place, round.size)
     for (const line of verified.lines) say(line)
     if (!verified.ok) return 3
-    sayNext(place)
+    sayNext(place, door.link)
     if (once) return 0
     await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()))
     return 0
   } finally {
     stop.abort()
     await writers.close()
+    await door.close()
     await service.stop()
     say("stopped; demo/ keeps what was written")
   }

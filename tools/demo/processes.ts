@@ -8,7 +8,9 @@ import { PosternError } from "@postern/log/base"
 import type { Place } from "./prepare.ts"
 import { say } from "./story.ts"
 
-const postern = fileURLToPath(new URL("../../packages/server/bin/postern.cjs", import.meta.url))
+export const postern = fileURLToPath(
+  new URL("../../packages/server/bin/postern.cjs", import.meta.url),
+)
 
 export interface Service {
   /** Resolves when the service has ended, by itself or not. */

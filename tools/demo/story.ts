@@ -31,11 +31,14 @@ export function sayEntry(entry: ShownEntry): void {
 }
 
 /** Five commands to try, with their paths filled in. */
-export function sayNext(place: Place): void {
+export function sayNext(place: Place, link: string): void {
   const near = (path: string) => relative(process.cwd(), path)
   const reader = near(place.profiles.reader)
   const config = near(place.config.file)
   console.log(`
+Open: ${link}
+It shows the console in a browser of this machine; the link works once, within two minutes, and Enter prints a fresh one.
+
 It goes on writing. Try, in another terminal:
 
   npx postern search --profile ${reader} --outcome denied

@@ -17,7 +17,7 @@ export function startTail(
   let shown = 0
   const follow = async (): Promise<void> => {
     const reader = await openReader(place.profiles.reader)
-    for await (const entry of reader.tail({}, { signal })) {
+    for await (const entry of reader.tail("", { signal })) {
       shown = entry.index + 1
       const { action, outcome, actor, targets } = entry.event as unknown as ShownEvent
       if (!action.startsWith("postern.")) {

@@ -55,14 +55,23 @@ export const errorRegistry = {
   CERTIFICATE_REVOKED: line("refused", 403, "the client certificate was revoked", "it stands in access.yaml under revoked, by its serial number or key; ask the operator for a new certificate with a new key"),
   APPROVAL_INVALID: line("refused", 403, "an operator's statement does not count", "docs/spec/approvals.md says when one counts; sign a new one"),
   APPROVAL_MISSING: line("refused", 403, "the change weakens and was not approved by enough operators", "see what it is with postern access diff; each approver signs it with postern access approve"),
+  RENEWAL_EARLY: line("refused", 409, "the certificate is too young to be renewed", "ask again when a third of its life is over; the SDK asks at half"),
+  RENEWAL_REFUSED: line("refused", 403, "no new certificate is given for this request", "it takes a PKCS#10 request in DER for a new P-256 key, signed by that key, and an identity of the access list; docs/spec/wire.md, Renewal"),
+  RENEWAL_FAILED: line("broken", 500, "the certificate that was issued is not acceptable", "compare pki.ca with the CA of pki.caKey; the process that was asked wrote a line about it to its standard error"),
+  RENEWAL_LATE: line("broken", 500, "little of the certificate's life is left and it was not renewed", "the reason stands beside it; postern pki renew on the port's machine makes a new one by hand"),
   ALPN_REFUSED: line("refused", 403, "the negotiated protocol is not spoken here", "offer postern/1 or http/1.1"),
   NOT_GRANTED: line("refused", 403, "this identity holds no grant for that", "ask the operator to add the identity to access.yaml (postern writer add, postern reader add)"),
   ADAPTER_NOT_GRANTED: line("refused", 403, "the writer's grant does not cover this way in", "add the adapter to the writer's grant in access.yaml"),
   RATE_LIMITED: line("busy", 429, "the writer is over its granted rate", "slow down, or ask for a higher rate in access.yaml"),
   CONNECTION_LIMIT: line("busy", 503, "too many connections", "reuse connections; one is enough for a process"),
 
+  // The loopback door (postern console).
+  DOOR_FOREIGN: line("refused", 403, "the request does not come from the console's own page", "open the address that postern console printed, as it was printed"),
+  DOOR_SESSION: line("refused", 401, "this browser has no session at the door", "open the link that postern console printed; Enter in its terminal prints a fresh one"),
+  DOOR_GUESSED: line("busy", 429, "too many links were wrong", "wait a minute, then press Enter in the terminal of postern console for a fresh link"),
+
   // HTTP.
-  HTTP_ROUTE: line("refused", 404, "there is nothing at this path", "POST /v1/events or /v1/kubernetes/audit on the write port; GET /openapi.json on the read port"),
+  HTTP_ROUTE: line("refused", 404, "there is nothing at this path", "POST /v1/events, /v1/kubernetes/audit or /v1/certificate on the write port; GET /openapi.json on the read port"),
   HTTP_METHOD: line("refused", 405, "this path does not take that method", "see Allow"),
   HTTP_CONTENT_TYPE: line("refused", 415, "the content type is not taken here", "send application/json or application/x-ndjson"),
   HTTP_ENCODING: line("refused", 415, "the content encoding is not taken here", "send identity or gzip"),
@@ -70,11 +79,13 @@ export const errorRegistry = {
   HTTP_BODY_SYNTAX: line("refused", 400, "the body cannot be read", "send one JSON event, an array of events, or one event a line"),
   HTTP_TIMEOUT: line("refused", 408, "the request was not completed in time", "send header within 10 seconds and body within 30"),
   REQUEST_INVALID: line("refused", 400, "a parameter is not acceptable", "GET /openapi.json describes every parameter"),
+  QUERY_INVALID: line("refused", 400, "the query cannot be read", "docs/spec/query.md has the language; at, length and suggestion say what to change"),
   NOT_FOUND: line("refused", 404, "there is no such thing in the log", "check the index against the size in /checkpoint"),
 
   // The port's own state.
   OVERLOADED: line("busy", 503, "the port has more in flight than it holds", "repeat after Retry-After seconds"),
   DISK_FULL: line("busy", 503, "the log's disk is full", "free space on the disk that holds the data directory; the port goes on by itself"),
+  UNANSWERED: line("busy", 503, "another process of the installation did not answer in time", "is the courier running? its lines on standard error say what it does; try again later"),
   SHUTTING_DOWN: line("busy", 503, "the port is draining", "reconnect in a moment"),
   READ_UNRECORDED: line("busy", 503, "the read could not be recorded first, so it was not answered", "free space in the reader's state directory"),
   READ_FAILED: line("broken", 500, "the answer could not be made", "the reader process wrote a line about it to its standard error"),
@@ -97,6 +108,7 @@ export const errorRegistry = {
   // Configuration and the command line.
   CONFIG_INVALID: line("broken", 500, "the configuration is not acceptable", "correct the named line; the old configuration stays in force"),
   ACCESS_INVALID: line("broken", 500, "the access list is not acceptable", "correct the named line; the old list stays in force"),
+  ALERTS_INVALID: line("broken", 500, "the file of questions and alerts is not acceptable", "correct the named line; the old alerts stay in force: postern alert check FILE"),
   PROFILE_INVALID: line("broken", 500, "the connection profile is not acceptable", "make a new one with postern writer add or postern reader add"),
   ADDRESS_IN_USE: line("broken", 500, "an address is already taken", "stop what listens there, or change listen in postern.yaml"),
   BIND_REFUSED: line("broken", 500, "a wildcard or public address is refused", "name private addresses to listen on, or say listen.allow in postern.yaml"),
@@ -133,16 +145,27 @@ function line(kind: ErrorLine["kind"], status: number, message: string, hint: st
 
 export type ErrorCode = keyof typeof errorRegistry
 
+/** Where a text that somebody wrote is wrong. */
+export interface Slip {
+  /** In UTF-16 code units of the text. */
+  readonly at: number
+  readonly length: number
+  /** What to write instead of these characters, where it can be guessed. */
+  readonly suggestion?: string
+}
+
 /** The one error class. `detail` says which value was wrong; it may hold peer-supplied text, already bounded. */
 export class PosternError extends Error {
   readonly code: ErrorCode
   readonly detail: string | undefined
+  readonly slip: Slip | undefined
 
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions & { readonly slip?: Slip }) {
     super(detail === undefined ? errorRegistry[code].message : `${errorRegistry[code].message}: ${detail}`, options)
     this.name = "PosternError"
     this.code = code
     this.detail = detail
+    this.slip = options?.slip
   }
 
   get kind(): ErrorLine["kind"] {

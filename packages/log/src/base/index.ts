@@ -25,5 +25,6 @@ export {
   errorRegistry,
   isPosternError,
   PosternError,
+  type Slip,
 } from "./errors.ts"
 export { limits } from "./limits.ts"

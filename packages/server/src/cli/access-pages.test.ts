@@ -47,7 +47,7 @@ function commandsOf(page: string): string[][] {
 
 test("the commands of identities.md work as they stand there", async () => {
   const commands = commandsOf(pageOf("identities.md"))
-  expect(commands).toHaveLength(10)
+  expect(commands).toHaveLength(11)
   mkdirSync(join(audit, "approvals"))
   copyFileSync(join(audit, "access.yaml"), join(audit, "access.new.yaml"))
   for (const args of commands) {

@@ -1,12 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { PassThrough } from "node:stream"
 import { connect } from "@postern/client"
 import { afterAll, beforeAll, expect, test, vi } from "vitest"
-import { parseCampaign } from "../guard/access/index.ts"
+import { parseAccess } from "../access/index.ts"
+import { makeCampaign, parseCampaign } from "../guard/access/index.ts"
 import { exitCodes } from "./exit-code.ts"
 import { runHere } from "./live-port.test.support.ts"
 import { startProcesses } from "./live-processes.test.support.ts"
+import { ReviewDeadlines } from "./review-deadlines.ts"
 
 let directory: string
 let live: Awaited<ReturnType<typeof startProcesses>>
@@ -91,3 +94,81 @@ test("a review of another log, or one that is none, changes nothing", async () =
   expect((await review("apply", file)).status).toBe(exitCodes.configuration)
   expect(readFileSync(live.config.access, "utf8")).toBe(access)
 })
+
+test("what a review left unanswered ends at its deadline, by itself, and that is in the log", async () => {
+  const { config } = live
+  const add = ["reader", "add", "guest", "--config", config.file]
+  expect((await runHere(add)).status).toBe(0)
+  const begun = new Date(Date.now() - 100 * 86_400_000).toISOString().slice(0, 10)
+  const file = join(directory, "installation", "reviews", "9999-01-01.yaml")
+  const list = parseAccess(readFileSync(config.access, "utf8"))
+  const all = makeCampaign(list, undefined, {
+    ...{ origin: config.origin, began: begun, deadline: begun, next: begun, usageSince: undefined },
+  })
+  const guest = "spiffe://postern.local/reader/guest"
+  writeFileSync(
+    file,
+    all.replace(/(- id: (\S+)\n.*?decision: )""/gs, (whole, head, id) =>
+      id === guest ? whole : `${head}certify`,
+    ),
+  )
+  const unanswered = async () => {
+    const { stdout } = await runHere(["doctor", "--config", config.file, "--json"])
+    const { findings } = JSON.parse(stdout) as { findings: { id: string; result: string }[] }
+    return findings.find((one) => one.id === "access.unanswered")?.result
+  }
+  expect(await unanswered()).toBe("fail")
+  const notes: string[] = []
+  const nowhere = new PassThrough()
+  const io = {
+    ...{ stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, color: false },
+    line: () => undefined,
+    note: (text: string) => void notes.push(text),
+    now: () => new Date(),
+  }
+  await new ReviewDeadlines(config, io, () => undefined).look()
+  expect(notes).toEqual([expect.stringContaining(`ended ${guest}`)])
+  const explained = ["access", "explain", guest, "read", "--config", config.file]
+  expect((await runHere(explained)).status).toBe(exitCodes.denied)
+  const profile = join(directory, "installation", "profiles", "reader-guest.yaml")
+  expect((await runHere(["search", "--profile", profile])).status).not.toBe(0)
+  await vi.waitFor(async () => expect(await search("postern.access.expired")).toHaveLength(1), {
+    timeout: 10_000,
+    interval: 200,
+  })
+  const [entry] = await search("postern.access.expired")
+  expect(entry.event.data).toMatchObject({ deadline: begun, count: 1, expired: [guest], left: [] })
+  expect(await unanswered()).toBe("ok")
+  await new ReviewDeadlines(config, io, () => undefined).look()
+  expect(notes).toHaveLength(1)
+  expect((await review("expire")).stderr).toContain("nothing")
+  expect((await state()).state).toBe("overdue")
+}, 60_000)
+
+test("a list that cannot be written is told once, and changes nothing", async () => {
+  const access = readFileSync(live.config.access, "utf8")
+  const guest = "spiffe://postern.local/reader/guest"
+  writeFileSync(live.config.access, access.replace(/(reader\/guest\n) +expires: \S+\n/, "$1"))
+  expect((await runHere(["access", "reload", "--config", live.config.file])).status).toBe(0)
+  writeFileSync(`${live.config.access}.new`, "somebody else's change")
+  const notes: string[] = []
+  const nowhere = new PassThrough()
+  const deadlines = new ReviewDeadlines(
+    live.config,
+    {
+      ...{ stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, color: false },
+      line: () => undefined,
+      note: (text: string) => void notes.push(text),
+      now: () => new Date(),
+    },
+    () => undefined,
+  )
+  await deadlines.look()
+  await deadlines.look()
+  expect(notes).toEqual([expect.stringContaining("cannot be ended")])
+  const explained = ["access", "explain", guest, "read", "--config", live.config.file]
+  expect((await runHere(explained)).status).toBe(0)
+  rmSync(`${live.config.access}.new`)
+  await deadlines.look()
+  expect((await runHere(explained)).status).toBe(exitCodes.denied)
+}, 60_000)

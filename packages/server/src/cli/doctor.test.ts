@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PassThrough } from "node:stream"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import type { Finding } from "../guard/exposure/index.ts"
 import { Examinations } from "./examinations.ts"
 import { exitCodes } from "./exit-code.ts"
@@ -40,6 +40,11 @@ test("a running installation has its doors shut, lets an entry through, and has 
   expect(of("door.protocol")).toEqual(["ok", "ok"])
   expect(of("door.old-tls")).toEqual(["ok", "ok"])
   expect(of("canary")).toEqual(["ok"])
+  for (const id of ["door.ops-outside", "door.ops-words", "process.core", "process.files"]) {
+    expect([id, of(id)]).toEqual([id, ["ok"]])
+  }
+  expect(of("runtime.supported")).toEqual(["ok"])
+  expect(of("files.writable")).toEqual(["ok"])
   expect(of("port.ready")).toEqual(["ok"])
   expect(of("files.modes")).toEqual(["ok"])
   expect(new Set(of("certificate.age"))).toEqual(new Set(["ok"]))
@@ -47,10 +52,13 @@ test("a running installation has its doors shut, lets an entry through, and has 
   expect(status).toBe(0)
   const asked = ["search", "--profile", live.profiles.reader, "--json"]
   const action = ["--action", "postern.doctor.examined"]
-  const { entries } = JSON.parse((await runHere([...asked, ...action])).stdout)
-  expect(entries).toMatchObject([
-    { event: { data: { operator: expect.any(String), ok: expect.any(Number) } } },
-  ])
+  await vi.waitFor(
+    async () =>
+      expect(JSON.parse((await runHere([...asked, ...action])).stdout).entries).toMatchObject([
+        { event: { data: { operator: expect.any(String), ok: expect.any(Number) } } },
+      ]),
+    { timeout: 10_000, interval: 200 },
+  )
   const status_ = JSON.parse((await runHere(["status", "--config", config, "--json"])).stdout)
   expect(status_.doctor).toMatchObject({ result: expect.any(String) })
 }, 60_000)

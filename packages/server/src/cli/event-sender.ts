@@ -1,4 +1,4 @@
-import { type Audit, connect, type Details, type Profile } from "@postern/client"
+import { type Audit, connect, type Details, loadProfile, type Problem } from "@postern/client"
 import { isPosternError, PosternError } from "@postern/log/base"
 import { parseJson } from "./https-exchange.ts"
 import type { InputLine } from "./input-lines.ts"
@@ -12,19 +12,26 @@ const closeMs = 5000
 /**
  * Sends events, one a line, through the SDK: what a line leaves out is filled in, each entry's receipt is checked
  * before it counts. It has a spool of its own beside the profile's, so that an application may use that meanwhile; what
- * was not acknowledged stays there and goes first the next time. Errors: PROFILE_INVALID, SPOOL_LOCKED, UNREACHABLE.
+ * was not acknowledged stays there and goes first the next time. The certificate in the profile is renewed meanwhile, if it is due.
+ * Errors: PROFILE_INVALID, SPOOL_LOCKED, UNREACHABLE.
+ * @param profile path of one
  */
 export async function sendEvents(
-  profile: Profile,
+  profile: string,
   lines: AsyncIterable<InputLine>,
   tally: SendTally,
+  note: (text: string) => void,
 ): Promise<void> {
-  if (profile.spool === undefined) {
+  const { spool: directory } = loadProfile(profile)
+  if (directory === undefined) {
     throw new PosternError("PROFILE_INVALID", "it names no spool directory")
   }
-  const spool = { directory: `${profile.spool}-send`, whenFull: "block" } as const
+  const spool = { directory: `${directory}-send`, whenFull: "block" } as const
   // What is refused is told line by line, by the promise that is refused with it.
-  const audit = await connect(profile, { wait: true, spool, onProblem: () => undefined })
+  const onProblem = ({ code, message }: Problem): void => {
+    if (code === "RENEWAL_LATE") note(message)
+  }
+  const audit = await connect(profile, { wait: true, spool, onProblem })
   const onTheWay = new OnTheWay(onTheWayMax)
   try {
     for await (const line of lines) {

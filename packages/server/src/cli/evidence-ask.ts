@@ -1,31 +1,29 @@
 import { PosternError, parseDecimal } from "@postern/log/base"
-import { type EvidenceAsk, readQuery } from "../evidence/index.ts"
-import { type FilterOptions, filterOf } from "./filter-options.ts"
+import { askQuery, type EvidenceAsk } from "../evidence/index.ts"
+import { type FilterOptions, queryOf, timesOf } from "./filter-options.ts"
 
 /** What of the log is asked for, as options say it. */
 export interface AskOptions extends FilterOptions {
   readonly range?: string
   readonly stream?: string
   readonly index?: readonly string[]
-  readonly query?: true
+  readonly query?: string
 }
 
-const shapes = "--range A-B, --stream INDEX or ID, --index LIST, or the conditions of a search"
+const shapes =
+  "--range A-B, --stream INDEX or ID, --index LIST, or a search: --query, --actor and the like"
 
-/** Errors: USAGE unless it is exactly one question; REQUEST_INVALID for a condition that is none. */
+/** Errors: USAGE unless it is exactly one question; QUERY_INVALID, REQUEST_INVALID for a search that is none. */
 export function askOf(options: AskOptions): EvidenceAsk {
-  const fields = filterOf(options)
   const asks: EvidenceAsk[] = []
   if (options.range !== undefined) asks.push(rangeOf(options.range))
   if (options.stream !== undefined) asks.push(streamOf(options.stream))
   if (options.index !== undefined) {
     asks.push({ kind: "indexes", indexes: options.index.map(indexOf) })
   }
-  if (Object.keys(fields).length > 0) {
-    asks.push({ kind: "query", fields, filter: readQuery(fields) })
-  } else if (options.query === true) {
-    throw new PosternError("USAGE", "--query needs a condition, such as --actor alice")
-  }
+  const query = queryOf(options.query, options)
+  const times = timesOf(options)
+  if (query !== "" || Object.keys(times).length > 0) asks.push(askQuery({ query, ...times }))
   const [ask, ...more] = asks
   if (ask === undefined) throw new PosternError("USAGE", `say what to prove: ${shapes}`)
   if (more.length > 0) throw new PosternError("USAGE", `one at a time: ${shapes}`)
@@ -47,7 +45,9 @@ export function pathOf(ask: EvidenceAsk, disclosed: boolean): string {
       query.set("index", ask.indexes.join(","))
       break
     case "query":
-      for (const [name, value] of Object.entries(ask.fields)) query.set(name, value)
+      for (const [name, value] of Object.entries(ask.asked)) {
+        if (value !== undefined) query.set(name === "query" ? "q" : name, value)
+      }
   }
   if (disclosed) query.set("disclosed", "true")
   return `/v1/evidence?${query}`

@@ -68,7 +68,7 @@ test("a value of 5 MB is in the file if it is asked for, over the read port and 
 })
 
 test("without asking it is withheld, and the check says so", async () => {
-  const made = await make("bare", "--query", "--action", "file.*", ...reader)
+  const made = await make("bare", "--action", "file.*", ...reader)
   expect([made.status, made.stderr]).toEqual([0, ""])
   const shown = await runHere(["verify", to("bare"), ...reader])
   expect(shown.status).toBe(10)

@@ -58,7 +58,7 @@ async function openingOf(): Promise<number> {
 
 describe("postern evidence make", () => {
   test("makes what fits a search over the read port, and it is recorded", async () => {
-    const made = await make("query", "--query", "--actor", "alice", "--profile", profile)
+    const made = await make("query", "--query", "actor:alice NOT bob", "--profile", profile)
     expect([made.status, made.stderr]).toEqual([0, ""])
     expect(made.stdout).toMatch(/SIGNED-ONLY/)
     const verified = await verify(to("query"), "--vkey", vkey, "--json")
@@ -66,7 +66,7 @@ describe("postern evidence make", () => {
     expect(JSON.parse(verified.stdout)).toMatchObject({
       verdict: "SIGNED-ONLY",
       kind: "set",
-      claim: { query: { actor: "alice" } },
+      claim: { query: "actor:alice NOT bob" },
       counts: { leaves: 20, unknown: 0 },
       writers: [{ writer: loadProfile(live.profiles.writer).id, "port-asserted": 20 }],
     })
@@ -122,7 +122,7 @@ describe("postern evidence make", () => {
     [["--range", "1-2", "--index", "3"], /one at a time/],
     [["--stream", "zz"], /neither the index/],
     [["--index", "x"], /not an index/],
-    [["--query"], /needs a condition/],
+    [["--query"], /argument missing/],
     [["--range", "1-3", "--tlog-proof"], /one entry/],
   ])("does not understand %j", async (args, error) => {
     const ran = await make("nothing", "--profile", profile, ...args)

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { loadProfile, type Profile } from "@postern/client"
-import { loadConfig } from "../config/index.ts"
+import { isPosternError } from "@postern/log/base"
+import { dataDirectories, loadConfig } from "../config/index.ts"
+import { replaceFile } from "../disk/index.ts"
 import { examine, type PortStatus } from "../guard/doctor/index.ts"
 import { type Finding, type Result, worstOf } from "../guard/exposure/index.ts"
 import { adminClient, type OperatorAct, tellOf } from "./admin-client.ts"
@@ -23,16 +25,30 @@ export async function examineInstallation(
 ): Promise<Finding[]> {
   const beside = (name: string) => join(dirname(config), "profiles", `${name}.yaml`)
   const admin = adminClient(loadProfile(beside("operator")))
+  const loaded = loadConfig(config)
   const findings = await examine({
-    config: loadConfig(config),
+    config: loaded,
     writer: profileOf(writer, beside("writer")),
     reader: profileOf(reader, beside("reader")),
     status: async () => (await admin.status()) as PortStatus,
     now: () => io.now(),
     progress,
   })
+  await keepWord(dataDirectories(loaded).doctorsWord, findings, io)
   await tellOf(admin, actOf(findings), io)
   return findings
+}
+
+/** For the console, which the reader process serves: the entry in the log holds the ids of the checks only. */
+async function keepWord(file: string, findings: readonly Finding[], io: CommandIo): Promise<void> {
+  const word = { at: io.now().toISOString(), findings }
+  try {
+    await replaceFile(file, `${JSON.stringify(word)}\n`)
+  } catch (error) {
+    // Another user than the service's may ask the doctor, too.
+    const why = isPosternError(error) ? error.message : String(error)
+    io.note(`postern: the findings were not kept for the console: ${why}`)
+  }
 }
 
 function profileOf(named: string | undefined, beside: string): Profile | undefined {

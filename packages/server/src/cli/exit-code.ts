@@ -36,6 +36,7 @@ const special: Partial<Record<ErrorCode, ExitCode>> = {
   CONNECTION_LIMIT: exitCodes.unreachable,
   CONFIG_INVALID: exitCodes.configuration,
   ACCESS_INVALID: exitCodes.configuration,
+  ALERTS_INVALID: exitCodes.configuration,
   PROFILE_INVALID: exitCodes.configuration,
   ADDRESS_IN_USE: exitCodes.configuration,
   BIND_REFUSED: exitCodes.configuration,

@@ -1,4 +1,4 @@
-import type { FilterFields } from "@postern/client"
+import { allOf, formatQuery, parseQuery, queryOfFields } from "@postern/log/query"
 import type { Command } from "commander"
 
 const conditions = [
@@ -8,7 +8,7 @@ const conditions = [
   ["outcome", "success, failure, denied, error, unknown"],
   ["source", "the system it happened in"],
   ["writer", "SPIFFE ID of the writer"],
-  ["text", "stands anywhere in the event"],
+  ["text", "words that stand one after the other in the event"],
 ] as const
 
 const times = [
@@ -20,7 +20,7 @@ type Name = (typeof conditions)[number][0] | (typeof times)[number][0]
 
 export type FilterOptions = Readonly<Partial<Record<Name, string>>>
 
-/** Options for the conditions of docs/reference/read-api.md, Filters. */
+/** Short forms of what a query says (docs/spec/query.md). */
 export function addConditions(command: Command): Command {
   for (const [name, help] of conditions) command.option(`--${name} <value>`, help)
   return command
@@ -32,12 +32,20 @@ export function addTimes(command: Command): Command {
   return command
 }
 
-/** The filter that was asked for, as the read API names its parameters. */
-export function filterOf(options: FilterOptions): FilterFields {
-  const names = [...conditions, ...times].map(([name]) => name)
-  const given = names.flatMap((name) => {
+/** The query that was asked for: the text, and the options beside it. Errors: QUERY_INVALID. */
+export function queryOf(text: string | undefined, options: FilterOptions): string {
+  const given = conditions.flatMap(([name]) => {
     const value = options[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  return Object.fromEntries(given)
+  const own = queryOfFields(Object.fromEntries(given))
+  const parts = [text ?? "", own].map(parseQuery)
+  // What somebody wrote alone stays as it was written.
+  if (own === "") return text ?? ""
+  return text === undefined ? own : formatQuery(allOf(parts))
+}
+
+/** The times that were asked for, as the read API has them. */
+export function timesOf({ since, until }: FilterOptions): { since?: string; until?: string } {
+  return { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) }
 }

@@ -7,6 +7,7 @@ import { initDirectory } from "../guard/setup/index.ts"
 const mains = {
   port: fileURLToPath(new URL("../../dist/port/main.js", import.meta.url)),
   reader: fileURLToPath(new URL("../../dist/reader/main.js", import.meta.url)),
+  courier: fileURLToPath(new URL("../../dist/courier/main.js", import.meta.url)),
 }
 const postern = fileURLToPath(new URL("../../bin/postern.cjs", import.meta.url))
 
@@ -40,7 +41,7 @@ export async function startProcesses(directory: string) {
     hold: (name: keyof typeof mains) => running.get(name)?.kill("SIGSTOP"),
     release: (name: keyof typeof mains) => running.get(name)?.kill("SIGCONT"),
     async stop() {
-      for (const name of ["reader", "port"] as const) await end(name, "SIGTERM")
+      for (const name of ["courier", "reader", "port"] as const) await end(name, "SIGTERM")
     },
   }
 }

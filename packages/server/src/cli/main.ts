@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import { Command, CommanderError } from "commander"
 import { registerAccess } from "./commands/access.ts"
+import { registerAlert } from "./commands/alert.ts"
 import { registerAnchor } from "./commands/anchor.ts"
+import { registerCompletion } from "./commands/completion.ts"
+import { registerConsole } from "./commands/console.ts"
 import { registerDoctor } from "./commands/doctor.ts"
 import { registerEvidence } from "./commands/evidence.ts"
 import { registerFirewall } from "./commands/firewall.ts"
@@ -10,20 +13,24 @@ import { registerInit } from "./commands/init.ts"
 import { registerInstall } from "./commands/install.ts"
 import { registerKey } from "./commands/key.ts"
 import { registerLog } from "./commands/log.ts"
+import { registerManual } from "./commands/manual.ts"
 import { registerMirror } from "./commands/mirror.ts"
 import { registerMonitor } from "./commands/monitor.ts"
 import { registerPki } from "./commands/pki.ts"
 import { registerPort } from "./commands/port.ts"
 import { registerReader } from "./commands/reader.ts"
 import { registerSearch } from "./commands/search.ts"
+import { registerIndex } from "./commands/search-index.ts"
 import { registerSend } from "./commands/send.ts"
 import { registerServe } from "./commands/serve.ts"
 import { registerShow } from "./commands/show.ts"
 import { registerStatus } from "./commands/status.ts"
 import { registerTail } from "./commands/tail.ts"
+import { registerTop } from "./commands/top.ts"
 import { registerVerify } from "./commands/verify.ts"
 import { registerWitness } from "./commands/witness.ts"
 import { registerWriter } from "./commands/writer.ts"
+import { registerWriters } from "./commands/writers.ts"
 import { Ending, exitCodes } from "./exit-code.ts"
 import { describeFailure, formatFailure } from "./failure.ts"
 import { type CommandIo, processIo } from "./io.ts"
@@ -42,17 +49,24 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerPki,
   registerPort,
   registerFirewall,
+  registerConsole,
   registerSend,
   registerTail,
   registerSearch,
   registerShow,
+  registerWriters,
+  registerTop,
   registerVerify,
   registerDoctor,
   registerEvidence,
   registerAnchor,
   registerLog,
+  registerIndex,
   registerMirror,
   registerMonitor,
+  registerAlert,
+  registerManual,
+  registerCompletion,
 ]
 
 /**

@@ -83,6 +83,9 @@ describe("search", () => {
     [["--source", "app://app"], 11],
     [["--writer", "spiffe://postern.local/writer/*", "--outcome", "success"], 5],
     [["--text", "4719"], 1],
+    [["actor:alice outcome:denied"], 5],
+    [["target:(invoice/4711 OR invoice/4712) -4712"], 1],
+    [["actor:alice OR source:app://app", "--outcome", "denied"], 5],
     [["--action", "invoice.*", "--since", "2000-01-01T00:00:00Z"], 10],
     [["--action", "invoice.*", "--until", "2000-01-01T00:00:00Z"], 0],
   ])("finds by %j exactly what fits", async (options, count) => {
@@ -100,7 +103,7 @@ describe("search", () => {
     await search("--actor", "nobody-else-asks-for-this")
     await vi.waitFor(
       async () => {
-        const reads = await found("--action", "postern.read", "--text", "nobody-else-asks")
+        const reads = await found("--action", "postern.read", "--text", "else asks for this")
         expect(reads.length).toBeGreaterThan(0)
         expect(reads[0]?.writer).toBe("spiffe://postern.local/postern/reader")
         expect(reads.at(-1)?.event.data).toMatchObject({ what: "search" })
@@ -120,6 +123,9 @@ describe("search", () => {
     const { status, stderr } = await search("--outcome", "sucess")
     expect(status).toBe(1)
     expect(stderr).toMatch(/^postern: error: .*did you mean success\?.*\npostern: hint: .*\n$/)
+    const query = await search("actor:alice AND acton:x")
+    expect(query.status).toBe(1)
+    expect(query.stderr).toMatch(/at character 17: .*did you mean action\? \(QUERY_INVALID\)/)
   })
 })
 

@@ -16,8 +16,9 @@ export function keysFile(profile: string): string {
 /**
  * A reader that begins where the last command ended: the log must continue the newest checkpoint that any command with
  * this profile has seen. Where nothing can be written beside the profile it says so once, and reads all the same.
+ * @param isLong the command runs until it is ended: then it renews the certificate in the profile, which takes longer than others run
  */
-export function openRememberingReader(profile: string, io: CommandIo): Reader {
+export function openRememberingReader(profile: string, io: CommandIo, isLong = false): Reader {
   const file = checkpointFile(profile)
   const remembered = existsSync(file) ? readFileSync(file, "utf8") : undefined
   const keys = keysFile(profile)
@@ -29,10 +30,11 @@ export function openRememberingReader(profile: string, io: CommandIo): Reader {
       io.note(`postern: ${what} could not be remembered: ${problem}`)
     told ||= problem !== undefined
   }
-  return openReader(loadProfile(profile), {
+  return openReader(isLong ? profile : loadProfile(profile), {
     ...(remembered === undefined ? {} : { remembered }),
     ...(rememberedKeys === undefined ? {} : { rememberedKeys }),
     onCheckpoint: (note) => remember(file, note, "the checkpoint"),
+    onProblem: ({ message }) => io.note(printable(`postern: ${message}`)),
     onKeys: (proofs) => remember(keys, proofs, "the log's new key"),
   })
 }

@@ -69,7 +69,13 @@ describe("the command line", () => {
     [["writer", "add", "X", "--config", config], 2, /the name "X"/],
     [["writer", "add", "x", "--config", config, "--adapters", "ftp"], 2, /adapters\[0\]/],
     [["writer", "add", "x", "--config", config, "--sources", ","], 2, /empty item/],
-    [["reader", "add", "x", "--config", config, "--see", "all"], 2, /auditor, monitor/],
+    [
+      ["reader", "add", "x", "--config", config, "--see", "all"],
+      2,
+      /auditor, investigator, monitor/,
+    ],
+    [["reader", "add", "x", "--config", config, "--see", "investigator"], 2, /query: is missing/],
+    [["reader", "add", "x", "--config", config, "--query", "actor:a"], 2, /for investigators only/],
     [["writer", "add", "app", "--config", config], 1, /spiffe:\/\/postern\.local\/writer\/app in/],
     [
       ["writer", "list", "--config", "/nowhere/none.yaml"],

@@ -23,6 +23,8 @@ export interface Config {
   readonly access: string
   /** Directory of the keys that seal what is kept beside the log (docs/spec/disclosures.md). */
   readonly sealing: string
+  /** Questions and alerts (docs/operating/alerts.md). Not named, it is the alerts.yaml beside the access list, if there is one. */
+  readonly alerts?: string
   /** Trust policy (C2SP tlog-policy) that names the witnesses of this log; without, there are none. */
   readonly witnesses?: string
   /** Where the courier says, as long as the port is ready, that it is: whoever waits there in vain raises the alarm. */
@@ -58,6 +60,8 @@ export interface DataDirectories {
   /** Values kept out of the log's leaves, sealed. */
   readonly disclosures: string
   readonly portState: string
+  /** The search index, the reader's; may be thrown away at any time. */
+  readonly index: string
   readonly readerState: string
   readonly courierState: string
   /** Unix socket of the admin plane. */
@@ -71,6 +75,12 @@ export interface DataDirectories {
   readonly readerAuthorities: string
   /** How far mirrors said they are, as the reader process heard it. */
   readonly readerMirrors: string
+  /** What the reader process has counted of the log, for its next start. */
+  readonly readerSurvey: string
+  /** What the doctor found when it looked last. */
+  readonly doctorsWord: string
+  /** Where commands of an operator on this machine ask the other processes (server/postbox). */
+  readonly operatorState: string
 }
 
 /**
@@ -122,6 +132,7 @@ const schema = z.strictObject({
   data: path,
   access: path,
   sealing: path.default("sealing"),
+  alerts: path.optional(),
   witnesses: path.optional(),
   heartbeat: z
     .strictObject({
@@ -174,6 +185,7 @@ export function parseConfig(text: string, file: string): Config {
     data: from(value.data),
     access: from(value.access),
     sealing: from(value.sealing),
+    ...(value.alerts === undefined ? {} : { alerts: from(value.alerts) }),
     ...(value.witnesses === undefined ? {} : { witnesses: from(value.witnesses) }),
     ...(value.heartbeat === undefined ? {} : { heartbeat: value.heartbeat }),
     ...(value.signedMemory === undefined ? {} : { signedMemory: from(value.signedMemory) }),
@@ -216,6 +228,11 @@ function signerOf(
   return { socket: from(socket), vkey }
 }
 
+/** Whether there is anything for the courier to do: outside to speak to, alerts, or certificates to have signed. Pure. */
+export function needsCourier({ witnesses, heartbeat, alerts, pki }: Config): boolean {
+  return [witnesses, heartbeat, alerts, pki.caKey].some((one) => one !== undefined)
+}
+
 /** Where the processes keep their things below `data`. Pure. */
 export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
   const state = join(config.data, "state")
@@ -223,6 +240,7 @@ export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
     log: join(config.data, "log"),
     disclosures: join(config.data, "disclosures"),
     portState: join(state, "port"),
+    index: join(config.data, "index"),
     readerState: join(state, "reader"),
     courierState: join(state, "courier"),
     adminSocket: join(state, "port", "admin.sock"),
@@ -231,6 +249,9 @@ export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
     portAuthorities: join(state, "port", "authorities.json"),
     readerAuthorities: join(state, "reader", "authorities.json"),
     readerMirrors: join(state, "reader", "mirrors.json"),
+    readerSurvey: join(state, "reader", "survey.json"),
+    doctorsWord: join(state, "doctor.json"),
+    operatorState: join(state, "operator"),
   }
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { decodeUtf8, PosternError } from "@postern/log/base"
 import { type Config, dataDirectories, parseConfig } from "./config.ts"
 import { credentialFile, secretFile } from "./credential.ts"
@@ -7,7 +8,9 @@ const fileBytesMax = 16_777_216
 
 /** Reads and checks postern.yaml. Errors: CONFIG_INVALID, also if it cannot be read. */
 export function loadConfig(file: string): Config {
-  return parseConfig(readTextFile(file), file)
+  const config = parseConfig(readTextFile(file), file)
+  const beside = join(dirname(config.access), "alerts.yaml")
+  return config.alerts === undefined && existsSync(beside) ? { ...config, alerts: beside } : config
 }
 
 /** The access list in force, as the port keeps it; access.yaml where no port has kept one yet. */

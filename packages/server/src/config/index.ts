@@ -9,8 +9,10 @@ export {
   type Config,
   type DataDirectories,
   dataDirectories,
+  needsCourier,
   originPattern,
   parseConfig,
 } from "./config.ts"
+export { withholdMemory } from "./core-dumps.ts"
 export { type DocumentKind, formatPath, type ReadDocument, readDocument } from "./document.ts"
 export { accessFile, loadConfig, readSecretFile, readTextFile } from "./files.ts"

@@ -22,6 +22,7 @@ import type { CommandIo } from "../io.ts"
 import { applyAccess } from "../live-access.ts"
 import { configOption, jsonOption, wholeNumber } from "../options.ts"
 import { openRememberingReader } from "../remembering-reader.ts"
+import { endUnanswered } from "../review-deadlines.ts"
 
 const examples = `
 Examples:
@@ -41,6 +42,7 @@ export function registerReview(access: Command, io: CommandIo): void {
     .addHelpText("after", examples)
   startCommand(review, io)
   applyCommand(review, io)
+  expireCommand(review, io)
   statusCommand(review, io)
 }
 
@@ -178,6 +180,23 @@ async function sign(config: Config, signing: Signing, io: CommandIo): Promise<vo
   )
   await adminClient(profile).review(statement)
   createFile(`${signing.file}.signed`, statement, 0o644)
+}
+
+function expireCommand(review: Command, io: CommandIo): void {
+  review
+    .command("expire")
+    .summary("end what nobody answered, if the deadline is over")
+    .description(
+      "What `postern serve` does by itself once a minute; for a timer where the service may not write access.yaml. Before the deadline it does nothing.",
+    )
+    .addOption(configOption())
+    .option("--operator <file>", "operator's profile (default: profiles/operator.yaml)")
+    .addHelpText("after", examples)
+    .action(async (flags: { config: string; operator?: string }) => {
+      const expiry = await endUnanswered(loadConfig(flags.config), io, flags.operator)
+      for (const id of expiry?.expired ?? []) io.line(`ended ${id}`)
+      if (expiry === undefined) io.note("postern: nothing is to be ended")
+    })
 }
 
 function statusCommand(review: Command, io: CommandIo): void {

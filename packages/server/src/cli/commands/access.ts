@@ -10,6 +10,7 @@ import { configOption, jsonOption } from "../options.ts"
 import { printable } from "../printable.ts"
 import { formatTable } from "../table.ts"
 import { registerApprove } from "./access-approve.ts"
+import { registerBreakGlass } from "./access-break-glass.ts"
 import { registerExplain } from "./access-explain.ts"
 import { registerReview } from "./access-review.ts"
 import { registerRevoke } from "./access-revoke.ts"
@@ -33,6 +34,7 @@ export function registerAccess(program: Command, io: CommandIo): void {
   registerApprove(access, io)
   registerRevoke(access, io)
   registerReview(access, io)
+  registerBreakGlass(access, io)
 }
 
 const examples = `
@@ -81,7 +83,11 @@ function row(one: Identity & { readonly expired: boolean }): string[] {
 }
 
 function mayOf(one: Identity): string {
-  if (one.role === "reader") return one.grant.see
+  if (one.role === "reader") {
+    const { see, query } = one.grant
+    const what = query === undefined ? see : `${see} of ${query}`
+    return one.breakGlass ? `${what}, break-glass` : what
+  }
   if (one.role !== "writer") return ""
   const { adapters, sources, actions, internal } = one.grant
   const special = internal === true ? " (internal)" : ""

@@ -51,7 +51,7 @@ function registerMake(evidence: Command, io: CommandIo): void {
     .option("--range <A-B>", "entries A up to B, B itself not: all of them, provably")
     .option("--stream <index|id>", "the stream that this entry opened: all of it, with its gaps")
     .option("--index <list>", "single entries, separated by commas", collectList)
-    .option("--query", "entries that fulfil the conditions below")
+    .option("--query <query>", "entries that fulfil it and the conditions below")
   addTimes(addConditions(make))
     .addOption(new Option("--profile <file>", "a reader's profile").env("POSTERN_PROFILE"))
     .addOption(
@@ -113,6 +113,7 @@ Exit codes of the check: postern verify --help. Ranges and streams show that not
 
 Examples:
   postern evidence make --range 4000-4500 --profile reader.yaml -o case.evidence
+  postern evidence make --query 'outcome:denied NOT actor:system/*' --profile reader.yaml -o denied.evidence
   postern evidence make --actor alice --since 2026-11-01T00:00:00Z --profile reader.yaml -o alice.evidence
   postern evidence make --stream 12 --config audit/postern.yaml -o billing.evidence
   postern evidence make --index 4711 --disclosed --profile reader.yaml -o 4711.evidence

@@ -3,7 +3,8 @@ import { PosternError } from "@postern/log/base"
 import { rootKeyName } from "@postern/log/evidence"
 import { isKeyName } from "@postern/log/tlog"
 import { type Command, Option } from "commander"
-import { loadConfig } from "../../config/index.ts"
+import { type Config, loadConfig } from "../../config/index.ts"
+import { type HeldCertificate, listCertificates } from "../../guard/certificates/index.ts"
 import {
   createRootKey,
   type KeyAge,
@@ -15,6 +16,7 @@ import {
   retireLogKey,
   rotateLogKey,
   rotateReceiptKey,
+  rotateSaltKey,
 } from "../../guard/keys/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
@@ -43,6 +45,7 @@ Examples:
   postern key root init /media/safe/root.key --config audit/postern.yaml
   postern key rotate log --config audit/postern.yaml
   postern key rotate receipt --config audit/postern.yaml
+  postern key rotate salt --config audit/postern.yaml
   postern key retire log --config audit/postern.yaml
   postern key rotate log --config audit/postern.yaml --root /media/safe/root.key --compromised`
 
@@ -56,7 +59,7 @@ function listCommand(key: Command, io: CommandIo): void {
     .command("list")
     .summary("list the keys that this log has and had, and how old they are")
     .description(
-      "Reads the configuration, the log's own proofs and the times of the key files; asks nobody. Certificates: postern pki status.",
+      "Reads the configuration, the log's own proofs, certificates and the times of the key files; asks nobody.",
     )
     .addOption(configOption())
     .addOption(jsonOption())
@@ -64,9 +67,10 @@ function listCommand(key: Command, io: CommandIo): void {
     .action(async (flags: Flags) => {
       const config = loadConfig(flags.config)
       const [report, ages] = [await reportKeys(config), listKeyAges(config, io.now())]
-      if (flags.json) return io.line(JSON.stringify({ ...report, ages }))
+      const held = certificatesOf(config, io.now())
+      if (flags.json) return io.line(JSON.stringify({ ...report, ages, certificates: held }))
       printReport(report, io)
-      printAges(ages, io)
+      printAges(ages, held, io)
     })
 }
 
@@ -86,18 +90,35 @@ function printReport({ keys, rootVkey, problem }: KeyReport, io: CommandIo): voi
     bound === undefined ? "" : String(bound),
   ])
   io.line(formatTable(["log key", "", "since entry", "up to size"], rows, { color: io.color }))
-  if (rootVkey !== undefined) io.line(`root key: ${rootVkey}`)
+  if (rootVkey !== undefined) io.line(`root key: ${rootVkey} (offline: its age is not known here)`)
   if (problem !== undefined) {
     io.note(`postern: not every change is proven for who pinned the first key: ${problem}`)
   }
 }
 
-function printAges(ages: readonly KeyAge[], io: CommandIo): void {
+type CertifiedKey = Pick<HeldCertificate, "holder" | "file" | "state" | "notBefore" | "notAfter">
+
+/** A TLS key is as old as its certificate, and its greatest age is the certificate's life. */
+function certificatesOf(config: Config, now: Date): CertifiedKey[] {
+  return listCertificates(config, now).map(({ holder, file, state, notBefore, notAfter }) => ({
+    ...{ holder, file, state, notBefore, notAfter },
+  }))
+}
+
+function printAges(ages: readonly KeyAge[], held: readonly CertifiedKey[], io: CommandIo): void {
   const rows = ages.map(({ purpose, file, since, daysMax, state }) => {
     const until = daysMax === undefined ? "made each month" : `${daysMax} days at most`
     return [purpose, state, since?.slice(0, 10) ?? "", until, file]
   })
+  for (const { holder, file, state, notBefore, notAfter } of held) {
+    const until = notAfter === "" ? "" : `until ${notAfter.slice(0, 10)}`
+    rows.push([holder === "ca" ? "CA" : "TLS", state, notBefore.slice(0, 10), until, file])
+  }
   io.line(formatTable(["key", "age", "since", "", "file"], rows, { color: io.color }))
+  for (const { file, state } of held) {
+    if (state === "warn" || state === "fail")
+      io.note(`postern: ${file} comes to the end of its life, or is of no use: postern pki status`)
+  }
   for (const { purpose, state } of ages) {
     if (state !== "warn" && state !== "over") continue
     const how = state === "over" ? "is over" : "comes to the end of"
@@ -165,11 +186,11 @@ function rotateCommand(key: Command, io: CommandIo): void {
     .description(
       "log: makes the key beside the old one, has the old one certify it, and names both in postern.yaml. From the next start of the port " +
         "on both sign. With --root KEYFILE --compromised the root key certifies it, and the old one ends at once. " +
-        "receipt: puts a new key in the place of the old one.",
+        "receipt: puts a new key in the place of the old one. salt: so does this, and keeps the one of before to recognise repeats.",
     )
     .argument(
       "<purpose>",
-      "log: the key that signs checkpoints; receipt: the one that signs receipts",
+      "log: the key that signs checkpoints; receipt: the one that signs receipts; salt: the one that makes salts of values kept beside the log",
     )
     .addOption(configOption())
     .option("--root <keyfile>", "the root key (postern key root init)")
@@ -177,8 +198,11 @@ function rotateCommand(key: Command, io: CommandIo): void {
     .addOption(jsonOption())
     .addHelpText("after", examples)
     .action(async (purpose: string, flags: RotateFlags) => {
-      demandPurpose(purpose, ["log", "receipt"])
+      demandPurpose(purpose, ["log", "receipt", "salt"])
+      if (purpose !== "log" && (flags.root !== undefined || flags.compromised))
+        throw new PosternError("USAGE", "--root and --compromised are about the log key")
       if (purpose === "receipt") return rotateReceipt(flags, io)
+      if (purpose === "salt") return rotateSalt(flags, io)
       if ((flags.root === undefined) !== (flags.compromised === undefined)) {
         throw new PosternError(
           "USAGE",
@@ -209,10 +233,16 @@ function rotateCommand(key: Command, io: CommandIo): void {
     })
 }
 
+async function rotateSalt(flags: RotateFlags, io: CommandIo): Promise<void> {
+  const rotation = await rotateSaltKey(loadConfig(flags.config))
+  if (flags.json) return io.line(JSON.stringify(rotation))
+  io.line(rotation.key)
+  io.note(
+    "postern: restart the port: postern.salt.began names it; the one of before still recognises repeats",
+  )
+}
+
 function rotateReceipt(flags: RotateFlags, io: CommandIo): void {
-  if (flags.root !== undefined || flags.compromised) {
-    throw new PosternError("USAGE", "--root and --compromised are about the log key")
-  }
   const rotation = rotateReceiptKey(loadConfig(flags.config))
   if (flags.json) return io.line(JSON.stringify(rotation))
   io.line(rotation.new)

@@ -9,7 +9,8 @@ import { configOption, jsonOption } from "../options.ts"
 import { formatTable } from "../table.ts"
 
 interface AddFlags extends EnrolFlags {
-  readonly see: "monitor" | "auditor"
+  readonly see: "monitor" | "investigator" | "auditor"
+  readonly query?: string
 }
 
 export function registerReader(program: Command, io: CommandIo): void {
@@ -27,6 +28,7 @@ const examples = `
 Examples:
   postern reader add alice --config audit/postern.yaml
   postern reader add watcher --config audit/postern.yaml --see monitor
+  postern reader add payroll --config audit/postern.yaml --see investigator --query 'source:app://payroll'
   postern reader list --config audit/postern.yaml`
 
 function addCommand(reader: Command, io: CommandIo): void {
@@ -36,15 +38,23 @@ function addCommand(reader: Command, io: CommandIo): void {
     .description("Makes certificate, grant and profile; a running service takes them over at once.")
     .argument("<name>", "last part of its id, spiffe://…/reader/NAME")
     .addOption(
-      new Option("--see <what>", "auditor: everything; monitor: checkpoints, hash tiles, proofs")
-        .choices(["auditor", "monitor"])
+      new Option(
+        "--see <what>",
+        "auditor: everything; investigator: the entries of --query; monitor: checkpoints, hash tiles, proofs",
+      )
+        .choices(["auditor", "investigator", "monitor"])
         .default("auditor"),
     )
+    .option("--query <query>", "with --see investigator: joined to every question of it")
   addEnrolOptions(command)
     .addHelpText("after", examples)
     .action(async (name: string, flags: AddFlags) => {
       const config = loadConfig(flags.config)
-      const options = { ...enrolOptions(config, name, flags, io), see: flags.see }
+      const { see, query } = flags
+      const options = {
+        ...enrolOptions(config, name, flags, io),
+        ...(query === undefined ? { see } : { see, query }),
+      }
       await reportEnrolled(config, await enrolReader(options), flags, io)
     })
 }
@@ -76,7 +86,11 @@ function inText(reader: Reader) {
   return expires === undefined ? rest : { ...rest, expires: new Date(expires).toISOString() }
 }
 
+function seesOf({ grant: { see, query } }: Reader): string {
+  return query === undefined ? see : `${see} of ${query}`
+}
+
 function row(reader: Reader): string[] {
   const expires = reader.expires === undefined ? "" : new Date(reader.expires).toISOString()
-  return [reader.id, reader.grant.see, reader.owner ?? "", expires.slice(0, 10)]
+  return [reader.id, seesOf(reader), reader.owner ?? "", expires.slice(0, 10)]
 }

@@ -51,9 +51,11 @@ async function send(flags: SendFlags, io: CommandIo): Promise<void> {
   const tally = new SendTally(({ line, code, message }) => {
     if (!flags.json) io.note(printable(`line ${line}: ${message} (${code})`))
   })
-  const deliver = flags.format === "event" ? sendEvents : sendKubernetes
+  const lines = readLines(io.stdin)
+  const note = (text: string): void => io.note(printable(`postern: ${text}`))
   try {
-    await deliver(profile, readLines(io.stdin), tally)
+    if (flags.format === "event") await sendEvents(flags.profile, lines, tally, note)
+    else await sendKubernetes(profile, lines, tally)
   } finally {
     report(tally, flags, io)
   }

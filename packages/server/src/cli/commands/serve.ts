@@ -1,13 +1,15 @@
 import { resolve } from "node:path"
 import { PosternError } from "@postern/log/base"
 import type { Command } from "commander"
-import { type Config, formatHostPort, loadConfig } from "../../config/index.ts"
+import { type Config, formatHostPort, loadConfig, needsCourier } from "../../config/index.ts"
 import { type ProcessName, parseProcessName, Supervisor } from "../../supervisor/index.ts"
 import { Examinations } from "../examinations.ts"
+import { FirewallWatch } from "../firewall-watch.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { collectList, configOption } from "../options.ts"
 import { Renewals } from "../renewals.ts"
+import { ReviewDeadlines } from "../review-deadlines.ts"
 
 export function registerServe(program: Command, io: CommandIo): void {
   program
@@ -37,7 +39,7 @@ Examples:
 async function serve(options: { config: string; only?: string[] }, io: CommandIo): Promise<void> {
   const config = loadConfig(resolve(options.config))
   const all: ProcessName[] = ["port", "reader"]
-  if (config.witnesses !== undefined || config.heartbeat !== undefined) all.push("courier")
+  if (needsCourier(config)) all.push("courier")
   const names = options.only?.map(parseProcessName) ?? all
   await runProcesses(config, names, io)
 }
@@ -51,7 +53,7 @@ export async function runProcesses(
   const supervisor = new Supervisor(config.file, {
     note: (text) => io.note(`postern: ${text}`),
     ready: (name) => {
-      if (name === "courier") return io.note("postern: courier speaks to the outside")
+      if (name === "courier") return io.note("postern: courier ready")
       const { write, read } = config.listen
       const addresses = (name === "port" ? write : read).map(formatHostPort).join(", ")
       io.note(`postern: ${name} ready on ${addresses}`)
@@ -63,12 +65,20 @@ export async function runProcesses(
   })
   await renewals.start()
   const examinations = new Examinations(config.file, io)
-  if (names.includes("port") && names.includes("reader")) examinations.start()
+  const firewall = new FirewallWatch(config.file, io, () => examinations.examine())
+  if (names.includes("port") && names.includes("reader")) {
+    examinations.start()
+    firewall.start()
+  }
+  const deadlines = new ReviewDeadlines(config, io, () => supervisor.reload())
+  if (names.includes("port")) deadlines.start()
   process.on("SIGHUP", () => supervisor.reload())
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => supervisor.stop())
   const status = await supervisor.run(names)
   renewals.stop()
   examinations.stop()
+  firewall.stop()
+  deadlines.stop()
   // The process that gave up has said why, in a line of its own.
   if (status !== 0)
     throw new PosternError("CONFIG_INVALID", "a process could not start, see its message above")

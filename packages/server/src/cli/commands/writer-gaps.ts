@@ -60,8 +60,8 @@ Examples:
 async function readLedgers(reader: Reader, now: Date): Promise<WriterLedger[]> {
   const entries: LedgerEntry[] = []
   const streams = new LedgerStreams()
-  const filter = { action: ledgerActions.join(",") }
-  for await (const entry of reader.search(filter, { limit: entriesMax, order: "asc" })) {
+  const fields = { action: ledgerActions.join(",") }
+  for await (const entry of reader.search(fields, { limit: entriesMax, order: "asc" })) {
     const { index, received, writer, event } = entry
     entries.push({ index, received, writer, event })
     streams.add(factsOf(entry))
