@@ -12,6 +12,7 @@ import { Decisions } from "../crash/decisions.ts"
 import { Report } from "../crash/report.ts"
 import { findPython } from "../evidence/verifiers.ts"
 import { evidenceParsers } from "./evidence-parsers.ts"
+import { indexParsers } from "./index-parsers.ts"
 import { type Kept, readKept, writeKept } from "./kept.ts"
 import { mutate, swell } from "./mutations.ts"
 import { type Answer, type Input, type Parser, parserOf } from "./parser.ts"
@@ -40,7 +41,7 @@ const parseMsMax = 1000
 /** Longer ones are not kept, and the second verifier is not asked about them. */
 const keptLengthMax = 4096
 const keptAcceptedMax = 6
-const all = [...tlogParsers, ...wireParsers, ...evidenceParsers]
+const all = [...tlogParsers, ...wireParsers, ...evidenceParsers, ...indexParsers]
 const report = new Report()
 
 /** Tries one parser with one crowd of inputs after the other. Gives what the second verifier is to be asked. */

@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { parseQuery } from "@postern/log/query"
 import fc from "fast-check"
 import { afterEach, describe, expect, test } from "vitest"
+import { askPart, craftPart, mendSums, PartDamaged } from "./crafted-part.test.support.ts"
 import {
   leafOf,
   newIndexDirectory,
@@ -21,13 +22,7 @@ import {
 } from "./index-log.test.support.ts"
 import { hashKeyOf, hashToken } from "./keyed-hash.ts"
 import { indexStatus, rebuildIndex } from "./offline.ts"
-import { Part } from "./part.ts"
 import { decodeHeader, headerBytesMax, partName } from "./part-format.ts"
-import { PartDamaged, partInMemory } from "./part-source.ts"
-import { decide } from "./planner.ts"
-import { SectionCache } from "./section-cache.ts"
-import { topValues } from "./top-values.ts"
-import { Turns } from "./turns.ts"
 
 const start = Date.UTC(2026, 10, 1) * 1000
 const questions = [
@@ -257,23 +252,7 @@ describe("groups", () => {
 
 describe("a crafted part", () => {
   test("never does worse than to be refused, whatever its bytes and however right its sums", async () => {
-    const leaves = someLeaves(300)
-    const [log, index] = [await writeLeaves(leaves, 1 << 20), newIndex()]
-    const indexed = await openIndexed(log, index, true)
-    const piece = await new Promise<Uint8Array>((resolve) => {
-      resolve(readFileSync(join(index, "seed")))
-    }).then(async () => {
-      const { PartDraft } = await import("./part-draft.ts")
-      const draft = new PartDraft(indexed.directory.seed, 0)
-      for (const leaf of leaves) {
-        draft.take(leaf, 0, 0)
-        draft.settle(Buffer.from("w"))
-      }
-      return draft.encode(0, leaves.length)
-    })
-    await indexed.close()
-    const { crc32 } = await import("node:zlib")
-    const key = hashKeyOf(indexed.directory.seed)
+    const piece = craftPart(someLeaves(300))
     let refused = 0
     await fc.assert(
       fc.asyncProperty(
@@ -281,16 +260,9 @@ describe("a crafted part", () => {
         async (flips) => {
           const bytes = piece.slice()
           for (const [at, byte] of flips) bytes[at] = byte
-          mendSums(bytes, crc32)
+          mendSums(bytes)
           try {
-            const part = Part.open("crafted", partInMemory(bytes), new SectionCache(0))
-            const asked = { key, turns: new Turns(() => 0, 1), needsMust: true }
-            for (const text of questions) await decide(part, asked, parseQuery(text))
-            part.received().within(start, start + 5)
-            const dictionary = part.dictionary("target")
-            const { rows: counts, common: listed } = dictionary
-            const counted = [{ dictionary, counts, listed, rows: part.count }]
-            await topValues("target", key, counted, 20, asked.turns)
+            await askPart(bytes)
           } catch (error) {
             expect(error).toBeInstanceOf(PartDamaged)
             refused += 1
@@ -302,18 +274,3 @@ describe("a crafted part", () => {
     expect(refused).toBeGreaterThan(50)
   })
 })
-
-/** Makes the sums of sections and header right again. */
-function mendSums(bytes: Uint8Array, crc32: (bytes: Uint8Array) => number): void {
-  const view = new DataView(bytes.buffer)
-  const headerLength = view.getUint32(8, true)
-  if (headerLength > Math.min(bytes.length, headerBytesMax) || headerLength < 148) return
-  for (let row = 144; row + 24 <= headerLength - 4; row += 24) {
-    const kind = view.getUint32(row, true)
-    const [at, length] = [view.getFloat64(row + 8, true), view.getFloat64(row + 16, true)]
-    if (kind === 9 || kind === 10 || !(at >= 0 && length >= 0 && at + length <= bytes.length))
-      continue
-    view.setUint32(row + 4, crc32(bytes.subarray(at, at + length)), true)
-  }
-  view.setUint32(headerLength - 4, crc32(bytes.subarray(0, headerLength - 4)), true)
-}

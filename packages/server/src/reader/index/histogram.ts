@@ -88,9 +88,9 @@ class Buckets implements Tally {
       const [low, high] = [times.lowest[block] as number, times.highest[block] as number]
       enter(low)
       const isOneBucket = high < bucketEnd
-      const end = Math.min(part.count, (block + 1) * 32)
-      for (let row = block * 32; row < end; row++) {
-        if ((word & (1 << (row % 32))) === 0) continue
+      for (let left = word; left !== 0; left &= left - 1) {
+        const row = block * 32 + 31 - Math.clz32(left & -left)
+        if (row >= part.count) break
         if (!isOneBucket) enter(times.at(row))
         const id = typeof ids === "number" ? ids : (ids[row] as number)
         counts[id] = (counts[id] as number) + 1

@@ -13,7 +13,7 @@ export interface SearchIndex {
   histogram(question: HistogramQuestion): Promise<Histogram>
   /** Counts by value. */
   facets(question: FacetsQuestion): Promise<Facets>
-  /** Frequent values of a field that begin so, over all that is indexed. */
+  /** Frequent values of a field that begin so, from the newest entries on, as many as some time allows. */
   values(field: FacetField, begun: string, top: number): Promise<readonly ValueCount[]>
   /** Throws the index away and builds it anew from the log. Resolves when it has reached the log's head of the beginning. */
   rebuild(onProgress: (progress: BuildProgress) => void): Promise<void>
@@ -81,7 +81,7 @@ export interface HistogramQuestion extends CountQuestion {
 }
 
 export interface Counted {
-  /** Entries that the counts cover; less than was asked for when the time was up. The newest come first. */
+  /** Entries that the counts cover; less than was asked for when the time was up or there were too many values. The newest come first. */
   readonly examined: IndexRange
   /** Whether columns alone decided; if not, entries were read from the log and held against the query. Either way none was guessed. */
   readonly byColumns: boolean

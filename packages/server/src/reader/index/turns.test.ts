@@ -36,6 +36,16 @@ describe("questions that share a thread", () => {
     expect(ended.slice(0, 2)).toEqual(["quick", "middling"])
   })
 
+  test("let the one go on that has taken least", async () => {
+    const { work, at } = newThread()
+    const slow = Array.from({ length: 8 }, () => work(500))
+    while (at() < 400) await immediate()
+    const began = at()
+    await work(20)
+    expect(at() - began).toBeLessThan(20 + 3 * 8)
+    await Promise.all(slow)
+  })
+
   test("do not hold up a quick one at each of its waits for the disk", async () => {
     const { work, rota, elapsedMs, at } = newThread()
     const slow = Array.from({ length: 8 }, () => work(300))
