@@ -74,6 +74,11 @@ async function measureColdReading(
     await dropFromCache(join(directory, "data/index"), join(directory, "data/log"))
     const reader = await startProcess("reader", directory)
     starts.push(reader.startMs)
+    const waiting = openApi(directory, reader)
+    await untilIndexed(waiting, note)
+    await waiting.close()
+    // What the start has read is not to help the question.
+    await dropFromCache(join(directory, "data/index"), join(directory, "data/log"))
     const api = openApi(directory, reader)
     return {
       ask: (question) => api.ask(question),
