@@ -17,7 +17,6 @@ const bucketsDefault = 120
 const bucketsMax = 1000
 const topDefault = 20
 const topMax = 100
-const indexedMs = 250
 const indexedPollMs = 10
 
 const histogramQuery = z.strictObject({
@@ -117,8 +116,9 @@ async function begin(desk: Desk, { peer, grant, query: asked, text }: Question<t
 }
 
 /** The index is some milliseconds behind; only one that has much to do is not waited for. */
-async function indexedUpTo({ world: { index, elapsedMs } }: Desk, to: number): Promise<number> {
-  const deadline = elapsedMs() + indexedMs
+async function indexedUpTo({ world }: Desk, to: number): Promise<number> {
+  const { index, elapsedMs, limits } = world
+  const deadline = elapsedMs() + limits.indexWaitMs
   while (index.state().indexed < to && elapsedMs() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, indexedPollMs))
   }

@@ -21,7 +21,16 @@ beforeAll(async () => {
 })
 
 function deskOf(indexed: number, limits = {}) {
-  return openDesk(log, limits, undefined, undefined, undefined, undefined, undefined, indexed)
+  return openDesk(
+    log,
+    { indexWaitMs: 0, ...limits },
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    indexed,
+  )
 }
 
 async function searchAll(desk: ReturnType<typeof deskOf>, query: string): Promise<EntryJson[]> {

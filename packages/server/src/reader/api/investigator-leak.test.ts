@@ -55,7 +55,7 @@ async function openSecretLog(share = 0) {
     return json === undefined ? ({ state: "missing" } as const) : ({ state: "held", json } as const)
   }
   const indexed = Math.floor(log.all.length * share)
-  const limits = { heartbeatMs: 20 }
+  const limits = { heartbeatMs: 20, indexWaitMs: 0 }
   const none = undefined
   const desk = openDesk(log, limits, none, none, { read }, none, none, indexed)
   const visible = [...log.all.keys()].filter((i) => {
@@ -100,7 +100,7 @@ function questionsOf(route: Route, visible: readonly number[], size: number): st
     proveConsistency: () => [`/v1/proof/consistency?from=3&to=${size}`],
     search: () => [
       ...asked("/v1/search", {}, { limit: "1000" }, { order: "asc" }, times),
-      ...asked("/v1/search", { scan: "true" }, { prove: "true" }),
+      ...asked("/v1/search", { scan: "1" }, { prove: "1" }),
     ],
     tail: () => asked("/v1/tail", { after: "-1" }),
     makeEvidence: () => [

@@ -114,6 +114,8 @@ export interface ReadLimits {
   readonly scansMax: number
   /** Histograms and facets that are counted at a time, over all readers. */
   readonly countsMax: number
+  /** How long a count waits for an index that is a little behind. */
+  readonly indexWaitMs: number
   /** Evidence files that are made at a time, over all readers: for one of a stream much of the log is read. */
   readonly evidenceMax: number
   readonly tailsMax: number
@@ -140,6 +142,7 @@ export const readLimits: ReadLimits = {
   scanMs: 500,
   scansMax: 8,
   countsMax: 16,
+  indexWaitMs: 250,
   evidenceMax: 2,
   tailsMax: 128,
   tailsPerReaderMax: 16,
