@@ -85,7 +85,7 @@ test("the port has no network, the reader none but the way to the write port", (
 
 test("keys that are renewed are read where they lie, each by those who show them", () => {
   const prefix = mkdtempSync(join(base, "keys-"))
-  installSystemd(config, prefix, commandOf)
+  installSystemd(config, prefix, commandOf, postern)
   const lines = readFileSync(join(prefix, "etc/tmpfiles.d/postern.conf"), "utf8").split("\n")
   expect(lines.filter((line) => line.includes(".key"))).toEqual([
     "z /etc/postern/pki/server.key 0640 root postern-ports",
@@ -104,7 +104,7 @@ test("keys of somebody else's directory stay his, and are handed over as credent
   const handed = settings("postern-reader.service", "LoadCredential", of)
   expect(handed).toEqual(["server.key:/run/spire/server.key"])
   const prefix = mkdtempSync(join(base, "elsewhere-"))
-  installSystemd(of, prefix, commandOf)
+  installSystemd(of, prefix, commandOf, postern)
   const conf = readFileSync(join(prefix, "etc/tmpfiles.d/postern.conf"), "utf8")
   expect(conf).not.toContain("server.key")
 })
@@ -150,13 +150,15 @@ test("keys that are credentials already are left to whoever made them so; two of
 
 test("what was written is replaced, what somebody else wrote is not, and then nothing is", () => {
   const bare = parseConfig(text.replace("  caKey: pki/ca.key\n", ""), file)
-  const first = installSystemd(bare, base, commandOf)
+  const first = installSystemd(bare, base, commandOf, postern)
   expect(new Set(first.map(({ state }) => state))).toEqual(new Set(["new"]))
-  expect(new Set(installSystemd(bare, base, commandOf).map(({ state }) => state))).toEqual(
+  expect(new Set(installSystemd(bare, base, commandOf, postern).map(({ state }) => state))).toEqual(
     new Set(["same"]),
   )
   const more = { ...bare, witnesses: "/etc/postern/witnesses.policy" }
-  const changed = installSystemd(more, base, commandOf).filter(({ state }) => state !== "same")
+  const changed = installSystemd(more, base, commandOf, postern).filter(
+    ({ state }) => state !== "same",
+  )
   expect(changed.map(({ path, state }) => `${path.split("/").at(-1)} ${state}`)).toEqual([
     "postern.target changed",
     "postern-courier.service new",
@@ -165,7 +167,9 @@ test("what was written is replaced, what somebody else wrote is not, and then no
   const units = join(other, "etc/systemd/system")
   mkdirSync(units, { recursive: true })
   writeFileSync(join(units, "postern-port.service"), "[Service]\n")
-  expect(() => installSystemd(config, other, commandOf)).toThrow("was not made by this command")
+  expect(() => installSystemd(config, other, commandOf, postern)).toThrow(
+    "was not made by this command",
+  )
   expect(readdirSync(units)).toEqual(["postern-port.service"])
   expect(readFileSync(join(units, "postern-port.service"), "utf8")).toBe("[Service]\n")
 })

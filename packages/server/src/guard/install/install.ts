@@ -22,10 +22,11 @@ export function installSystemd(
   config: Config,
   prefix = "/",
   commandOf: CommandOf = processCommand,
+  postern: readonly string[] = posternCommand(),
 ): InstalledFile[] {
   const etc = resolve(prefix, "etc")
   const files = [
-    ...makeUnits(config, commandOf, posternCommand()).map(({ name, text }) => ({
+    ...makeUnits(config, commandOf, postern).map(({ name, text }) => ({
       path: join(etc, "systemd/system", name),
       text,
     })),
