@@ -122,7 +122,7 @@ async function mirrorServes(
   const recorded = ["search", "--profile", reader, "--action", "postern.read", "--json"]
   await until(
     async () =>
-      (await postern(recorded)).text.includes("action=postern.started") ? true : undefined,
+      (await postern(recorded)).text.includes("action:postern.started") ? true : undefined,
     30_000,
     "the record of a read on the mirror",
   )
