@@ -11,14 +11,17 @@ export interface Confining {
 /** Programmes that confine, and that ask for too much; copied to where every user can read them. */
 export const confiners = ["confine.py", "refused.py"] as const
 
-/** ProtectSystem=strict: everything is read-only in a mount namespace of its own, but for ReadWritePaths, /dev, /proc and /sys. */
+/**
+ * ProtectSystem=strict: everything is read-only in a mount namespace of its own, but for ReadWritePaths, /dev, /proc and /sys;
+ * PrivateTmp: nobody else's /tmp.
+ */
 export function protectedSystem(unit: Confining): string[] {
   const script = `set -e; for path in $1; do mount --bind "$path" "$path"; done
     awk '{ print $5 }' /proc/self/mountinfo | while read -r at; do
       case "$at" in /dev*|/proc*|/sys*) continue;; esac
       for path in $1; do case "$at" in "$path"*) continue 2;; esac; done
       mount -o remount,bind,ro "$at" 2>/dev/null || test ! -e "$at"
-    done; shift; exec "$@"`
+    done; mount -t tmpfs tmpfs /tmp; shift; exec "$@"`
   return ["unshare", "--mount", "sh", "-c", script, "sh", unit.one("ReadWritePaths")]
 }
 
@@ -26,6 +29,29 @@ export function protectedSystem(unit: Confining): string[] {
 export function confined(stage: Stage, unit: Confining): string[] {
   const program = ["python3", join(stage.directory, confiners[0])]
   return [...program, ...unit.all("SystemCallFilter"), "--"]
+}
+
+/** CapabilityBoundingSet, which is all that a user without rights of its own has; as setpriv takes it. */
+export function bounded(unit: Confining): string[] {
+  const names = unit.one("CapabilityBoundingSet").split(" ").filter(Boolean)
+  const kept = names.map((name) => `,+${name.replace("CAP_", "").toLowerCase()}`)
+  return ["--no-new-privs", `--bounding-set=-all${kept.join("")}`, "--inh-caps=-all"]
+}
+
+/** The watch may list rules and have an empty network, as root; and nothing of the machine is its own. */
+export function checkWatchConfined(stage: Stage, unit: Confining, results: Results): void {
+  const [command = "", ...before] = [...protectedSystem(unit), "setpriv", ...bounded(unit)]
+  const ask = (...asked: string[]) =>
+    stage.run(command, [...before, ...confined(stage, unit), ...asked])
+  const rules = ask("sh", "-c", "nft list ruleset && unshare --net nft list ruleset")
+  results.check(rules.code === 0, "the watch lists rules, and has an empty network", rules.text)
+  const mark = join(stage.directory, "mark")
+  const forbidden = [
+    ["touch", mark],
+    ["mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+  ]
+  const done = forbidden.filter((asked) => ask(...asked).code === 0)
+  results.check(done.length === 0, "it mounts nothing, and writes nowhere else", done.join("; "))
 }
 
 /**
@@ -37,7 +63,7 @@ export function checkConfined({ stage, unit, audit, rights }: Confinement, resul
   const asked = [log, audit, "/etc", "/var/lib", stage.directory]
   const [command = "", ...args] = [
     ...protectedSystem(unit),
-    ...["setpriv", ...rights, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"],
+    ...["setpriv", ...rights, ...bounded(unit)],
     ...confined(stage, unit),
     ...["python3", join(stage.directory, confiners[1]), ...asked],
   ]

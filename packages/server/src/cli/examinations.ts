@@ -17,8 +17,9 @@ export class Examinations {
     this.#io = io
   }
 
-  start(): void {
-    this.#wait(firstMs)
+  /** @param afterMs until the first one */
+  start(afterMs = firstMs): void {
+    this.#wait(afterMs)
   }
 
   stop(): void {

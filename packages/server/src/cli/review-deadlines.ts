@@ -67,10 +67,11 @@ export class ReviewDeadlines {
     this.#reload = reload
   }
 
-  start(): void {
+  /** @param afterMs until the first look */
+  start(afterMs = everyMs): void {
     this.#timer = setTimeout(() => {
       void this.look().finally(() => this.start())
-    }, everyMs)
+    }, afterMs)
     this.#timer.unref()
   }
 

@@ -3,13 +3,11 @@ import { PosternError } from "@postern/log/base"
 import type { Command } from "commander"
 import { type Config, formatHostPort, loadConfig, needsCourier } from "../../config/index.ts"
 import { type ProcessName, parseProcessName, Supervisor } from "../../supervisor/index.ts"
-import { Examinations } from "../examinations.ts"
-import { FirewallWatch } from "../firewall-watch.ts"
+import { GuardWatch, watchAlone, watchName } from "../guard-watch.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { collectList, configOption } from "../options.ts"
 import { Renewals } from "../renewals.ts"
-import { ReviewDeadlines } from "../review-deadlines.ts"
 
 export function registerServe(program: Command, io: CommandIo): void {
   program
@@ -22,7 +20,7 @@ export function registerServe(program: Command, io: CommandIo): void {
     .addOption(configOption())
     .option(
       "--only <process>",
-      "run port, reader or courier alone, under a user of its own",
+      "run port, reader or courier alone, under a user of its own; watch: look after those that run",
       collectList,
     )
     .addHelpText("after", examples)
@@ -34,21 +32,28 @@ export function registerServe(program: Command, io: CommandIo): void {
 const examples = `
 Examples:
   postern serve --config audit/postern.yaml
-  postern serve --config /etc/postern/postern.yaml --only port`
+  postern serve --config /etc/postern/postern.yaml --only port
+  postern serve --config /etc/postern/postern.yaml --only watch`
 
 async function serve(options: { config: string; only?: string[] }, io: CommandIo): Promise<void> {
   const config = loadConfig(resolve(options.config))
   const all: ProcessName[] = ["port", "reader"]
   if (needsCourier(config)) all.push("courier")
-  const names = options.only?.map(parseProcessName) ?? all
-  await runProcesses(config, names, io)
+  const { only = all } = options
+  const names = only.filter((name) => name !== watchName).map(parseProcessName)
+  if (names.length === 0) return watchAlone(config, io)
+  await runProcesses(config, names, io, only.includes(watchName))
 }
 
-/** Runs these processes until a signal ends them. Errors: CONFIG_INVALID if one of them could not start. */
+/**
+ * Runs these processes until a signal ends them. Errors: CONFIG_INVALID if one of them could not start.
+ * @param watches whether the service is looked after from here; one whose port and reader are both here always is
+ */
 export async function runProcesses(
   config: Config,
   names: readonly ProcessName[],
   io: CommandIo,
+  watches = false,
 ): Promise<void> {
   const supervisor = new Supervisor(config.file, {
     note: (text) => io.note(`postern: ${text}`),
@@ -64,21 +69,14 @@ export async function runProcesses(
     note: (text) => io.note(`postern: ${text}`),
   })
   await renewals.start()
-  const examinations = new Examinations(config.file, io)
-  const firewall = new FirewallWatch(config.file, io, () => examinations.examine())
-  if (names.includes("port") && names.includes("reader")) {
-    examinations.start()
-    firewall.start()
-  }
-  const deadlines = new ReviewDeadlines(config, io, () => supervisor.reload())
-  if (names.includes("port")) deadlines.start()
+  const watch = new GuardWatch(config, io, () => supervisor.reload())
+  if (watches || (names.includes("port") && names.includes("reader"))) watch.start()
+  else if (names.includes("port")) watch.startDeadlines()
   process.on("SIGHUP", () => supervisor.reload())
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => supervisor.stop())
   const status = await supervisor.run(names)
   renewals.stop()
-  examinations.stop()
-  firewall.stop()
-  deadlines.stop()
+  watch.stop()
   // The process that gave up has said why, in a line of its own.
   if (status !== 0)
     throw new PosternError("CONFIG_INVALID", "a process could not start, see its message above")

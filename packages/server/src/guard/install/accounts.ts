@@ -35,11 +35,11 @@ export function directoriesText(config: Config): string {
       .filter(({ path }) => isRenewable(config, path))
       .map(({ path, who }) => `z ${unitPath(path)} ${who}`),
     `d ${unitPath(data)} 0750 root postern`,
-    `d ${dirname(portState)} 0750 root postern`,
+    // What root leaves there, the group may read: files take the group from the directory.
+    `d ${dirname(portState)} 2750 root postern`,
     ...[log, disclosures, portState].map((path) => `d ${path} 0750 postern-port postern`),
     `d ${readerState} 0750 postern-reader postern`,
     `d ${courierState} 0750 postern-courier postern`,
-    // What root asks there, the group may read: files take the group from the directory.
     `d ${operatorState} 2750 root postern`,
     `d ${unitPath(sealing)} 0750 postern-port postern`,
   ]

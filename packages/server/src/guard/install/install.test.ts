@@ -109,6 +109,22 @@ test("keys of somebody else's directory stay his, and are handed over as credent
   expect(conf).not.toContain("server.key")
 })
 
+test("the watch has what the guard needs to look at everything by itself, and its sandbox but for that", () => {
+  const watch = (key: string) => settings("postern-watch.service", key)
+  expect(watch("ExecStart")).toEqual([
+    `${postern.join(" ")} serve --only watch --config /etc/postern/postern.yaml`,
+  ])
+  expect(watch("ReadWritePaths")).toEqual(["/etc/postern /var/lib/postern/state"])
+  expect(watch("CapabilityBoundingSet").at(-1)?.split(" ")).toEqual([
+    ...["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE"],
+    ...["CAP_DAC_OVERRIDE", "CAP_CHOWN"],
+  ])
+  expect(watch("PrivateUsers").at(-1)).toBe("no")
+  expect(watch("RestrictNamespaces").at(-1)).toBe("net")
+  expect(watch("User")).toEqual([])
+  expect(settings("postern.target", "Wants")[0]).toContain("postern-watch.service")
+})
+
 test("a courier is run only if there is something to do for it, and certificates are renewed if a CA is here", () => {
   const names = (of: typeof config) => makeUnits(of, commandOf, postern).map(({ name }) => name)
   const bare = text.replace("  caKey: pki/ca.key\n", "")

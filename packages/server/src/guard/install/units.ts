@@ -31,7 +31,8 @@ export function makeUnits(
   if (needsCourier(config)) services.push(courierService(config, commandOf))
   const sockets = (["write", "read", "ops"] as const).map((plane) => socketUnit(plane, config))
   const renewal = config.pki.caKey === undefined ? undefined : renewalUnits(config, postern)
-  const wanted = [...sockets, ...services, ...(renewal === undefined ? [] : [renewal.timer])]
+  const watch = watchUnit(config, postern)
+  const wanted = [...sockets, ...services, watch, ...(renewal === undefined ? [] : [renewal.timer])]
   return [target(wanted), ...wanted, ...(renewal === undefined ? [] : [renewal.service])]
 }
 
@@ -164,6 +165,45 @@ function renewalUnits(
     timer: { name: "postern-renewal.timer", text: `${unit}\n${when}` },
   }
 }
+
+/**
+ * Doctor, firewall and the deadlines of reviews, for the processes above, which may do none of it. As root, whose access.yaml and
+ * operator's profile it works with; what it needs of root's rights beyond that:
+ * NET_ADMIN and NET_RAW to list rules, SYS_ADMIN for the empty network in which the kernel says what ours should look like,
+ * SYS_PTRACE to see which process holds a port, DAC_OVERRIDE for the admin socket and the log's disk, CHOWN to leave access.yaml whose it is.
+ */
+function watchUnit(config: Config, postern: readonly string[]): Unit {
+  const state = dirname(dataDirectories(config).doctorsWord)
+  const writes = [dirname(config.access), state].map(unitPath)
+  const command = [...postern, "serve", "--only", "watch", "--config", config.file]
+  const unit = section("Unit", [
+    "Description=Postern, looks after the installation: doctor, firewall, deadlines of reviews",
+    "PartOf=postern.target",
+    "After=postern-port.service postern-reader.service",
+  ])
+  const body = section("Service", [
+    "Type=exec",
+    `ExecStart=${command.map(unitPath).join(" ")}`,
+    "Restart=on-failure",
+    "RestartSec=10",
+    `RestartPreventExitStatus=${exitConfig}`,
+    "TimeoutStopSec=20",
+    `ReadWritePaths=${writes.join(" ")}`,
+    // The old iptables wants a lock, also for rules that are nobody's but its own.
+    "Environment=XTABLES_LOCKFILE=/tmp/xtables.lock",
+    // Not IPAddressDeny: that nobody answers on another address of this machine is found out by asking there.
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+    ...sandbox,
+    // In a user namespace its rights would be worth nothing outside.
+    "PrivateUsers=no",
+    `CapabilityBoundingSet=${watchRights.map((name) => `CAP_${name}`).join(" ")}`,
+    "RestrictNamespaces=net",
+    "SystemCallFilter=@chown",
+  ])
+  return { name: "postern-watch.service", text: `${unit}\n${body}` }
+}
+
+const watchRights = ["NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE", "CHOWN"]
 
 interface Particulars {
   readonly sockets: readonly Plane[]
