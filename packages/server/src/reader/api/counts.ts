@@ -132,8 +132,10 @@ async function rangeOf(
   query: Query,
 ): Promise<Required<Pick<CountQuestion, "from" | "to" | "since" | "until">>> {
   const asked = receivedWithin(query)
-  const from = asked.from === undefined ? 0 : await firstReceivedSince(view, size, asked.from)
-  const end = asked.until === undefined ? size : await firstReceivedSince(view, size, asked.until)
+  const [from, end] = await Promise.all([
+    asked.from === undefined ? 0 : firstReceivedSince(view, size, asked.from),
+    asked.until === undefined ? size : firstReceivedSince(view, size, asked.until),
+  ])
   const to = Math.max(from, end)
   const since = asked.from ?? (from < to ? await receivedAt(view, from) : 0)
   const last = asked.until ?? (from < to ? (await receivedAt(view, to - 1)) + 1 : since + 1)

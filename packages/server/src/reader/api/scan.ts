@@ -40,12 +40,14 @@ export async function scan(plan: ScanPlan): Promise<Scan> {
   const { view, query, position, order, budget, elapsedMs } = plan
   const rows: ReadEntry[] = []
   const deadline = elapsedMs() + budget.ms
+  // Where every entry is a row, no more are read than are given.
+  const width = query.kind === "all" ? Math.min(stretchEntries, budget.rows) : stretchEntries
   let { from, to } = position
   let bytes = 0
   let examined = 0
   const end = (): Scan => ({ rows, rest: { size: position.size, from, to } })
   do {
-    const stretch = from < to ? await readStretch(view, from, to, order) : []
+    const stretch = from < to ? await readStretch(view, from, to, order, width) : []
     for (const leaf of stretch) {
       // Nearly all leaves end here: no object, no promise.
       const row = mayMatch(query, leaf.leaf) ? await match(plan, leaf) : undefined
@@ -86,12 +88,13 @@ async function readStretch(
   from: number,
   to: number,
   order: "desc" | "asc",
+  width: number,
 ): Promise<readonly Leaf[]> {
   if (order === "asc") {
-    const next = (Math.floor(from / stretchEntries) + 1) * stretchEntries
+    const next = (Math.floor(from / width) + 1) * width
     return readLeaves(view, from, Math.min(to, next))
   }
-  let low = Math.max(from, Math.floor((to - 1) / stretchEntries) * stretchEntries)
+  let low = Math.max(from, Math.floor((to - 1) / width) * width)
   for (;;) {
     const leaves = await readLeaves(view, low, to)
     if (leaves.length === to - low) return leaves.reverse()

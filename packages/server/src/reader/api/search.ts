@@ -94,7 +94,9 @@ async function search(
 async function startOf(view: LogView, query: Query): Promise<SearchPosition> {
   const { size } = view.head()
   const { from, until } = receivedWithin(query)
-  const first = from === undefined ? 0 : await firstReceivedSince(view, size, from)
-  const end = until === undefined ? size : await firstReceivedSince(view, size, until)
+  const [first, end] = await Promise.all([
+    from === undefined ? 0 : firstReceivedSince(view, size, from),
+    until === undefined ? size : firstReceivedSince(view, size, until),
+  ])
   return { size, from: first, to: Math.max(first, end) }
 }
