@@ -1,11 +1,14 @@
 import type { Browser } from "playwright-core"
 import type { Results } from "../../interop/results.ts"
+import { checkAlerts } from "./alerts.ts"
 import { checkCertificate } from "./certificate.ts"
 import { checkDocumented } from "./documented.ts"
 import { checkPages } from "./every-page.ts"
 import { checkFirstRun, checkStates, checkTampering } from "./failures.ts"
+import { checkInvestigator } from "./investigator.ts"
 import { checkKeyboard } from "./keyboard.ts"
 import { checkLive, checkPerson } from "./person.ts"
+import { checkProofs } from "./proofs.ts"
 import { checkScrolling } from "./scrolling.ts"
 import { events, Site } from "./site.ts"
 import { allAsked } from "./visitor.ts"
@@ -22,6 +25,9 @@ export async function checkConsole(results: Results, browser: Browser): Promise<
     await checkKeyboard(results, browser, site)
     await checkTampering(results, browser, site)
     await checkStates(results, browser, site)
+    await checkProofs(results, browser, site)
+    await checkAlerts(results, browser, site)
+    await checkInvestigator(results, browser, site)
     await checkCertificate(results, browser, site)
     await checkDocumented(results, browser, site, allAsked)
   } finally {

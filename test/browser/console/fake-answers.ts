@@ -97,7 +97,8 @@ function witnesses(log: InventedLog) {
   ]
 }
 
-export function accessAnswer(log: InventedLog) {
+/** @param grant of the reader who asks */
+export function accessAnswer(log: InventedLog, grant: object) {
   const now = nowOf(log)
   return {
     digest: "5f02ff6d".repeat(8),
@@ -117,7 +118,7 @@ export function accessAnswer(log: InventedLog) {
       {
         id: "spiffe://postern.local/reader/investigator-1",
         role: "reader",
-        grant: { see: "auditor" },
+        grant,
         owner: "audit@example.org",
         reason: null,
         expires: null,

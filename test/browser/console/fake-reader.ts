@@ -127,7 +127,7 @@ export class FakeReader {
       case "/v1/port":
         return portAnswer(this.log)
       case "/v1/access":
-        return accessAnswer(this.log)
+        return accessAnswer(this.log, this.#grant())
       case "/v1/log":
         return logAnswer(this.log, await this.log.note(), vkey)
       case "/v1/alerts":
@@ -154,8 +154,12 @@ export class FakeReader {
           connected: true,
         },
       ],
-      ...(see === "investigator" ? { query: 'source:"app://billing"' } : {}),
     }
+  }
+
+  #grant(): object {
+    const { see = "auditor" } = this.behaviour
+    return see === "investigator" ? { see, query: 'source:"app://billing"' } : { see }
   }
 
   #at(index: number): InventedEntry {

@@ -81,7 +81,7 @@ async function checkGrants(results: Results, browser: Browser, reader: FakeReade
   const visitor = await Visitor.open(browser, reader.url)
   const { page } = visitor
   visitor.expectsRefusals = true
-  await page.waitForSelector('text=Your grant joins source:"app://billing" to every question.')
+  await page.waitForSelector(`p:has-text('Your grant shows only source:"app://billing"')`)
   await page.waitForSelector(".entry-row strong")
   const ranges = reader.asked.filter((line) => line.startsWith("GET /v1/entries?"))
   results.check(ranges.length === 0, "an investigator asks by search alone", ranges.join(" "))

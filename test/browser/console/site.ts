@@ -43,14 +43,23 @@ export class Site {
     return site
   }
 
-  /** A link that works once. */
-  async link(): Promise<string> {
+  /** A link that works once. @param reader name of the profile */
+  async link(reader = "reader"): Promise<string> {
     this.#door?.kill("SIGTERM")
     const before = this.#said.length
-    const profile = join(this.directory, "profiles/reader.yaml")
+    const profile = join(this.directory, `profiles/${reader}.yaml`)
     this.#door = this.#start(["console", "--profile", profile, "--no-open", "--port", "0"])
     const find = () => /http:\/\/127\.0\.0\.1:\d+\/#once=[\w-]+/.exec(this.#said.slice(before))?.[0]
     return until(find, readyMs, "a link")
+  }
+
+  /** One more investigator; gives the name of its profile. */
+  async addInvestigator(name: string, query: string): Promise<string> {
+    const config = join(this.directory, "postern.yaml")
+    const grant = ["--see", "investigator", "--query", query]
+    const { code, text } = await postern(["reader", "add", name, ...grant, "--config", config])
+    if (code !== 0) throw new Error(text)
+    return `reader-${name}`
   }
 
   /** Sends these events and waits until they are durable. */

@@ -1,7 +1,8 @@
-import { useMutation, useQuery } from "@tanstack/react-query"
+import { useQuery } from "@tanstack/react-query"
 import { formatAddress } from "../address/index.ts"
 import { type AlertAnswer, type AlertsAnswer, api } from "../api/index.ts"
 import { Age, Answered, formatCount, formatSpan, lineOf, State } from "../look/index.ts"
+import { TestButton } from "./test-button.tsx"
 
 const againMs = 15_000
 
@@ -123,33 +124,6 @@ function Delivery({ delivered }: Pick<AlertAnswer, "delivered">) {
       </span>{" "}
       <Age at={at} /> by {lineOf(webhook)}
       {detail !== "" && <div className="quiet">{lineOf(detail)}</div>}
-    </>
-  )
-}
-
-/** Tells the webhooks of an alert that this is a test: nothing is raised by it. */
-function TestButton({ name }: { readonly name: string }) {
-  const test = useMutation({ mutationFn: () => api.testAlert(name) })
-  return (
-    <>
-      <button
-        type="button"
-        className="button tiny"
-        disabled={test.isPending}
-        onClick={() => test.mutate()}
-      >
-        {test.isPending ? "Sending" : "Test"}
-        <span className="visually-hidden"> {name}</span>
-      </button>
-      <div className="small" role="status">
-        {test.error !== null && <p className="bad">{test.error.message}</p>}
-        {test.data?.results.length === 0 && <p>No webhook is named for it.</p>}
-        {test.data?.results.map(({ webhook, status, answer }) => (
-          <p key={webhook}>
-            {lineOf(webhook)}: {status === null ? "no answer" : status} {lineOf(answer)}
-          </p>
-        ))}
-      </div>
     </>
   )
 }

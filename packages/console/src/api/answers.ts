@@ -20,9 +20,17 @@ export interface InclusionAnswer {
   readonly path: readonly string[]
 }
 
-export interface EntryPage {
+/** One path for several entries, in the tree of `size` entries. */
+export interface ProofAnswer {
+  readonly checkpoint?: string
+  readonly proof?: { readonly size: number; readonly path: readonly string[] }
+}
+
+export interface EntryPage extends ProofAnswer {
   readonly size: number
   readonly entries: readonly EntryAnswer[]
+  /** Of their streams, those that are not among them. */
+  readonly openings?: readonly EntryAnswer[]
 }
 
 export interface EntryList extends EntryPage {
@@ -105,8 +113,6 @@ export interface StatusAnswer {
   readonly reader: string
   readonly see: "monitor" | "investigator" | "auditor"
   readonly access: string
-  /** The query that is joined to every question of an investigator. */
-  readonly query?: string
   readonly mirrors?: readonly {
     readonly reader: string
     readonly size: number

@@ -4,6 +4,8 @@ export class ProblemError extends Error {
   /** HTTP; 0 if no answer came. */
   readonly status: number
   readonly hint: string
+  /** What is wrong in this case, where the title says what is wrong in general. */
+  readonly detail: string | undefined
   /** Where in the query, characters from 0, for QUERY_INVALID. */
   readonly at: number | undefined
   readonly length: number | undefined
@@ -15,6 +17,7 @@ export class ProblemError extends Error {
     const title = text(problem.title) ?? "The server gave no reason"
     super(detail === undefined ? title : `${title}: ${detail}`)
     this.status = status
+    this.detail = detail
     this.code = text(problem.code) ?? `HTTP_${status}`
     this.hint = text(problem.hint) ?? ""
     this.at = number(problem.at)

@@ -1,4 +1,4 @@
-import type { EntryAnswer } from "./answers.ts"
+import type { EntryAnswer, ProofAnswer } from "./answers.ts"
 import { questionText } from "./ask.ts"
 import { ProblemError } from "./problem.ts"
 
@@ -6,6 +6,10 @@ export interface TailHandlers {
   onEntry(entry: EntryAnswer): void
   /** Whether the connection stands; while it does not, the browser tries again and goes on where it was. */
   onState(isOpen: boolean): void
+  /** The entry that opened a stream, before the first of it. */
+  onOpening?(entry: EntryAnswer): void
+  /** A path for all that came on this connection, that lies below its size, and that no path came for before. */
+  onProof?(proof: ProofAnswer): void
   /** Why it ended for good. */
   onEnd(problem: ProblemError): void
 }
@@ -30,6 +34,12 @@ export function followTail(q: string, after: number, handlers: TailHandlers): ()
     if (entry.index <= newest) return
     newest = entry.index
     handlers.onEntry(entry)
+  })
+  source.addEventListener("opening", ({ data }) => {
+    handlers.onOpening?.(JSON.parse(String(data)) as EntryAnswer)
+  })
+  source.addEventListener("checkpoint", ({ data }) => {
+    handlers.onProof?.(JSON.parse(String(data)) as ProofAnswer)
   })
   source.addEventListener("problem", ({ data }) => {
     source.close()

@@ -18,6 +18,7 @@ const drawings = {
   copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
   live: "M8 7a1 1 0 1 0 0 2 1 1 0 0 0 0-2zM5 5a4.2 4.2 0 0 0 0 6M11 5a4.2 4.2 0 0 1 0 6M3 3a7 7 0 0 0 0 10M13 3a7 7 0 0 1 0 10",
   filter: "M2 3h12L9.5 8.5V13l-3-1.5v-3z",
+  tick: "M3 8.5 6.5 12 13 4.5",
   minus: "M4 8h8",
   plus: "M8 4v8M4 8h8",
   open: "M9 3h4v4M13 3 7.5 8.5M11 9v4H3V5h4",

@@ -3,7 +3,8 @@
  * All arithmetic is @postern/log's. Asks nobody: what it needs comes in as arguments. Everything but the key that a person
  * pinned is taken for an enemy's.
  */
-export { type LogTrust, openLogTrust } from "./log-trust.ts"
+export { EntryProver, type OpenNote, type Rest } from "./entry-prover.ts"
+export { type LogTrust, openLogTrust, openNotes } from "./log-trust.ts"
 export { type PathStep, pathSteps } from "./path-steps.ts"
 export {
   nextSeen,

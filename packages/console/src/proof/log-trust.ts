@@ -1,5 +1,5 @@
 import { PosternError } from "@postern/log/base"
-import { openKeyTrust, parseKeyProofs, pinnedPolicy } from "@postern/log/evidence"
+import { KeyLearner, openKeyTrust, parseKeyProofs, pinnedPolicy } from "@postern/log/evidence"
 import type { Checkpoint } from "@postern/log/tlog"
 import { parseVkey } from "@postern/log/tlog"
 
@@ -28,5 +28,29 @@ export async function openLogTrust(vkey: string, proofs: string): Promise<LogTru
       if (checkpoint.origin === origin) return checkpoint
       throw new PosternError("NOTE_INVALID", `a checkpoint of ${checkpoint.origin}`)
     },
+  }
+}
+
+/**
+ * Opens the checkpoints of a log as they come; each note once, since many answers bring the same one.
+ * @param vkey of the log, from wherever a person has it
+ * @param ask for the proofs of each change of the key, when another key signs than is known
+ * @returns what throws PosternError if none of the keys signed the note, or it is of another log, and whatever `ask` throws
+ */
+export function openNotes(
+  vkey: string,
+  ask: () => Promise<string>,
+): (note: string) => Promise<Checkpoint> {
+  const { name: origin } = parseVkey(vkey)
+  const learning = KeyLearner.open(pinnedPolicy([vkey]), origin, { ask })
+  let last: { readonly note: string; readonly opened: Promise<Checkpoint> } | undefined
+  const open = async (note: string): Promise<Checkpoint> => {
+    const { checkpoint } = await (await learning).openCheckpoint(note)
+    if (checkpoint.origin === origin) return checkpoint
+    throw new PosternError("NOTE_INVALID", `a checkpoint of ${checkpoint.origin}`)
+  }
+  return (note) => {
+    if (last?.note !== note) last = { note, opened: open(note) }
+    return last.opened
   }
 }

@@ -8,7 +8,7 @@ import {
   noteKeyId,
   signNote,
 } from "@postern/log/tlog"
-import type { EntryAnswer, ShownEntry } from "../api/index.ts"
+import type { EntryAnswer, EntryPage, ShownEntry } from "../api/index.ts"
 
 export const origin = "log.example/audit"
 const writer = "spiffe://a.example/writer/app"
@@ -68,23 +68,53 @@ export class TestLog {
         ]
   }
 
-  async answer(index: number): Promise<ShownEntry> {
-    const size = this.leaves.length
-    const text = formatCheckpoint({ origin, size, root: this.root() })
-    const signer = { name: origin, keyId: this.#keyId, sign: this.#sign }
-    const inclusion = (at: number) => ({ index: at, size, path: this.path(at).map(formatBase64) })
+  /** docs/reference/read-api.md, One path for several entries. @param size of the tree */
+  severalPath(indexes: readonly number[], size: number, from = 0, to = size): string[] {
+    if (!indexes.some((index) => from <= index && index < to)) {
+      return [formatBase64(this.root(from, to))]
+    }
+    if (to - from === 1) return []
+    const middle = from + splitOf(to - from)
+    const left = this.severalPath(indexes, size, from, middle)
+    return [...left, ...this.severalPath(indexes, size, middle, to)]
+  }
+
+  /** Of the tree of the first `size` entries. */
+  async note(size = this.leaves.length): Promise<string> {
+    const text = formatCheckpoint({ origin, size, root: this.root(0, size) })
+    return signNote(text, { name: origin, keyId: this.#keyId, sign: this.#sign })
+  }
+
+  /** An answer with these entries, as far as they go proven in the tree of the first `size`. */
+  async page(indexes: readonly number[], size = this.leaves.length): Promise<EntryPage> {
+    const openings = [...new Set(indexes.map((index) => (index < 2 ? 0 : 1)))].filter(
+      (index) => !indexes.includes(index),
+    )
+    const covered = [...indexes, ...openings].filter((index) => index < size)
     return {
-      size,
-      entry: this.#entry(index),
-      inclusion: inclusion(index),
-      ...(index < 2
-        ? { opening: this.#entry(0), openingInclusion: inclusion(0) }
-        : { opening: this.#entry(1), openingInclusion: inclusion(1) }),
-      checkpoint: await signNote(text, signer),
+      size: this.leaves.length,
+      entries: indexes.map((index) => this.entry(index)),
+      openings: openings.map((index) => this.entry(index)),
+      checkpoint: await this.note(size),
+      ...(covered.length === 0 ? {} : { proof: { size, path: this.severalPath(covered, size) } }),
     }
   }
 
-  #entry(index: number): EntryAnswer {
+  async answer(index: number): Promise<ShownEntry> {
+    const size = this.leaves.length
+    const inclusion = (at: number) => ({ index: at, size, path: this.path(at).map(formatBase64) })
+    return {
+      size,
+      entry: this.entry(index),
+      inclusion: inclusion(index),
+      ...(index < 2
+        ? { opening: this.entry(0), openingInclusion: inclusion(0) }
+        : { opening: this.entry(1), openingInclusion: inclusion(1) }),
+      checkpoint: await this.note(),
+    }
+  }
+
+  entry(index: number): EntryAnswer {
     const leaf = this.leaves[index] as string
     const event = JSON.parse(leaf.slice(leaf.indexOf("\n") + 1))
     const by = index < 2 ? `postern://${origin}` : writer

@@ -1,15 +1,9 @@
-import {
-  encodeUtf8,
-  formatBase64,
-  formatHex,
-  isPosternError,
-  PosternError,
-  parseBase64,
-} from "@postern/log/base"
+import { formatBase64, formatHex, isPosternError, parseBase64 } from "@postern/log/base"
 import { parseEntry } from "@postern/log/event"
 import { type Checkpoint, checkConsistency, checkInclusion, leafHash } from "@postern/log/tlog"
 import type { EntryAnswer, InclusionAnswer, ShownEntry } from "../api/index.ts"
 import type { SeenCheckpoint } from "../kept/index.ts"
+import { bytesOf, invalid, readHashes, writerIn } from "./claims.ts"
 import { type PathStep, pathSteps } from "./path-steps.ts"
 
 /** holds · failed: do not rely on it · open: could not be checked, so nothing is said */
@@ -170,19 +164,6 @@ function checkWriter(answer: ShownEntry, checkpoint: Checkpoint | undefined): St
   }
 }
 
-/** The port's own stream is opened by its start, whose source is the port; any other opening names its writer. */
-function writerIn(opening: EntryAnswer): string {
-  const { stamp, event } = parseEntry(bytesOf(opening))
-  const isOwn = stamp.open === opening.index
-  if (!isOwn && event.action !== "postern.stream.opened") {
-    throw invalid(`entry ${opening.index} opens no stream`)
-  }
-  const data = event.data as { readonly writer?: unknown } | null | undefined
-  const writer = isOwn ? event.source : data?.writer
-  if (typeof writer !== "string") throw invalid(`entry ${opening.index} names no writer`)
-  return writer
-}
-
 async function checkHistory(
   { seen, consistency }: Question,
   checkpoint: Checkpoint | undefined,
@@ -226,20 +207,6 @@ export function nextSeen(
   return { size: checkpoint.size, root: formatBase64(checkpoint.root), at: now }
 }
 
-/** Half a surrogate pair has no UTF-8: what is hashed would not be what is shown. */
-function bytesOf({ leaf }: EntryAnswer): Uint8Array {
-  if (typeof leaf !== "string" || /\p{Surrogate}/u.test(leaf)) throw invalid("it is no text")
-  return encodeUtf8(leaf)
-}
-
-function readHashes(path: readonly string[]): Uint8Array[] {
-  return path.map((text) => {
-    const hash = typeof text === "string" ? parseBase64(text) : undefined
-    if (hash?.length !== 32) throw invalid("a hash of the path has not 32 bytes")
-    return hash
-  })
-}
-
 function failed(name: string, what: string, error: unknown): Step {
   return { name, state: "failed", said: `${what} (${messageOf(error)}).`, facts: [] }
 }
@@ -247,8 +214,4 @@ function failed(name: string, what: string, error: unknown): Step {
 function messageOf(error: unknown): string {
   if (isPosternError(error)) return error.detail ?? error.message
   return error instanceof Error ? error.message : String(error)
-}
-
-function invalid(what: string): PosternError {
-  return new PosternError("PROOF_INVALID", what)
 }

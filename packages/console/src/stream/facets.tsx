@@ -2,7 +2,7 @@ import type { UseQueryResult } from "@tanstack/react-query"
 import { useState } from "react"
 import { type FacetField, type FacetsAnswer, type FacetValue, facetFields } from "../api/index.ts"
 import { Answered, formatCount, Icon, lineOf, Outcome, shortIdentity } from "../look/index.ts"
-import { coverage } from "./coverage.ts"
+import { Coverage } from "./coverage-line.tsx"
 import { termState, toggleTerm } from "./query-language.ts"
 
 const shownAtFirst = 6
@@ -24,6 +24,7 @@ export function Facets({ query, q, onAsk }: FacetsProps) {
       <Answered query={query} lines={14}>
         {(answer) => (
           <>
+            <Coverage answer={answer} />
             {facetFields.map((field) => (
               <Facet
                 key={field}
@@ -33,7 +34,6 @@ export function Facets({ query, q, onAsk }: FacetsProps) {
                 onAsk={onAsk}
               />
             ))}
-            <p className="small quiet">{coverage(answer)}</p>
           </>
         )}
       </Answered>

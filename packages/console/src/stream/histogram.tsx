@@ -3,7 +3,7 @@ import uPlot from "uplot"
 import type { HistogramAnswer } from "../api/index.ts"
 import { theme, useKept, type Zone, zone } from "../kept/index.ts"
 import { counted, formatCount, formatMoment, formatSpan, Outcome } from "../look/index.ts"
-import { coverage } from "./coverage.ts"
+import { Coverage } from "./coverage-line.tsx"
 import { filled, stack, stackOrder, totals } from "./histogram-data.ts"
 
 const heightPixels = 84
@@ -70,12 +70,13 @@ export function Histogram({
               </span>
             ))}
         </span>
-        <span className="quiet tabular" title={coverage(answer)}>
+        <span className="quiet tabular">
           {bucket === undefined
             ? `${said(answer)} · bars of ${formatSpan(interval)} · drag to zoom`
             : `${formatMoment(bucket.at, chosenZone, "s")} + ${formatSpan(interval)}`}
         </span>
       </figcaption>
+      <Coverage answer={answer} />
     </figure>
   )
 }

@@ -6,6 +6,7 @@ import { EmptyStream } from "./empty-stream.tsx"
 import { ListFooter } from "./list-footer.tsx"
 import { ListHeader, ListRow } from "./list-row.tsx"
 import { LongList } from "./long-list.tsx"
+import { useProofs } from "./use-proofs.ts"
 import type { Stream } from "./use-stream.ts"
 
 /** Rows that are drawn while nothing is known yet. */
@@ -16,8 +17,9 @@ export function ListBody({ stream }: { readonly stream: Stream }) {
   const { rows, question, number, selected, opened, list, setAtTop, open, change } = stream
   const names = useKept(shownColumns)
   const scroller = useRef<HTMLDivElement>(null)
-  const { source, problem } = rows
+  const { source, proofs, problem } = rows
   const onRange = useCallback((first: number, last: number) => source?.want(first, last), [source])
+  useProofs(proofs)
   const count = source?.count ?? 0
   if (problem !== undefined && count === 0) return <Failure error={problem} onRetry={rows.retry} />
   if (source !== undefined && count === 0 && (source.progress?.isComplete ?? true)) {
@@ -43,6 +45,7 @@ export function ListBody({ stream }: { readonly stream: Stream }) {
             key={position}
             id={`row-${position}`}
             {...{ position, top, row, names }}
+            proof={row === undefined ? undefined : proofs?.of(row)}
             isSelected={position === selected}
             isOpen={row !== undefined && String(row.index) === opened}
             onOpen={open}

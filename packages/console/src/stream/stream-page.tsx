@@ -5,12 +5,15 @@ import type { StatusAnswer } from "../api/index.ts"
 import { EntryPanel } from "../entry/index.ts"
 import { Icon } from "../look/index.ts"
 import { Facets } from "./facets.tsx"
+import { GrantLine } from "./grant-line.tsx"
 import { Histogram } from "./histogram.tsx"
 import { ListBody } from "./list-body.tsx"
 import { Misread } from "./misread.tsx"
 import { QueryBox } from "./query-box.tsx"
+import type { RowProofs } from "./row-proofs.ts"
 import { readQuestion } from "./scope.ts"
 import { StreamTools } from "./stream-tools.tsx"
+import { useProofs } from "./use-proofs.ts"
 import { type Stream, useStream } from "./use-stream.ts"
 
 /** The stream and, beside it, the entry that is open. */
@@ -37,7 +40,7 @@ export function StreamPage({ status }: { readonly status: StatusAnswer }) {
             onAsk={stream.ask}
           />
           <StreamTools stream={stream} parameters={parameters} />
-          <Joined status={status} />
+          <GrantLine status={status} />
           <Picture stream={stream} />
         </div>
         <Body stream={stream} />
@@ -46,16 +49,6 @@ export function StreamPage({ status }: { readonly status: StatusAnswer }) {
         <EntryPanel index={Number(opened)} onClose={() => change({ entry: undefined })} />
       )}
     </div>
-  )
-}
-
-/** An investigator has to know that this is not all there is. */
-function Joined({ status }: { readonly status: StatusAnswer }) {
-  if (status.see !== "investigator" || status.query === undefined) return null
-  return (
-    <p className="small quiet">
-      Your grant joins <code>{status.query}</code> to every question.
-    </p>
   )
 }
 
@@ -86,7 +79,7 @@ function Picture({ stream }: { readonly stream: Stream }) {
 }
 
 function Body({ stream }: { readonly stream: Stream }) {
-  const { isSound, withFacets, facets, question, ask, live, isAtTop, toTop } = stream
+  const { isSound, withFacets, facets, question, ask, rows, live, isAtTop, toTop } = stream
   const isSplit = withFacets && isSound
   const show = () => {
     live.merge()
@@ -102,8 +95,21 @@ function Body({ stream }: { readonly stream: Stream }) {
             {live.pending.toLocaleString("en")} new
           </button>
         )}
+        <Broken proofs={rows.proofs} />
         {isSound ? <ListBody stream={stream} /> : <Misread q={question.q} onAsk={ask} />}
       </div>
     </div>
+  )
+}
+
+/** A row that is no entry of the log, or one that was changed, is shown by nobody who is honest. */
+function Broken({ proofs }: { readonly proofs: RowProofs | undefined }) {
+  useProofs(proofs)
+  if (proofs?.failure === undefined) return null
+  return (
+    <p className="broken" role="alert">
+      <b>FAILED.</b> What the reader sent for this list does not hold. Rely on nothing in it, and
+      ask whoever runs the log. ({proofs.failure.message})
+    </p>
   )
 }

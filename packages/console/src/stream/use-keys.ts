@@ -70,10 +70,10 @@ function isList(target: EventTarget | null): boolean {
   return target === document.body || (target instanceof Element && target.matches(".rows, .main"))
 }
 
-/** In a field, in a window above the page, or in a menu. */
+/** In a field, in a window above the page, or in a menu. One that was closed has the focus until the next frame. */
 function isElsewhere(target: EventTarget | null): boolean {
   return (
     target instanceof Element &&
-    target.closest("input, textarea, select, dialog, [popover]") !== null
+    target.closest("input, textarea, select, dialog[open], :popover-open") !== null
   )
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react"
 import { followTail, type ProblemError } from "../api/index.ts"
 import { type Row, readRow } from "./row.ts"
+import type { RowProofs } from "./row-proofs.ts"
 import type { RowSource } from "./row-source.ts"
 
 /** off: nobody asked · waiting: not connected yet, or again · on · ended: it will not come back by itself */
@@ -24,6 +25,7 @@ const pendingMax = 5000
 /** Follows the log behind what the list shows; takes entries in at once while its top is on the screen. */
 export function useLive(
   source: RowSource | undefined,
+  proofs: RowProofs | undefined,
   q: string,
   wanted: boolean,
   isAtTop: boolean,
@@ -55,9 +57,22 @@ export function useLive(
     if (source === undefined || !wanted || !isKnown) return setState("off")
     setState("waiting")
     let fresh: Row[] = []
-    const stop = followTail(q, source.newest ?? -1, {
-      onEntry: (entry) => fresh.push(readRow(entry)),
-      onState: (isOpen) => setState(isOpen ? "on" : "waiting"),
+    let stretch = proofs?.begin()
+    const shown = source.newest ?? -1
+    const stop = followTail(q, proofs?.startOf(shown) ?? shown, {
+      onEntry: (entry) => {
+        if (entry.index <= shown) return stretch?.takeAgain(entry)
+        const row = readRow(entry)
+        fresh.push(row)
+        stretch?.takeEntry(entry, row)
+      },
+      onOpening: (entry) => stretch?.takeOpening(entry),
+      onProof: (answer) => stretch?.prove(answer),
+      onState: (isOpen) => {
+        setState(isOpen ? "on" : "waiting")
+        // What no path came for on the last connection, none comes for on this one.
+        if (isOpen) stretch = proofs?.begin()
+      },
       onEnd: (ended) => {
         setProblem(ended)
         setState("ended")
@@ -76,7 +91,7 @@ export function useLive(
       stop()
       clearInterval(timer)
     }
-  }, [source, q, wanted, isKnown, merge])
+  }, [source, proofs, q, wanted, isKnown, merge])
 
   useEffect(() => {
     if (isAtTop && waiting.current.length > 0) merge()

@@ -1,8 +1,11 @@
+import { useQueryClient } from "@tanstack/react-query"
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react"
-import { api, type Scope } from "../api/index.ts"
+import { api, type EntryPage, type Scope } from "../api/index.ts"
 import { FoundRows } from "./found-rows.ts"
+import { logNotes, quietMoment } from "./log-notes.ts"
 import { RangeRows } from "./range-rows.ts"
-import { readRow } from "./row.ts"
+import { type Row, readRow } from "./row.ts"
+import { RowProofs } from "./row-proofs.ts"
 import type { RowSource } from "./row-source.ts"
 
 const pageRows = 100
@@ -10,6 +13,8 @@ const rowsAtFirst = 40
 
 export interface Rows {
   readonly source: RowSource | undefined
+  /** Which of its rows are proven. */
+  readonly proofs: RowProofs | undefined
   /** The query that the source answers, which may be the one before last while another is on its way. */
   readonly q: string
   readonly problem: Error | undefined
@@ -29,7 +34,8 @@ export function useRows(
   mayReadRanges: boolean,
   isSound: boolean,
 ): Rows {
-  const [opened, setOpened] = useState<{ source?: RowSource; q?: string; problem?: Error }>({})
+  const [opened, setOpened] = useState<Opened>({})
+  const client = useQueryClient()
   const [tries, setTries] = useState(0)
   const { q, since, until } = scope
   // biome-ignore lint/correctness/useExhaustiveDependencies: `tries` is what asks again
@@ -38,12 +44,18 @@ export function useRows(
     const stop = new AbortController()
     let made: RowSource | undefined
     setOpened({})
-    openRows({ q, since, until }, order, mayReadRanges, stop.signal).then(
+    const proofs = new RowProofs(logNotes(client), quietMoment)
+    const read = (page: EntryPage) => {
+      const rows = page.entries.map(readRow)
+      proofs.takePage(page, rows)
+      return rows
+    }
+    openRows({ q, since, until }, { order, mayReadRanges, read }, stop.signal).then(
       (source) => {
         if (stop.signal.aborted) return source.close()
         made = source
         source.want(0, rowsAtFirst)
-        setOpened({ source, q: q ?? "" })
+        setOpened({ source, proofs, q: q ?? "" })
       },
       (error: unknown) => {
         if (stop.signal.aborted) return
@@ -54,8 +66,8 @@ export function useRows(
       stop.abort()
       made?.close()
     }
-  }, [q, since, until, order, mayReadRanges, isSound, tries])
-  const { source, problem } = opened
+  }, [q, since, until, order, mayReadRanges, isSound, client, tries])
+  const { source, proofs, problem } = opened
   const subscribe = useMemo(
     () => source?.subscribe.bind(source) ?? (() => () => undefined),
     [source],
@@ -65,13 +77,25 @@ export function useRows(
     if (source === undefined) setTries((count) => count + 1)
     else source.resume()
   }, [source])
-  return { source, q: opened.q ?? "", problem: problem ?? source?.problem, version, retry }
+  return { source, proofs, q: opened.q ?? "", problem: problem ?? source?.problem, version, retry }
+}
+
+interface Opened {
+  readonly source?: RowSource
+  readonly proofs?: RowProofs
+  readonly q?: string
+  readonly problem?: Error
+}
+
+interface Reading {
+  readonly order: "desc" | "asc"
+  readonly mayReadRanges: boolean
+  readonly read: (page: EntryPage) => readonly Row[]
 }
 
 async function openRows(
   scope: Scope,
-  order: "desc" | "asc",
-  mayReadRanges: boolean,
+  { order, mayReadRanges, read }: Reading,
   signal: AbortSignal,
 ): Promise<RowSource> {
   const { q, since, until } = scope
@@ -80,19 +104,19 @@ async function openRows(
       ...(since === undefined ? {} : { since }),
       ...(until === undefined ? {} : { until }),
     }
-    const { from, to } = await api.entries({ ...times, limit: 1 }, signal)
+    const first = await api.entries({ ...times, limit: 1 }, signal)
+    const { from, to } = first
+    read(first)
     return new RangeRows({
       ...{ from, to, order },
-      read: async (first, end, stop) => {
-        const { entries } = await api.entries({ from: first, to: end, limit: end - first }, stop)
-        return entries.map(readRow)
-      },
+      read: async (first, end, stop) =>
+        read(await api.entries({ from: first, to: end, limit: end - first }, stop)),
     })
   }
   return new FoundRows(async (cursor, stop) => {
     const answer = await api.search({ ...scope, order, limit: pageRows, cursor }, stop)
     return {
-      rows: answer.entries.map(readRow),
+      rows: read(answer),
       examined: answer.scanned,
       size: answer.size,
       isComplete: answer.complete,

@@ -36,7 +36,7 @@ export function useStream(
     [setSelected],
   )
   const mayLive = canBeLive(question)
-  const live = useLive(source, rows.q, mayLive && wantsLive, isAtTop, onGrown)
+  const live = useLive(source, rows.proofs, rows.q, mayLive && wantsLive, isAtTop, onGrown)
   const counts = useCounts(scope, isSound)
   const picture = useMemo(() => {
     const { data, isPlaceholderData } = counts.histogram
