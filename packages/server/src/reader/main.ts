@@ -1,12 +1,17 @@
+import { setPriority } from "node:os"
 import { dataDirectories, loadConfig, withholdMemory } from "../config/index.ts"
 import { runProcess, waitForLog } from "../lifetime/index.ts"
 import { openReadProcess } from "./reader.ts"
+
+const readerPriority = 10
 
 /**
  * The reader process: `node main.js CONFIG`. SIGTERM drains, SIGHUP reloads. It may crash or be killed at any time without the
  * port noticing.
  */
 withholdMemory()
+// Where both want the same core, the port comes first: all threads of this process begin at this priority.
+setPriority(readerPriority)
 runProcess(
   "reader",
   async (file, tell) => {

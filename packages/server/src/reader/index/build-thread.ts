@@ -13,7 +13,7 @@ const { log, index, answers } = workerData as ThreadPlace & { readonly answers: 
 const owner = parentPort
 assert(owner !== null, "this file runs as a thread")
 // Of one thread on Linux, of the whole process elsewhere.
-if (process.platform === "linux") setPriority(0, 10)
+if (process.platform === "linux") setPriority(0, 19)
 
 const tell = (report: BuildReport): void => owner.postMessage(report)
 const give = (news: BuildNews): void => answers.postMessage(news)
