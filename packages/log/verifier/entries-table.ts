@@ -53,14 +53,14 @@ export class EntriesTable {
 }
 
 function rowOf(shown: ShownLeaf, sender: LeafSender | undefined): Row {
-  const { index, leaf, values, disclosed } = shown
+  const { index, leaf, values, disclosed, withheld } = shown
   const { stamp, event, eventBytes } = parseEntry(leaf)
   const who = sender?.who ?? "unknown"
   const writer =
     sender === undefined || who === "unknown" ? "" : (sender.writer ?? "the port itself")
   const closed = { type: "button", class: "opener", "aria-expanded": "false" }
   const opener = element("button", closed, textOf(event.action))
-  const beside = besideText(disclosed, new Set(digestsOf(event)).size)
+  const beside = besideText(disclosed, withheld ?? digestsOf(event).length)
   const small = beside === "" ? [] : [element("small", {}, beside)]
   const valuesText = values.map(({ name, text }) => `${name} ${text}`).join(" ")
   const tag = element("span", { class: "tag", "data-who": who }, whoWords[who])
@@ -126,10 +126,10 @@ function timeOf(microseconds: number): string {
 }
 
 /** How many values are not in the entry itself, and how many of them are not here. */
-function besideText(here: number, named: number): string {
+function besideText(here: number, withheld: number): string {
   const parts = [
     ...(here > 0 ? [`${counted(here, "value")} beside it`] : []),
-    ...(named > here ? [`${counted(named - here, "value")} withheld`] : []),
+    ...(withheld > 0 ? [`${counted(withheld, "value")} withheld`] : []),
   ]
   return parts.join(", ")
 }

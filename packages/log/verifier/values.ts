@@ -20,6 +20,8 @@ export interface ShownValue {
 
 export interface ShownLeaf extends EvidenceLeaf {
   readonly values: ShownValue[]
+  /** Digests whose value is not in the file; undefined while none of its values was. */
+  withheld: number | undefined
   /** Its values in the file, those that are not shown included. */
   disclosed: number
 }
@@ -34,19 +36,27 @@ export class ShownLeaves implements EvidenceTold {
   readonly onLeaf = ({ index, leaf }: EvidenceLeaf): void => {
     this.count += 1
     if (this.leaves.length === rowsMax) return
-    this.leaves.push({ index, leaf: leaf.slice(), values: [], disclosed: 0 })
+    this.leaves.push({ index, leaf: leaf.slice(), values: [], disclosed: 0, withheld: undefined })
   }
 
-  readonly onDisclosure = ({ index, name, json }: EvidenceDisclosure): void => {
+  readonly onDisclosure = (disclosure: EvidenceDisclosure): void => {
+    const { index, json, left } = disclosure
+    const name = placeOf(disclosure)
     const leaf = this.leaves.at(-1)
     if (leaf?.index !== index) return
     leaf.disclosed += 1
+    leaf.withheld = left
     const text = json.length > valueCharactersMax ? beginningOf(json) : json
     const cost = name.length + text.length + overhead
     if (name.length > valueCharactersMax || cost > this.#room) return
     this.#room -= cost
     leaf.values.push({ name, text, characters: json.length })
   }
+}
+
+/** Of a member of the event its name, of anything inside the pointer to it. */
+function placeOf({ name, within }: EvidenceDisclosure): string {
+  return within === "" ? name : `${within}/${name}`
 }
 
 /** A copy: a part of a string would hold the whole in memory. */

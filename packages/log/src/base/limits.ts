@@ -9,6 +9,8 @@ export const limits = {
   disclosureBytesMax: 8_388_608,
   /** Digests that an event may name. */
   disclosuresMax: 64,
+  /** Digests of one entry, those inside its values included, that a verifier follows. */
+  entryDigestsMax: 4_096,
   /** Different digests that the events of one batch may name. */
   batchDisclosuresMax: 1_000,
   /** A whole frame with its length field (docs/spec/wire.md). */
@@ -25,6 +27,11 @@ export const limits = {
   httpBodyInflatedBytesMax: 16_777_216,
   httpBodyInflationMax: 100,
   httpBodyEventsMax: 50_000,
+  /** A foreign record in a body; a longer one is kept, and nothing of it is read (docs/spec/sources.md). */
+  recordReadBytesMax: 262_144,
+  /** A syslog message; a longer one is taken off the wire and counted, up to the other bound. */
+  syslogMessageBytesMax: 65_536,
+  syslogSkipBytesMax: 16_777_216,
   streamsPerWriterMax: 64,
   /** Sequence numbers and indexes in a stamp: fourteen decimal digits keep the stamp within its bound. */
   sequenceMax: 99_999_999_999_999,

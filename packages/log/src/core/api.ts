@@ -60,6 +60,28 @@ export interface Core {
     verdict: number,
   ): number
   /**
+   * Sets `decision` of each row with verdict 0 to the number learned in `table` for (context,
+   * source, action, outcome), 0 if there is none. Returns how many rows got 0. @param context any
+   * u32 @param table a region of tableBytes, zero at first
+   */
+  recall(rows: number, count: number, context: number, table: number): number
+  /**
+   * Remembers `decision` for the row's (context, source, action, outcome), in place of what was
+   * remembered for it. False: the table has no room for another key; its owner forgets everything
+   * with `memory.fill(0, table, table + tableBytes)`. There is room for thousands of keys, and no
+   * choice of texts makes a look-up long. @param decision 1 to 2^31 - 1
+   */
+  learn(row: number, context: number, decision: number, table: number): boolean
+  /** Bytes of a table of recall and learn. Two cores do not read each other's. */
+  readonly tableBytes: number
+  /**
+   * ORs into `mentions` of each row with verdict 0 the groups (bit 0 to 7) of all needles that stand
+   * in the event's bytes outside of the five texts whose spans the row holds; `needles` is a region
+   * with what encodeNeedles gave. Returns how many of these rows have a mention. Needs time linear in
+   * the bytes.
+   */
+  mention(rows: number, count: number, needles: number): number
+  /**
    * Writes the record of every row with verdict 0 to `to`: two bytes 0x00, stamp, LF, event
    * (docs/spec/log.md). Position j in the batch is the row's number: its sequence is `sequence +
    * j`, its nonce comes from the 16 bytes at `seed`. Each record adds (offset, length) of its leaf,
@@ -67,7 +89,8 @@ export interface Core {
    * `verdicts.tooLarge` and no record. Returns the end of the last record. The caller has made sure
    * of room: at most (98 + event length) bytes a row, in a region apart from the events. @param
    * received microseconds since the epoch, below 2^53 @param open below 10^14 @param sequence of
-   * the first row; that of the last one is below 10^14 @param changed 0 to 3
+   * the first row; that of the last one is below 10^14 @param changed 0 to 7, of every row whose
+   * own `changed` is 0
    */
   stamp(
     rows: number,
@@ -124,7 +147,10 @@ export interface Core {
   members(at: number, end: number, spans: number, spansMax: number): number
 }
 
-/** A row: 16 u32 little-endian. Offsets are in bytes from the start of the row. */
+/**
+ * A row: u32 little-endian where nothing else is said. Offsets are in bytes from the start of the
+ * row.
+ */
 export const rowBytes = 64
 export const rowField = {
   offset: 0,
@@ -147,6 +173,12 @@ export const rowField = {
   source: 32,
   action: 40,
   outcome: 48,
+  /** What `recall` found, u32; zero after split and scan, as the next two. */
+  decision: 56,
+  /** u8: the stamp's `c`, if not 0 instead of the batch's; its owner sets it between scan and stamp. */
+  changed: 60,
+  /** u8: groups of needles, set by `mention`. */
+  mentions: 61,
 } as const
 
 /** Verdicts on one event; each is an error code of the registry. */
@@ -168,6 +200,8 @@ export const verdicts = {
   actionNotGranted: 14,
   /** Nothing else is wrong: the event names digests (`_sd`), and the caller knows which he holds. */
   disclosure: 15,
+  /** Nothing is wrong: the policy of this port keeps less than all of these events. */
+  notKept: 16,
 } as const
 
 /** The registry's code of each verdict, by its number. The code of 0 is never asked for. */
@@ -188,7 +222,11 @@ export const verdictCodes: readonly ErrorCode[] = [
   "EVENT_SOURCE_NOT_GRANTED",
   "EVENT_ACTION_NOT_GRANTED",
   "EVENT_DISCLOSURE",
+  "EVENT_NOT_KEPT",
 ]
+
+/** Bytes of a table of recall and learn, in either core. */
+export const tableBytes = 2 ** 20
 
 export interface CoreOptions {
   /** Bytes of memory, a multiple of 65,536. */

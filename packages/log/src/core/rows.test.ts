@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { errorRegistry } from "../base/index.ts"
-import { createCore, rowBytes, rowField, verdictCodes, verdicts } from "./index.ts"
+import { createCore, encodeNeedles, rowBytes, rowField, verdictCodes, verdicts } from "./index.ts"
 import { bytesOf, type Desk, desks, goodEvent } from "./twins.test.fixture.ts"
 
 const lengthOf = (desk: Desk, row: number): number =>
@@ -185,6 +185,9 @@ describe("a core's memory", () => {
   it("is never read over its end, wherever an event is cut", () => {
     const core = createCore({ memoryBytes: 2 ** 16, leavesMax: 1 }, "wasm")
     const [rows, spans] = [core.reserve(rowBytes), core.reserve(64)]
+    const region = encodeNeedles([{ text: "1".repeat(32), anyCase: true, group: 0 }])
+    const needles = core.reserve(region.length)
+    core.memory.set(region, needles)
     const last = core.reserve(0)
     const end = core.reserve(2 ** 16 - last - 256) + (2 ** 16 - last - 256)
     expect(() => core.reserve(1)).toThrow("invariant broken")
@@ -199,6 +202,8 @@ describe("a core's memory", () => {
       expect(core.scan(rows, 1)).toBe(Number(length < event.length))
       expect(core.members(at, end, spans, 4)).toBe(length < event.length ? -1 : -2)
       core.sha256(at, end, spans)
+      row.setUint32(rowField.verdict, 0, true)
+      expect(core.mention(rows, 1, needles)).toBe(0)
     }
   })
 

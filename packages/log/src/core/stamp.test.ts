@@ -11,12 +11,14 @@ interface Batch {
   readonly open: number
   readonly sequence: number
   readonly changed: number
+  /** Of rows that say it themselves, by their number. */
+  readonly own?: Readonly<Record<number, number>>
   readonly seed: Uint8Array
 }
 
 /** docs/spec/log.md, Entry, with Node's own tools. */
 function recordsOf(batch: Batch): string[] {
-  const { received, open, sequence, changed, seed, events, refused } = batch
+  const { received, open, sequence, seed, events, refused, own } = batch
   const records: string[] = []
   for (const [j, event] of events.entries()) {
     if (refused.includes(j)) continue
@@ -25,6 +27,7 @@ function recordsOf(batch: Batch): string[] {
     const block = createHash("sha256").update(seed).update(number).digest()
     const nonce = block.subarray(16 * (j % 2), 16 * (j % 2) + 16).toString("base64url")
     const stamp = { r: received, o: open, q: sequence + j, n: nonce }
+    const changed = own?.[j] || batch.changed
     const leaf = `${JSON.stringify(changed === 0 ? stamp : { ...stamp, c: changed })}\n${event}`
     if (Buffer.byteLength(leaf) <= 65_535) records.push(leaf)
   }
@@ -48,6 +51,10 @@ function stamp(desk: Desk, batch: Batch): Stamped {
     memory.set(Buffer.from(event), at)
     view.setUint32(row + rowField.length, length, true)
     if (batch.refused.includes(j)) view.setUint32(row + rowField.verdict, verdicts.syntax, true)
+    memory[row + rowField.changed] = batch.own?.[j] ?? 0
+    // What else stands in the row is not the stamp's.
+    view.setUint32(row + rowField.decision, 0x7fff_ffff, true)
+    memory[row + rowField.mentions] = 0xff
     at += length
   }
   memory.set(batch.seed, seed)
@@ -97,7 +104,8 @@ describe.each(desks)("$core.kind", (desk) => {
           received: fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constant(1_764_000_000_000_000)),
           open: index,
           sequence: index,
-          changed: fc.constantFrom(0, 1, 2),
+          changed: fc.nat({ max: 7 }),
+          own: fc.dictionary(fc.nat({ max: 40 }).map(String), fc.nat({ max: 7 })),
           seed,
         }),
         (batch) => {
@@ -132,6 +140,15 @@ describe.each(desks)("$core.kind", (desk) => {
     })
     expect(stamped.verdicts).toEqual([0, verdicts.tooLarge, 0])
     expect(stamped.leaves.map((leaf) => leaf.length)).toEqual([97, 65_535])
+  })
+
+  it("counts a row's own change into the length of its leaf", () => {
+    const fits = "f".repeat(65_535 - 96)
+    const batch = { ...longest, sequence: 10_000_000_000_000, changed: 0, own: { 1: 4, 2: 4 } }
+    const events = [`${fits}${"f".repeat(6)}`, `${fits}f`, fits, `${fits}${"f".repeat(7)}`]
+    const stamped = stamp(desk, { ...batch, events })
+    expect(stamped.verdicts).toEqual([0, verdicts.tooLarge, 0, verdicts.tooLarge])
+    expect(stamped.leaves).toEqual(recordsOf({ ...batch, events }))
   })
 
   it("encodes every sextet at every place of a nonce", () => {

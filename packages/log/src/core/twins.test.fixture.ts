@@ -1,4 +1,4 @@
-import { type Core, createCore, rowBytes, rowField, verdicts } from "./index.ts"
+import { type Core, createCore, needlesBytesMax, rowBytes, rowField, verdicts } from "./index.ts"
 
 /** Both cores with the same regions at hand, for the tests of this room. */
 export interface Desk {
@@ -13,6 +13,8 @@ export interface Desk {
   readonly frontier: number
   readonly seed: number
   readonly out: number
+  readonly table: number
+  readonly needles: number
 }
 
 export const textMax = 400_000
@@ -20,7 +22,7 @@ export const rowsMax = 1024
 export const leavesMax = 200
 
 function createDesk(kind: Core["kind"]): Desk {
-  const core = createCore({ memoryBytes: 2 ** 21, leavesMax }, kind)
+  const core = createCore({ memoryBytes: 2 ** 22, leavesMax }, kind)
   return {
     core,
     view: new DataView(core.memory.buffer),
@@ -33,6 +35,8 @@ function createDesk(kind: Core["kind"]): Desk {
     frontier: core.reserve(64 * 32),
     seed: core.reserve(16),
     out: core.reserve(64),
+    table: core.reserve(core.tableBytes),
+    needles: core.reserve(needlesBytesMax),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Core, CoreOptions } from "./api.ts"
+import { type Core, type CoreOptions, tableBytes } from "./api.ts"
 import { coreWasm } from "./generated/core-wasm.ts"
 import { createLayout } from "./layout.ts"
 import { findNativeHash, type NativeHash } from "./native.ts"
@@ -21,11 +21,21 @@ interface WebAssemblyInterface {
 interface CoreExports
   extends Pick<
     Core,
-    "split" | "scan" | "stamp" | "writeLengths" | "root" | "node" | "sha256" | "members"
+    | "split"
+    | "scan"
+    | "recall"
+    | "mention"
+    | "stamp"
+    | "writeLengths"
+    | "root"
+    | "node"
+    | "sha256"
+    | "members"
   > {
   firstFree(): number
   /** Leaves out leaves of `longMin` bytes or more and returns how many they were. */
   hashLeaves(leaves: number, from: number, to: number, hashes: number, longMin: number): number
+  learn(row: number, context: number, decision: number, table: number): 0 | 1
   mark(...matching: [...Parameters<Core["allow"]>, wanted: 0 | 1]): number
   grow(levels: number, leavesMax: number, count: number, size: number, frontier: number): void
 }
@@ -64,6 +74,10 @@ export function createWasmCore(
     scan: core.scan,
     allow: (...matching) => core.mark(...matching, 0),
     deny: (...matching) => core.mark(...matching, 1),
+    recall: core.recall,
+    learn: (...remembered) => core.learn(...remembered) === 1,
+    tableBytes,
+    mention: core.mention,
     stamp: core.stamp,
     hashLeaves: native === undefined ? withLanes(core) : withBoth(core, bytes, native),
     writeLengths: core.writeLengths,

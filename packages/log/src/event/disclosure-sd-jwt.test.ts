@@ -4,13 +4,8 @@ import { decodeSdJwtSync, getClaimsSync } from "@sd-jwt/decode"
 import fc from "fast-check"
 import { expect, test } from "vitest"
 import { encodeUtf8, formatBase64Url } from "../base/index.ts"
-import {
-  digestsOf,
-  disclosableKeys,
-  discloseEvent,
-  disclosureDigest,
-  encodeDisclosure,
-} from "./disclosure.ts"
+import { digestsOf, discloseEvent } from "./digest-places.ts"
+import { disclosableKeys, disclosureDigest, encodeDisclosure } from "./disclosure.ts"
 
 type Event = Readonly<Record<string, unknown>>
 

@@ -10,7 +10,8 @@ import {
 
 /** A value kept out of an event, and what it was called there (docs/spec/disclosures.md). */
 export interface Disclosure {
-  readonly name: string
+  /** Undefined: it was an element of an array. */
+  readonly name: string | undefined
   readonly value: unknown
 }
 
@@ -21,7 +22,7 @@ export interface KeptOut {
   readonly digest: string
 }
 
-/** The top-level member of an event that holds the digests of its disclosures. */
+/** The member that holds the digests of disclosures: of an event, and of any object inside one that the policy has sealed. */
 export const digestsKey = "_sd"
 
 /** Of members that may be kept out of an event: optional ones with a value that can grow. */
@@ -39,15 +40,20 @@ export const disclosableKeys: ReadonlySet<string> = new Set([
 ])
 
 const saltPattern = /^[\x20-\x7e]{22,128}$/
-const digestPattern = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * The JSON bytes of a disclosure (RFC 9901 §4.2.1).
  * @param salt 22 characters of base64url at least, which nobody can guess
+ * @param name undefined for an element of an array (§4.2.2)
  * @param value its JSON, as it is to stand there again
  */
-export function encodeDisclosure(salt: string, name: string, value: Uint8Array): Uint8Array {
-  const head = encodeUtf8(`[${JSON.stringify(salt)},${JSON.stringify(name)},`)
+export function encodeDisclosure(
+  salt: string,
+  name: string | undefined,
+  value: Uint8Array,
+): Uint8Array {
+  const named = name === undefined ? "" : `${JSON.stringify(name)},`
+  const head = encodeUtf8(`[${JSON.stringify(salt)},${named}`)
   const json = new Uint8Array(head.length + value.length + 1)
   json.set(head)
   json.set(value, head.length)
@@ -85,49 +91,18 @@ export function parseDisclosureText(text: string): Uint8Array | undefined {
 }
 
 /**
- * What a disclosure's JSON bytes say. It may come from an enemy: that it belongs to an event is for openDisclosures to say.
+ * What a disclosure's JSON bytes say. It may come from an enemy: that it belongs to an event is for DigestPlaces to say.
  * Errors: DISCLOSURE_INVALID.
  */
 export function parseDisclosure(json: Uint8Array): Disclosure {
   const value = parseJson(json)
-  const isArray = Array.isArray(value) && value.length === 3
-  const [salt, name, held] = isArray ? (value as unknown[]) : []
-  if (!isArray || typeof salt !== "string" || !saltPattern.test(salt)) throw invalid("its form")
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) throw invalid("its form")
+  const salt: unknown = value[0]
+  if (typeof salt !== "string" || !saltPattern.test(salt)) throw invalid("its form")
+  if (value.length === 2) return { name: undefined, value: value[1] }
+  const name: unknown = value[1]
   if (typeof name !== "string" || name === digestsKey || name === "...") throw invalid("its name")
-  return { name, value: held }
-}
-
-/** The digests that an event names, as it came out of a log; of a hostile one whatever looks like a digest. */
-export function digestsOf(event: Readonly<Record<string, unknown>>): readonly string[] {
-  const digests: unknown = Object.hasOwn(event, digestsKey) ? event[digestsKey] : undefined
-  if (!Array.isArray(digests)) return []
-  return digests.filter((one) => typeof one === "string" && digestPattern.test(one))
-}
-
-/**
- * Puts values back into the event that names them: each disclosure (JSON bytes) becomes the member that it was, and its digest leaves
- * `_sd` (RFC 9901 §7.1, without nesting). Errors: DISCLOSURE_INVALID if one is not named by the event, comes twice, or has the name of a member.
- */
-export function discloseEvent(
-  event: Readonly<Record<string, unknown>>,
-  disclosures: readonly Uint8Array[],
-): Record<string, unknown> {
-  const open = { ...event }
-  const left = new Set(digestsOf(event))
-  for (const json of disclosures) {
-    if (!left.delete(disclosureDigest(json))) throw invalid("the event names no such digest")
-    const { name, value } = parseDisclosure(json)
-    if (Object.hasOwn(open, name)) throw invalid("the event has a member of that name")
-    Object.defineProperty(open, name, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    })
-  }
-  if (left.size > 0) open[digestsKey] = [...left]
-  else delete open[digestsKey]
-  return open
+  return { name, value: value[2] }
 }
 
 function parseJson(json: Uint8Array): unknown {

@@ -15,11 +15,16 @@ export {
   type TimeInput,
 } from "./completion.ts"
 export {
+  DigestPlaces,
+  type DisclosedValue,
+  digestsOf,
+  discloseEvent,
+  isSealedByPolicy,
+} from "./digest-places.ts"
+export {
   type Disclosure,
   digestsKey,
-  digestsOf,
   disclosableKeys,
-  discloseEvent,
   disclosureDigest,
   encodeDisclosure,
   type KeptOut,

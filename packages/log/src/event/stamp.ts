@@ -12,12 +12,13 @@ export interface Stamp {
   readonly nonce: Uint8Array
   /**
    * 0 = stored as sent, 1 = an adapter filled members in, 2 = an adapter wrapped a foreign event,
-   * 3 = the port moved members into disclosures, besides.
+   * 3 = the port moved members into disclosures, besides. 4 = the policy changed it; 5, 6, 7 =
+   * besides what 1, 2, 3 say.
    */
   readonly changed: Changed
 }
 
-export type Changed = 0 | 1 | 2 | 3
+export type Changed = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
 
 const seedBytes = 16
 const nonceBytes = 16
@@ -26,7 +27,7 @@ const digitOf = new Map([...alphabet].map((letter, digit) => [letter, digit]))
 
 // The last letter of 16 bytes in base64url carries two bits only: A, Q, g or w.
 const stampPattern =
-  /^\{"r":(\d{1,16}),"o":(\d{1,14}),"q":(\d{1,14}),"n":"([\w-]{21}[AQgw])"(?:,"c":([123]))?\}$/
+  /^\{"r":(\d{1,16}),"o":(\d{1,14}),"q":(\d{1,14}),"n":"([\w-]{21}[AQgw])"(?:,"c":([1-7]))?\}$/
 
 /** The stamp as text, without the line feed behind it; at most 96 bytes of ASCII. */
 export function formatStamp(stamp: Stamp): string {

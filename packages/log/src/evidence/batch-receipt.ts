@@ -1,7 +1,8 @@
 import { assert, concatBytes, encodeUtf8 } from "../base/index.ts"
 import { deriveNonce, formatStamp } from "../event/index.ts"
 import { leafHash, narrowRangePath } from "../tlog/index.ts"
-import type { BatchAck } from "../wire/index.ts"
+import type { AlteredEvent, BatchAck } from "../wire/index.ts"
+import { demandAltered } from "./altered-event.ts"
 import { checkCoverage } from "./coverage.ts"
 import { demandReceipt } from "./demand.ts"
 import { openReceipt, type Receipt } from "./receipt.ts"
@@ -10,8 +11,10 @@ import type { ReceiptFile } from "./receipt-file.ts"
 export interface BatchClaim {
   /** What the port acknowledged of this batch, as it was decoded; otherwise not trusted. */
   readonly ack: Omit<BatchAck, "channel">
-  /** All events of the batch in their order, refused ones included, as the port stores them. */
+  /** All events of the batch in their order, refused ones included, as they were sent. */
   readonly events: readonly Uint8Array[]
+  /** Those that the policy changed, as the port says that it keeps them; none if not given. */
+  readonly altered?: readonly AlteredEvent[]
   /** Positions in the batch that the port refused, ascending. */
   readonly refused: readonly number[]
   /** The receipt note that came with the acknowledgement. */
@@ -34,9 +37,11 @@ export interface ProvenBatch {
 
 /**
  * Proves from an acknowledgement alone that the batch is in the log: makes the leaves again from
- * the writer's own event bytes, and compares their range root with the signed one.
+ * the writer's own event bytes, or of what the policy left of them, and compares their range root
+ * with the signed one.
  * @throws PosternError RECEIPT_INVALID if the counts contradict each other, nothing was accepted
- *   (there is nothing to prove then), or the receipt is for something else · NOTE_INVALID if the
+ *   (there is nothing to prove then), an altered event cannot be what a policy left of the one that
+ *   was sent, or the receipt is for something else · NOTE_INVALID if the
  *   note is not signed by the receipt key
  */
 export async function checkBatchReceipt(claim: BatchClaim): Promise<ProvenBatch> {
@@ -51,18 +56,24 @@ export async function checkBatchReceipt(claim: BatchClaim): Promise<ProvenBatch>
 }
 
 /** The leaves that the port must have made of the accepted events (docs/spec/log.md, Entry). */
-function leavesOf({ ack, events, refused }: BatchClaim): Uint8Array[] {
-  const { received, open, changed, seed, sequence } = ack
+function leavesOf({ ack, events, altered = [], refused }: BatchClaim): Uint8Array[] {
+  const { received, open, seed, sequence } = ack
   demandReceipt(ack.events === events.length, `${ack.events} events, not ${events.length}`)
   const skipped = new Set(refused)
+  const kept = new Map(altered.map((one) => [one.position, one]))
   const leaves: Uint8Array[] = []
   for (const [position, event] of events.entries()) {
     if (skipped.delete(position)) continue
     const nonce = deriveNonce(seed, position)
+    const other = kept.get(position)
+    kept.delete(position)
+    if (other !== undefined) demandAltered(event, other.event)
+    const { changed } = other ?? ack
     const stamp = formatStamp({ received, open, sequence: sequence + position, nonce, changed })
-    leaves.push(concatBytes(encodeUtf8(`${stamp}\n`), event))
+    leaves.push(concatBytes(encodeUtf8(`${stamp}\n`), other?.event ?? event))
   }
   demandReceipt(skipped.size === 0, "a refused position is not one of the batch")
+  demandReceipt(kept.size === 0, "an altered event is none that the batch has in the log")
   const accepted = leaves.length
   demandReceipt(ack.accepted === accepted, `${ack.accepted} events accepted, not ${accepted}`)
   return leaves

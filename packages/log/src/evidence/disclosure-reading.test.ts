@@ -78,7 +78,10 @@ test("every value of any entry is handed on as it was written, after its leaf", 
           withheld,
           withholding: withheld > 0 ? 1 : 0,
         })
-        const wanted = names.map((name, i) => ({ index, name, json: jsons[i] })).filter(isKept)
+        const wanted = names
+          .map((name, i) => ({ index, name, within: "", json: jsons[i] }))
+          .filter(isKept)
+          .map((one, i) => ({ ...one, left: names.length - i - 1 }))
         expect(told).toEqual([index, ...wanted, plain])
       },
     ),
@@ -90,7 +93,7 @@ test("white space around the value is not the value's, its numbers and members s
   const value = '{ "a":12345678901234567890, "a":1.0 }'
   const json = encodeUtf8(`\n[ "\\u005f${salt.slice(1)}" , "\\"d\\\\" ,\t${value}\r\n] `)
   const { told, index } = await check([json], [json])
-  expect(told[1]).toEqual({ index, name: '"d\\', json: value })
+  expect(told[1]).toEqual({ index, name: '"d\\', within: "", json: value, left: 0 })
 })
 
 test("a value of 8 MiB is checked; one byte more is more than a verifier takes", async () => {

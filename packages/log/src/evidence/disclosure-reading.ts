@@ -1,10 +1,5 @@
 import { decodeUtf8, isPosternError, limits } from "../base/index.ts"
-import {
-  digestsOf,
-  disclosureDigest,
-  parseDisclosure,
-  parseDisclosureText,
-} from "../event/index.ts"
+import { DigestPlaces, type DisclosedValue, parseDisclosureText } from "../event/index.ts"
 import { type DisclosurePiece, disclosurePieceMax } from "./evidence-line.ts"
 import { demandEvidence, EvidenceFault } from "./finding.ts"
 
@@ -12,17 +7,20 @@ import { demandEvidence, EvidenceFault } from "./finding.ts"
 export interface EvidenceDisclosure {
   /** Of the leaf. */
   readonly index: number
-  /** The member that it is of the event. */
+  /** What it is of the event: the member, or the element with this position. */
   readonly name: string
+  /** RFC 6901 pointer to the object or array that it belongs into; empty for the event itself. */
+  readonly within: string
   /** The value, its JSON as it stands in the disclosure. */
   readonly json: string
+  /** Digests of the leaf and of its values of which nothing was handed on so far. */
+  readonly left: number
 }
 
 interface DisclosingLeaf {
   readonly index: number
-  readonly event: Readonly<Record<string, unknown>>
-  /** Of the members that were disclosed. */
-  readonly names: Set<string>
+  /** Of its digests, and of those in its values. */
+  readonly places: DigestPlaces
 }
 
 /** Base64url of the largest disclosure. */
@@ -36,8 +34,6 @@ export class DisclosureReading {
   withholding = 0
   readonly #onDisclosure: (disclosure: EvidenceDisclosure) => void
   #leaf: DisclosingLeaf | undefined
-  /** Digests of the leaf that were not disclosed so far. */
-  #left: Set<string> = new Set()
   #pieces: string[] = []
   #characters = 0
   /** Pieces of the disclosure that are still to come. */
@@ -48,9 +44,8 @@ export class DisclosureReading {
   }
 
   /** What follows is about this leaf. */
-  begin(index: number, event: DisclosingLeaf["event"]): void {
-    this.#leaf = { index, event, names: new Set() }
-    this.#left = new Set(digestsOf(event))
+  begin(index: number, event: Readonly<Record<string, unknown>>): void {
+    this.#leaf = { index, places: new DigestPlaces(event) }
   }
 
   /** @throws EvidenceFault */
@@ -72,9 +67,9 @@ export class DisclosureReading {
   end(where: string): void {
     const isWhole = this.#pieces.length === 0
     demandEvidence(isWhole, "disclosure", where, `${this.#after} pieces are missing before it`)
-    this.withheld += this.#left.size
-    if (this.#left.size > 0) this.withholding += 1
-    this.#left = new Set()
+    const withheld = this.#leaf?.places.digests.length ?? 0
+    this.withheld += withheld
+    if (withheld > 0) this.withholding += 1
     this.#leaf = undefined
   }
 
@@ -83,31 +78,29 @@ export class DisclosureReading {
     this.#pieces = []
     this.#characters = 0
     demandEvidence(json !== undefined, "disclosure", where, "it is not base64url")
-    const isNamed = this.#left.delete(disclosureDigest(json))
-    demandEvidence(isNamed, "disclosure", where, "its digest is not one of the leaf's")
-    const name = nameOf(json, where)
-    const isNew = !leaf.names.has(name) && !Object.hasOwn(leaf.event, name)
-    demandEvidence(isNew, "disclosure", where, `the entry has ${name} already`)
-    leaf.names.add(name)
+    const { key, within, name } = disclosedIn(leaf.places, json, where)
     this.disclosed += 1
-    this.#onDisclosure({ index: leaf.index, name, json: valueText(decodeUtf8(json) ?? "") })
+    const text = valueText(decodeUtf8(json) ?? "", name === undefined ? 1 : 2)
+    const { index, places } = leaf
+    const left = places.digests.length
+    this.#onDisclosure({ index, name: String(key), within, json: text, left })
   }
 }
 
-function nameOf(json: Uint8Array, where: string): string {
+function disclosedIn(places: DigestPlaces, json: Uint8Array, where: string): DisclosedValue {
   try {
-    return parseDisclosure(json).name
+    return places.take(json)
   } catch (error) {
     if (!isPosternError(error)) throw error
     throw new EvidenceFault("disclosure", where, error.detail ?? error.message)
   }
 }
 
-/** The third element of an array of which the first two are strings, as it is written: JSON.parse would round its numbers. */
-function valueText(array: string): string {
-  const salt = array.indexOf('"')
-  const name = array.indexOf('"', endOfString(array, salt))
-  const comma = array.indexOf(",", endOfString(array, name))
+/** The last element of an array, as it is written, behind so many strings: JSON.parse would round its numbers. */
+function valueText(array: string, strings: number): string {
+  let at = 0
+  for (let n = 0; n < strings; n++) at = endOfString(array, array.indexOf('"', at))
+  const comma = array.indexOf(",", at)
   return array.slice(comma + 1, array.lastIndexOf("]")).replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "")
 }
 

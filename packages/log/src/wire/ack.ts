@@ -29,7 +29,8 @@ export interface BatchAck {
   /** Microseconds since 1970-01-01 UTC. */
   readonly received: number
   readonly open: number
-  readonly changed: 0 | 1 | 2 | 3
+  /** `c` of the stamps. */
+  readonly changed: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
   /** Nonce seed, 16 bytes. */
   readonly seed: Uint8Array
   /** Range path, 32 bytes each. */
@@ -134,19 +135,21 @@ function readRow(body: Uint8Array, at: number): BatchAck {
   const accepted = readU32(body, at + 14)
   const firstIndex = readU64(body, at + 18)
   const open = readU64(body, at + 34)
-  const changed = body[at + 42]
+  const changed = body[at + 42] ?? 0
   if (sequence + events > indexEnd) throw refused("a sequence is out of range")
   if (accepted > events || accepted > limits.batchEventsMax) throw refused("too many accepted")
   if (firstIndex + accepted > indexEnd || open >= indexEnd)
     throw refused("an index is out of range")
-  if (changed !== 0 && changed !== 1 && changed !== 2 && changed !== 3) {
-    throw refused("`changed` is not 0 to 3")
-  }
+  if (!isChanged(changed)) throw refused("`changed` is not 0 to 7")
   const path = readPath(body, at + rowFixedBytes, body[at + 59] ?? 0)
   const received = readU64(body, at + 26)
   const seed = copyOf(body, at + 43, at + 59)
   const channel = readU16(body, at)
   return { channel, sequence, events, accepted, firstIndex, received, open, changed, seed, path }
+}
+
+function isChanged(value: number): value is BatchAck["changed"] {
+  return value <= 7
 }
 
 function readPath(body: Uint8Array, at: number, hashes: number): Uint8Array[] {

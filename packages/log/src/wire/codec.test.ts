@@ -17,6 +17,7 @@ import {
   encodeAckFrame,
   encodeCredit,
 } from "./ack.ts"
+import { type Altered, decodeAltered, encodeAltered } from "./altered-frame.ts"
 import {
   type AuditQuestion,
   decodeAudit,
@@ -118,7 +119,7 @@ const anyBatchAck: fc.Arbitrary<BatchAck> = fc
       firstIndex: fc.constant(Math.min(firstIndex, end - accepted)),
       received: fc.maxSafeNat(),
       open: below(end),
-      changed: fc.constantFrom<0 | 1 | 2 | 3>(0, 1, 2, 3),
+      changed: fc.constantFrom<0 | 1 | 2 | 3 | 4 | 5 | 6 | 7>(0, 1, 2, 3, 4, 5, 6, 7),
       seed,
       path: fc.array(hash, { maxLength: 5 }),
     })
@@ -268,6 +269,30 @@ describe("every body comes back from its bytes:", () => {
   })
 })
 
+/** One frame is enough here. */
+function encodeAlteredOnce(altered: Altered): Uint8Array {
+  const [body = new Uint8Array(0), ...more] = encodeAltered(altered)
+  expect(more).toEqual([])
+  return body
+}
+
+test("ALTERED takes as many frames as its events need, and loses none", () => {
+  const events = [0, 3, 4, 900].flatMap((first) =>
+    [60_000, 65_535, 1, 0].map((length, i) => ({
+      position: 4 * first + i,
+      changed: 4 as const,
+      event: new Uint8Array(length).fill(i),
+    })),
+  )
+  const many = [...new Array(12).keys()].flatMap((turn) =>
+    events.map((one) => ({ ...one, position: one.position + 10_000 * turn })),
+  )
+  const bodies = [...encodeAltered({ channel: 1, sequence: 2, events: many })]
+  expect(bodies.length).toBeGreaterThan(1)
+  for (const body of bodies) expect(body.length).toBeLessThanOrEqual(1024 * 1024 - 6)
+  expect(bodies.flatMap((body) => decodeAltered(body).events)).toEqual(many)
+})
+
 test("an ACK holds on to nothing of the chunk it came in", () => {
   const row = { channel: 1, sequence: 0, events: 1, accepted: 1, firstIndex: 0, received: 0 }
   const path = [new Uint8Array(32).fill(3)]
@@ -363,6 +388,9 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     sequence: 2,
     refused: [{ code: "A", hint: "b", positions: [3, 4] }],
   }
+  const event = encodeUtf8("{}")
+  const rows = [0, 3].map((position) => ({ position, changed: 4 as const, event }))
+  const altered: Altered = { channel: 1, sequence: 2, events: rows }
   const gap = { channel: 1, sequence: 2, count: 3, digest, reason: "r" }
   const part = { digest, isMore: true, part: encodeUtf8("[") }
   const welcome = {
@@ -410,10 +438,11 @@ describe("any bytes are a value or a PosternError, and a value is written again:
     ),
     kind("ACK", ack, encodeAck, decodeAck),
     kind("BATCH", batch, encodeBatch, decodeBatch),
+    kind("ALTERED", altered, encodeAlteredOnce, decodeAltered),
     kind("CREDIT", 7, encodeCredit, decodeCredit),
     kind("DISCLOSURE", part, encodeDisclosurePart, decodeDisclosurePart),
   ]
-  const binary = new Set(["ACK", "BATCH", "CREDIT", "DISCLOSURE"])
+  const binary = new Set(["ACK", "ALTERED", "BATCH", "CREDIT", "DISCLOSURE"])
   const noise = fc.oneof(
     fc.uint8Array({ maxLength: 4 }),
     fc

@@ -24,7 +24,7 @@ const oracle = (bytes: Uint8Array): Lines => {
     if (length < 2 || length > 1_048_572) return [...lines, "FRAME_LENGTH"]
     if (have < 5) return lines
     const type = bytes[at + 4] ?? 0
-    if (type < 1 || type > 21) return [...lines, "FRAME_TYPE"]
+    if (type < 1 || type > 22) return [...lines, "FRAME_TYPE"]
     const isBinary = type === frameTypes.batch || type === frameTypes.ack
     const other = type === frameTypes.renew ? 4096 : isBinary ? 2 ** 20 : 65_536
     const most = small.has(type) ? 64 : type === frameTypes.credit ? 8 : other

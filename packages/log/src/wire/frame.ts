@@ -24,6 +24,7 @@ export const frameTypes = {
   disclosure: 19,
   renew: 20,
   renewed: 21,
+  altered: 22,
 } as const
 
 export type FrameName = keyof typeof frameTypes
@@ -70,6 +71,7 @@ const bodyBytesMax: Readonly<Record<FrameName, number>> = {
   disclosure: disclosureHeaderBytes + disclosurePartBytesMax,
   renew: certificateRequestBytesMax,
   renewed: jsonBodyBytesMax,
+  altered: limits.frameBytesMax - frameHeaderBytes,
 }
 
 interface FrameKind {

@@ -15,6 +15,13 @@ export {
   encodeCredit,
 } from "./ack.ts"
 export {
+  type Altered,
+  type AlteredChange,
+  type AlteredEvent,
+  decodeAltered,
+  encodeAltered,
+} from "./altered-frame.ts"
+export {
   type AuditAnswer,
   type AuditQuestion,
   type Doubt,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
 import { formatHex, isPosternError, parseHex } from "../base/index.ts"
 import { decodeAck, decodeCredit, encodeAck, encodeAckFrame, encodeCredit } from "./ack.ts"
+import { decodeAltered, encodeAltered } from "./altered-frame.ts"
 import {
   decodeAudit,
   decodeCheckpoint,
@@ -44,6 +45,7 @@ import {
 interface WireVectors {
   json: { type: FrameName; value: unknown; body: string; frame: string }[]
   lenient: { type: FrameName; value: unknown; body: string }[]
+  altered: { channel: number; sequence: number; events: object[]; frame: string }[]
   disclosures: { digest: string; isMore: boolean; part: string; frame: string }[]
   batches: {
     channel: number
@@ -97,6 +99,7 @@ const decoders: Record<string, (body: Uint8Array) => unknown> = {
   goaway: decodeGoaway,
   ack: decodeAck,
   credit: decodeCredit,
+  altered: decodeAltered,
   disclosure: decodeDisclosurePart,
   batch: (body) => {
     const { region, count } = decodeBatchHeader(body)
@@ -193,6 +196,13 @@ describe("the vectors of docs/spec/vectors/wire.json", () => {
     expect(withHex(decodeDisclosurePart(read.body))).toEqual({ digest, isMore, part })
     const body = encodeDisclosurePart({ digest: bytesOf(digest), isMore, part: bytesOf(part) })
     expect(formatHex(encodeFrame(frameTypes.disclosure, body))).toBe(frame)
+  })
+
+  test.each(vectors.altered)("ALTERED from $sequence on", ({ frame, ...value }) => {
+    const read = readOne(frame)
+    const altered = decodeAltered(read.body)
+    expect(withHex(altered)).toEqual(value)
+    expect([...encodeAltered(altered)]).toEqual([read.body])
   })
 
   test.each(vectors.acks)("ACK with credit $credit", ({ frame, ...value }) => {

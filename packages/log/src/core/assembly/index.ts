@@ -3,6 +3,8 @@
  * memory.
  */
 export { hashLeaves, sha256 } from "./lanes"
+export { mention } from "./mention"
+export { learn, recall } from "./recall"
 export { mark, split, writeLengths } from "./rows"
 export { members, scan } from "./scan"
 export { stamp } from "./stamp"

@@ -6,6 +6,9 @@ export const rowLength: usize = 4
 export const rowVerdict: usize = 8
 export const rowPosition: usize = 12
 export const rowSpans: usize = 16
+export const rowDecision: usize = 56
+export const rowChanged: usize = 60
+export const rowMentions: usize = 61
 
 const lengthBytes: usize = 4
 
@@ -29,7 +32,7 @@ export function split(at: usize, end: usize, rows: usize, rowsMax: u32): i32 {
 }
 
 /** Whether `length` bytes are equal; reads up to 15 bytes behind both. */
-function equal(a: usize, b: usize, length: usize): u32 {
+export function equal(a: usize, b: usize, length: usize): u32 {
   let i: usize = 0
   for (; i + 16 <= length; i += 16) {
     if (i8x16.bitmask(i8x16.eq(v128.load(a + i), v128.load(b + i))) != 0xffff) return 0

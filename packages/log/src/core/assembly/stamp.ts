@@ -1,5 +1,5 @@
 import { blockBytes, compress, resetState, storeDigests } from "./sha256"
-import { rowBytes, rowLength, rowOffset, rowVerdict } from "./rows"
+import { rowBytes, rowChanged, rowLength, rowOffset, rowVerdict } from "./rows"
 
 /** Records: stamp, line feed and event (docs/spec/log.md, Entry). */
 
@@ -139,13 +139,15 @@ export function stamp(
 ): usize {
   const headBytes = writeHead(<u64>received, <u64>open)
   let digitCount = writeDecimal(<u64>sequence, digits)
-  const tailBytes: usize = changed ? 9 : 3
   prepareSeed(seed)
   let group: u32 = u32.MAX_VALUE
   for (let j: u32 = 0; j < count; j++, rows += rowBytes) {
     if (j) digitCount = increment(digits, digitCount)
     if (load<u32>(rows, rowVerdict)) continue
     const length = <usize>load<u32>(rows, rowLength)
+    const own = <u32>load<u8>(rows, rowChanged)
+    const code = own ? own : changed
+    const tailBytes: usize = code ? 9 : 3
     const leafBytes = headBytes + digitCount + 28 + tailBytes + length
     if (leafBytes > leafBytesMax) {
       store<u32>(rows, verdictTooLarge, rowVerdict)
@@ -166,8 +168,8 @@ export function stamp(
     store<u64>(to, 0x223a_226e_222c) // ,"n":"
     writeNonce(nonces + nonceBytes * (j % noncesPerGroup), to + 6)
     to += 28
-    if (changed) {
-      store<u64>(to, 0x7d30_3a22_6322_2c22 + (<u64>changed << 48)) // ","c":1}
+    if (code) {
+      store<u64>(to, 0x7d30_3a22_6322_2c22 + (<u64>code << 48)) // ","c":1}
       store<u8>(to, 0x0a, 8)
     } else {
       store<u16>(to, 0x7d22)

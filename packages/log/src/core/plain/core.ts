@@ -4,6 +4,8 @@ import { type Core, type CoreOptions, rowBytes, rowField, verdicts } from "../ap
 import { createLayout } from "../layout.ts"
 import { scanEvent, spanFields } from "./event.ts"
 import { JsonReader, Refusal } from "./json.ts"
+import { createMemories } from "./memories.ts"
+import { mention } from "./mention.ts"
 import { createTree } from "./tree.ts"
 
 const seedBytes = 16
@@ -25,6 +27,8 @@ export function createPlainCore(options: CoreOptions): Core {
     ...createTree(memory, layout),
     ...createRows(memory),
     ...createRecords(memory),
+    ...createMemories(memory),
+    mention: (rows, count, needles) => mention(memory, rows, count, needles),
     members: (at, end, spans, spansMax) => members(memory, at, end, spans, spansMax),
     sha256: (at, end, out) => memory.set(sha256(memory.subarray(at, end)), out),
   }
@@ -123,7 +127,8 @@ function createRecords(memory: Uint8Array): Records {
         const row = rows + rowBytes * j
         if (get(row + rowField.verdict) !== verdicts.accepted) continue
         const nonce = deriveNonce(seedCopy, j)
-        const stamp = { received, open, sequence: sequence + j, nonce, changed: changed as Changed }
+        const code = (memory[row + rowField.changed] || changed) as Changed
+        const stamp = { received, open, sequence: sequence + j, nonce, changed: code }
         const head = encodeUtf8(`${formatStamp(stamp)}\n`)
         const length = get(row + rowField.length)
         if (head.length + length > limits.entryBytesMax) {
