@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { checkReceipt } from "@postern/log/evidence"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { formatProfile, loadProfile, openReader } from "./index.ts"
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -65,6 +65,10 @@ beforeAll(async () => {
   // Where the reader writes down what it was asked.
   editConfig((text) => text.replace(/^(\s*write:.*):0\b/m, `$1:${address.split(":").at(-1)}`))
   writeProfile("reader", await start("reader", "read"))
+  // A log that has just begun has no checkpoint for a second.
+  const reader = openReader(join(directory, "reader.yaml"))
+  await vi.waitFor(() => reader.checkpoint(), { timeout: 10_000 })
+  reader.close()
   mkdirSync(join(directory, "node_modules/@postern"), { recursive: true })
   for (const name of ["client", "log"]) {
     symlinkSync(at(`../../${name}`), join(directory, "node_modules/@postern", name))

@@ -2,6 +2,7 @@
  * `@postern/client`: one line to write an audit event (`connect`), verified answers to read them (`openReader`). No
  * third-party dependency; Node 20.19 and newer.
  */
+export { connect } from "./losses/index.ts"
 export {
   formatProfile,
   loadProfile,
@@ -30,14 +31,14 @@ export {
   type WriterState,
 } from "./reader/index.ts"
 export type { RenewedPair } from "./renewal/index.ts"
-export {
-  type Audit,
-  type AuditStatus,
-  type Confirmed,
-  type ConfirmOptions,
-  type ConnectOptions,
-  connect,
-  type Details,
-  type Problem,
-  type SpoolOptions,
+export type {
+  Audit,
+  AuditStatus,
+  Confirmed,
+  ConfirmOptions,
+  ConnectOptions,
+  Details,
+  Problem,
+  SpoolOptions,
+  WriteEvent,
 } from "./writer/index.ts"

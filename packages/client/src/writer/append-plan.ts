@@ -1,6 +1,6 @@
-import { endOf, type Part, type SpoolFrame } from "./frame-queue.ts"
 import { noTag, type RecordHeader, recordBytes, recordHeaderBytes, writeRecord } from "./record.ts"
 import type { Segment } from "./segment.ts"
+import { endOf, noParts, type Part, type SpoolFrame } from "./spool-frame.ts"
 
 /** A frame that is about to be recorded. */
 export interface NewFrame {
@@ -70,7 +70,8 @@ export function planAppend(
     const reason = kind === "gap" ? region.toString() : undefined
     const regionBytes = region.length
     added.push({
-      ...{ kind, position: begin, count, place, parts, reason, regionBytes },
+      ...{ kind, position: begin, count, place, reason, regionBytes },
+      parts: parts.length === 0 ? noParts : parts,
       ...{ region: undefined, digest: undefined },
     })
     parts = []

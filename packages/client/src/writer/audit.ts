@@ -1,17 +1,31 @@
 import { PosternError } from "@postern/log/base"
+import type { Details } from "../context/index.ts"
 import { type Profile, profilePath } from "../profile.ts"
 import { fileHolder, memoryHolder } from "../renewal/index.ts"
 import type { Confirmed, WaitLevel } from "./auditor.ts"
 import type { ConnectOptions } from "./options.ts"
-import { type AuditStatus, type Details, Writer } from "./writer.ts"
+import type { AuditStatus } from "./status.ts"
+import { Writer } from "./writer.ts"
+
+/** What an integration needs of it. */
+export type WriteEvent = (action: string, details: Details) => string
 
 /**
  * Writes audit events. `audit("invoice.deleted", { actor: "alice", target: "invoice/4711" })` fills id, time, source and
  * outcome in where they are not given, returns the id at once, and neither waits nor throws (but see whenFull): what is
  * wrong with an event goes to onProblem, and the id is "" for one that was not taken.
  */
-export interface Audit {
-  (action: string, details: Details): string
+export interface Audit extends WriteEvent {
+  /**
+   * Takes a whole event v1 as JSON bytes and keeps them as they are; the caller does not change them afterwards. It is judged by the
+   * rules of the port (docs/spec/event.md), nothing is filled in. Gives the event's id, "" if it was refused, with the reason told to onProblem.
+   */
+  put(event: Uint8Array): string
+  /**
+   * Writes into the log, at this place of the stream, that `events` events (1 to 2^32-1) were lost before they came here, and why (1 to 256
+   * characters). They count like events in `taken`. Throws SPOOL_FULL where that was asked for.
+   */
+  lose(events: number, reason: string): void
   /**
    * Takes an event and resolves when it has come as far as `wait` says, with its receipt, checked, and its proof. Rejects with the code for which the event was refused;
    * RECEIPT_INVALID or NOTE_INVALID if the receipt is wrong; RECEIPT_GONE if the event is kept but its receipt is not at hand;
@@ -79,6 +93,8 @@ export async function connect(
   }
   const audit = (action: string, details: Details): string => writer.write(action, details)
   return Object.assign(audit, {
+    put: (event: Uint8Array) => writer.put(event),
+    lose: (events: number, reason: string) => writer.lose(events, reason),
     confirm: (action: string, details: Details, { wait = "durable" }: ConfirmOptions = {}) => {
       return writer.confirm(action, details, wait)
     },

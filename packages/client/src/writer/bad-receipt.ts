@@ -12,7 +12,7 @@ let kept = 0
  * `directory` for each; at most a hundred in the life of the process, since a hostile port could fill the disk. Returns its path.
  */
 export function keepBadReceipt(directory: string, delivered: Delivered): string | undefined {
-  const { frame, region, refused, ack, note, receiptKey } = delivered
+  const { frame, region, refused, altered, ack, note, receiptKey } = delivered
   if (ack === undefined || region === undefined || kept >= keptMax) return undefined
   kept += 1
   const { seed, path, ...row } = ack
@@ -20,6 +20,7 @@ export function keepBadReceipt(directory: string, delivered: Delivered): string 
     postern: "bad-receipt@v1",
     ack: { ...row, seed: formatBase64(seed), path: path.map(formatBase64) },
     refused,
+    altered: altered.map((one) => ({ ...one, event: Buffer.from(one.event).toString() })),
     events: splitRegion(region, frame.count).map((event) => Buffer.from(event).toString()),
     note,
     certificate: receiptKey?.certificate,

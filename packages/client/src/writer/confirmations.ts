@@ -79,7 +79,7 @@ function fileOf(delivered: Delivered, proof: ProvenBatch, at: number): ReceiptFi
  * there is none to check, RECEIPT_INVALID or NOTE_INVALID if it is wrong.
  */
 export async function prove(delivered: Delivered): Promise<ProvenBatch | PosternError> {
-  const { frame, region, ack, note, receiptKey } = delivered
+  const { frame, region, altered, ack, note, receiptKey } = delivered
   const refused = delivered.refused.flatMap(({ positions }) => positions).sort((a, b) => a - b)
   if (ack === undefined || note === "" || region === undefined)
     return new PosternError("RECEIPT_GONE")
@@ -92,7 +92,8 @@ export async function prove(delivered: Delivered): Promise<ProvenBatch | Postern
   if (receiptKey === undefined) return new PosternError("NOTE_INVALID", "the receipt key")
   try {
     const events = splitRegion(region, frame.count)
-    return await checkBatchReceipt({ ack, events, refused, note, receiptVkey: receiptKey.vkey })
+    const { vkey: receiptVkey } = receiptKey
+    return await checkBatchReceipt({ ack, events, altered, refused, note, receiptVkey })
   } catch (error) {
     if (error instanceof PosternError) return error
     throw error

@@ -2,6 +2,7 @@ import { decodeUtf8, type ErrorCode, isPosternError, PosternError } from "@poste
 import {
   type Close,
   decodeAck,
+  decodeAltered,
   decodeClosed,
   decodeCredit,
   decodeGoaway,
@@ -19,12 +20,12 @@ import {
 } from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
 import type { Delivery } from "./delivery.ts"
-import { endOf } from "./frame-queue.ts"
 import { type Line, openLine } from "./line.ts"
 import { Outlet } from "./outlet.ts"
 import { knownCode } from "./problem.ts"
 import { type Effect, initialState, type SessionInput, type SessionState, step } from "./session.ts"
 import type { SideTalks } from "./side-talks.ts"
+import { endOf } from "./spool-frame.ts"
 import { StreamSigner } from "./stream-signer.ts"
 import type { Timer, World } from "./world.ts"
 
@@ -291,6 +292,11 @@ export class Connection {
       case frameTypes.refused: {
         const refused = decodeRefused(frame.body)
         if (refused.channel === channel) this.#delivery.refuse(refused)
+        return undefined
+      }
+      case frameTypes.altered: {
+        const altered = decodeAltered(frame.body)
+        if (altered.channel === channel) this.#delivery.alter(altered)
         return undefined
       }
       case frameTypes.credit:

@@ -1,11 +1,20 @@
-import { PosternError } from "@postern/log/base"
-import type { BatchAck, Open, Opened, Refusal, Refused, Welcome } from "@postern/log/wire"
+import { limits, PosternError } from "@postern/log/base"
+import type {
+  Altered,
+  AlteredEvent,
+  BatchAck,
+  Open,
+  Opened,
+  Refusal,
+  Refused,
+  Welcome,
+} from "@postern/log/wire"
 import type { Profile } from "../profile.ts"
-import { endOf, type Loss, type SpoolFrame } from "./frame-queue.ts"
+import type { FrameStore } from "./frame-store.ts"
 import { disclosureFrameBytes, Handover } from "./handover.ts"
 import type { LogKeys, ReceiptKey } from "./log-keys.ts"
 import type { OpenedVerdict } from "./session.ts"
-import type { Spool } from "./spool.ts"
+import { endOf, type Loss, type SpoolFrame } from "./spool-frame.ts"
 import { batchFrameBytes, encodeSpoolFrame, isExpired, judgeOpened } from "./stream-chain.ts"
 import type { StreamPoint } from "./stream-signer.ts"
 import type { World } from "./world.ts"
@@ -19,6 +28,8 @@ export interface Delivered {
   /** The batch's region; undefined for a gap, and if nobody wanted it. */
   readonly region: Buffer | undefined
   readonly refused: readonly Refusal[]
+  /** Events that the port's policy changed, as they are kept. */
+  readonly altered: readonly AlteredEvent[]
   /** Undefined if the port said so only at reconnection, or of a later frame. */
   readonly ack: BatchAck | undefined
   /** The slot's receipt; empty if the port no longer has it at hand. */
@@ -52,11 +63,12 @@ export interface Outgoing {
 
 /** What passes between the spool and one connection after the other: frames out, acknowledgements in. */
 export class Delivery {
-  readonly #spool: Spool
+  readonly #spool: FrameStore
   readonly #world: World
   readonly #keys: LogKeys
   readonly #events: DeliveryEvents
   readonly #refused = new Map<number, readonly Refusal[]>()
+  readonly #altered = new Map<number, AlteredEvent[]>()
   #handover = new Handover()
   /** The chain digest of the last OPENED. */
   #openedDigest: Uint8Array | undefined
@@ -67,7 +79,7 @@ export class Delivery {
   /** delivered() was called for everything below. */
   #deliveredEnd = 0
 
-  constructor(spool: Spool, world: World, keys: LogKeys, events: DeliveryEvents) {
+  constructor(spool: FrameStore, world: World, keys: LogKeys, events: DeliveryEvents) {
     this.#spool = spool
     this.#world = world
     this.#keys = keys
@@ -94,6 +106,7 @@ export class Delivery {
   async welcome(welcome: Welcome, profile: Profile): Promise<PosternError | undefined> {
     const { origin } = profile.log
     this.#refused.clear()
+    this.#altered.clear()
     this.#handover = new Handover()
     if (welcome.origin !== origin) {
       throw new PosternError("NOTE_INVALID", `the port keeps ${welcome.origin}, not ${origin}`)
@@ -190,6 +203,28 @@ export class Delivery {
     this.#refused.set(sequence, refused)
   }
 
+  /**
+   * A batch's altered events may come in several frames. The bytes are copied: they are views of what was read. What is said of
+   * other events than those sent is not kept. Errors: FRAME_SYNTAX for what the batch has not, or has twice, and for an event that
+   * no entry could hold.
+   */
+  alter({ sequence, events }: Altered): void {
+    const position = this.#spool.stream.start + sequence
+    const frame = this.#spool.queue.find(position)
+    const isSent = frame?.position === position && endOf(frame) <= this.#knownEnd
+    if (!isSent || frame.kind !== "batch" || endOf(frame) <= this.#deliveredEnd) return
+    const known = this.#altered.get(sequence) ?? []
+    const before = known.at(-1)?.position ?? -1
+    if ((events[0]?.position ?? 0) <= before || (events.at(-1)?.position ?? 0) >= frame.count) {
+      throw new PosternError("FRAME_SYNTAX", `ALTERED events that the batch at ${sequence} has not`)
+    }
+    if (events.some(({ event }) => event.length > limits.entryBytesMax)) {
+      throw new PosternError("FRAME_SYNTAX", `ALTERED events of ${sequence} that fit no entry`)
+    }
+    for (const one of events) known.push({ ...one, event: one.event.slice() })
+    this.#altered.set(sequence, known)
+  }
+
   /** The frame that a row of an ACK is about. Errors: FRAME_SYNTAX for what was not sent. */
   sentFrame({ sequence, events }: BatchAck, cursor: number): SpoolFrame {
     const position = this.#spool.stream.start + sequence
@@ -243,8 +278,10 @@ export class Delivery {
     const sequence = frame.position - this.#spool.stream.start
     const refused = this.#refused.get(sequence) ?? []
     this.#refused.delete(sequence)
+    const altered = this.#altered.get(sequence) ?? []
+    this.#altered.delete(sequence)
     this.#deliveredEnd = endOf(frame)
     const { receiptKey } = this.#keys
-    this.#events.delivered({ frame, region, refused, ack, note, receiptKey })
+    this.#events.delivered({ frame, region, refused, altered, ack, note, receiptKey })
   }
 }

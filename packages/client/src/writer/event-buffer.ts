@@ -1,8 +1,9 @@
 import { PosternError } from "@postern/log/base"
 import type { NewFrame } from "./append-plan.ts"
 import type { EventText } from "./event-text.ts"
-import type { Loss } from "./frame-queue.ts"
+import { RegionBuffer } from "./region-buffer.ts"
 import type { Spool } from "./spool.ts"
+import type { Loss } from "./spool-frame.ts"
 import type { Timer, World } from "./world.ts"
 
 /** Events coalesce until they are this long, or for this long after the first. */
@@ -49,9 +50,11 @@ export class EventBuffer {
   readonly #settings: BufferSettings
   readonly #world: World
   readonly #events: BufferEvents
-  /** Events that are in no frame yet, as text, and about how many bytes that is. */
+  /** Events that are in no frame yet, and about how many bytes that is. */
   #loose: string[] = []
   #looseBytes = 0
+  /** The same for events that came as bytes: at once in the region of their frame. Of the two only one holds any. */
+  readonly #region = new RegionBuffer(regionBytesMax)
   #frames: NewFrame[] = []
   #framesBytes = 0
   /** How many of the frames are on their way into the spool just now: they are not to be changed. */
@@ -109,9 +112,14 @@ export class EventBuffer {
     if (whenFull === "throw" && (this.#failure !== undefined || this.#isTight(heldBytes))) {
       throw new PosternError("SPOOL_FULL")
     }
-    if (heldBytes > heldBytesMax) return this.#lose()
-    if (partBytes > 0) return this.#addLarge(text, parts)
-    this.#loose.push(text)
+    if (heldBytes > heldBytesMax) {
+      if (whenFull === "throw") throw new PosternError("SPOOL_FULL")
+      return this.#lose()
+    }
+    const isText = typeof text === "string"
+    if (partBytes > 0 || (!isText && bytes > regionBytesMax)) return this.#addLarge(text, parts)
+    if (isText) this.#addText(text)
+    else this.#addBytes(text)
     this.#looseBytes += bytes
     if (this.#looseBytes >= frameBytesMin) this.hurry()
     else this.#linger()
@@ -119,8 +127,19 @@ export class EventBuffer {
     return this.#position - 1
   }
 
+  #addText(text: string): void {
+    if (this.#region.count > 0) this.#cut()
+    this.#loose.push(text)
+  }
+
+  #addBytes(event: Uint8Array): void {
+    const isFull = this.#region.count >= frameEventsMax || !this.#region.hasRoomFor(event.length)
+    if (isFull || this.#loose.length > 0) this.#cut()
+    this.#region.add(event)
+  }
+
   /** A frame of its own, behind what was gathered before. */
-  #addLarge(text: string, parts: readonly Buffer[]): number {
+  #addLarge(text: string | Uint8Array, parts: readonly Buffer[]): number {
     this.#cut()
     this.#push({ ...frameOf([text], 4 + Buffer.byteLength(text)), parts })
     this.#flushSoon()
@@ -143,7 +162,7 @@ export class EventBuffer {
   }
 
   #lingered(): void {
-    this.#isLingering = this.#loose.length > 0
+    this.#isLingering = this.#looseBytes > 0
     if (!this.#isLingering) return
     this.#timer?.again()
     this.#flush()
@@ -161,7 +180,7 @@ export class EventBuffer {
 
   /** What waits for company goes as soon as the application's turn is over. */
   hurry(): void {
-    if (this.#loose.length > 0) this.#flushSoon()
+    if (this.#looseBytes > 0) this.#flushSoon()
   }
 
   #flushSoon(): void {
@@ -216,16 +235,30 @@ export class EventBuffer {
 
   /** There is no room for one more, neither on disk nor in memory: it becomes part of a gap. */
   #lose(): undefined {
-    this.#cut()
-    const last = this.#frames.length > this.#appending ? this.#frames.at(-1) : undefined
-    const before = last?.kind === "gap" ? last.count : 0
-    if (before > 0) this.#frames.pop()
-    this.#frames.push({ kind: "gap", count: before + 1, region: Buffer.from(lossReason) })
-    this.#position += 1
+    this.#addGap(1, lossReason)
     this.#lostEnd = this.#position
     this.#events.lost(1)
     this.#write()
     return undefined
+  }
+
+  /** Puts a gap here, for events that were lost on their way to this buffer. Errors: SPOOL_FULL where that was asked for. */
+  addLoss(events: number, reason: string): void {
+    const isFull = this.#failure !== undefined || this.#isTight(this.heldBytes + reason.length)
+    if (this.#settings.whenFull === "throw" && isFull) throw new PosternError("SPOOL_FULL")
+    this.#addGap(events, reason)
+    this.#flushSoon()
+  }
+
+  #addGap(events: number, reason: string): void {
+    this.#cut()
+    const region = Buffer.from(reason)
+    const last = this.#frames.length > this.#appending ? this.#frames.at(-1) : undefined
+    const isSame = last?.kind === "gap" && last.region.equals(region)
+    if (isSame) this.#frames.pop()
+    const count = events + (isSame ? last.count : 0)
+    this.#frames.push({ kind: "gap", count, region })
+    this.#position += events
   }
 
   #flush(): void {
@@ -235,6 +268,7 @@ export class EventBuffer {
   }
 
   #cut(): void {
+    if (this.#region.count > 0) this.#push({ kind: "batch", ...this.#region.take() })
     let from = 0
     let bytes = 0
     for (const [at, event] of this.#loose.entries()) {
@@ -341,15 +375,21 @@ function heldBytesOf({ region, parts = [] }: NewFrame): number {
 }
 
 /** A batch's region: each event behind its length. */
-function frameOf(events: readonly string[], bytes: number): NewFrame {
+function frameOf(events: readonly (string | Uint8Array)[], bytes: number): NewFrame {
   const region = Buffer.allocUnsafe(bytes)
   let at = 0
   for (const event of events) {
-    const length = region.write(event, at + 4)
+    const length = writeText(event, region, at + 4)
     region.writeUInt32BE(length, at)
     at += 4 + length
   }
   return { kind: "batch", count: events.length, region }
+}
+
+function writeText(event: string | Uint8Array, to: Buffer, at: number): number {
+  if (typeof event === "string") return to.write(event, at)
+  to.set(event, at)
+  return event.length
 }
 
 function spoolError(error: unknown): PosternError {

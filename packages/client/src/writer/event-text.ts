@@ -13,17 +13,18 @@ import type { World } from "./world.ts"
 
 /** An event as it is spooled and sent. */
 export interface EventText {
-  readonly text: string
+  /** JSON: as text, or as the bytes that somebody else wrote. */
+  readonly text: string | Uint8Array
   /** Bodies of DISCLOSURE frames: the values that were kept out of it, because it was too large. */
   readonly parts: readonly Buffer[]
 }
 
-const noParts: readonly Buffer[] = []
+export const noParts: readonly Buffer[] = []
 /** As regions: what a port lets a new connection send at once. */
 const partBytesMax = 60_000
 const saltBytes = 16
 /** Of a disclosure in `_sd`: 43 characters in quotes, and a comma. */
-const digestTextBytes = 46
+export const digestTextBytes = 46
 
 /** The event as JSON. Of what is not certainly small and writable encodeEvent() says what is wrong. */
 export function textOf(event: AuditEvent, world: World): EventText {
@@ -64,7 +65,8 @@ function keepOut(event: AuditEvent, bytes: number, world: World): EventText {
   return { text, parts: disclosures.flatMap((each) => [...partsOf(each)]) }
 }
 
-function disclose(
+/** A value as a disclosure of its own. Errors: EVENT_TOO_LARGE. */
+export function disclose(
   key: string,
   value: Uint8Array,
   salt: Uint8Array,
@@ -76,7 +78,8 @@ function disclose(
   return { digest: createHash("sha256").update(text, "latin1").digest(), json }
 }
 
-function* partsOf({
+/** Bodies of the DISCLOSURE frames in which it is handed over. */
+export function* partsOf({
   digest,
   json,
 }: {
@@ -90,7 +93,7 @@ function* partsOf({
   }
 }
 
-function tooLarge(what: string): PosternError {
+export function tooLarge(what: string): PosternError {
   return new PosternError(
     "EVENT_TOO_LARGE",
     `${what}; at most ${limits.disclosureBytesMax} can be kept`,

@@ -1,113 +1,72 @@
-import type { Segment } from "./segment.ts"
+import { FrameBlock } from "./frame-block.ts"
+import { bytesOf, endOf, type SpoolFrame } from "./spool-frame.ts"
 
-/** Where a record is written. */
-export interface Place {
-  readonly segment: Segment
-  readonly offset: number
-}
-
-/** A part of a disclosure: the body of a DISCLOSURE, on disk only. */
-export interface Part extends Place {
-  readonly regionBytes: number
-}
-
-/**
- * A frame that waits for its acknowledgement: a batch, or a gap (events that are lost and counted). Frames stand one
- * behind the other in positions; a position is the number of events before, counted since the spool began.
- */
-export interface SpoolFrame {
-  readonly kind: "batch" | "gap"
-  position: number
-  /** Events; of a gap, those lost. */
-  count: number
-  /** A gap's: why. Goes into the log. */
-  readonly reason: string | undefined
-  /** Where it is written; undefined for a gap that stands for records that are no longer there. */
-  place: Place | undefined
-  /** The disclosures that its events name, to be handed over before it. */
-  parts: readonly Part[]
-  readonly regionBytes: number
-  /** The region, if it is in memory. */
-  region: Buffer | undefined
-  /** The stream's chain digest after it, once somebody needed it. */
-  digest: Uint8Array | undefined
-}
-
-/** Bytes of the frame and of what is handed over before it. */
-export function bytesOf({ regionBytes, parts }: SpoolFrame): number {
-  return parts.reduce((sum, part) => sum + part.regionBytes, regionBytes)
-}
-
-/** Where the frame and what belongs to it are written, in order. */
-export function placesOf({ place, parts }: SpoolFrame): readonly Place[] {
-  return place === undefined ? parts : [...parts, place]
-}
-
-export function endOf(frame: SpoolFrame): number {
-  return frame.position + frame.count
-}
-
-/** Events that were given up. */
-export interface Loss {
-  readonly events: number
-  /** Position behind the last one. */
-  readonly end: number
-}
-
-/** A gap that stands for frames that are no longer there. */
-export function gapFrame(position: number, end: number, reason: string): SpoolFrame {
-  const gone = { place: undefined, parts: [], regionBytes: 0, region: undefined, digest: undefined }
-  return { kind: "gap", position, count: end - position, reason, ...gone }
-}
-
-/** Whether it is such a gap, for this reason. */
-export function isGivenUp(frame: SpoolFrame | undefined, reason: string): frame is SpoolFrame {
-  return frame?.reason === reason && frame.place === undefined
-}
-
-/** The frames in order, with the oldest at the front. In memory only. */
+/** The frames in order, with the oldest at the front. In memory, as little of them as the spool's files allow. */
 export class FrameQueue implements Iterable<SpoolFrame> {
-  #frames: SpoolFrame[] = []
+  /** None of them is empty. */
+  #blocks: FrameBlock[] = []
+  /** Frames of the first block that have left. */
   #head = 0
+  #length = 0
+  #bytes = 0
 
   get length(): number {
-    return this.#frames.length - this.#head
+    return this.#length
+  }
+
+  /** Of all frames and what is handed over before them. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get first(): SpoolFrame | undefined {
-    return this.#frames[this.#head]
+    return this.#blocks[0]?.frames[this.#head]
   }
 
   get last(): SpoolFrame | undefined {
-    return this.length === 0 ? undefined : this.#frames.at(-1)
+    return this.#blocks.at(-1)?.frames.at(-1)
   }
 
   push(frame: SpoolFrame): void {
-    this.#frames.push(frame)
+    const last = this.#blocks.at(-1)
+    if (last?.hasRoomFor(frame) === true) last.push(frame)
+    else {
+      last?.pack()
+      this.#blocks.push(new FrameBlock([frame]))
+    }
+    this.#length += 1
+    this.#bytes += bytesOf(frame)
   }
 
   shift(): SpoolFrame | undefined {
-    if (this.length === 0) return undefined
-    const frame = this.#frames[this.#head]
+    const [block] = this.#blocks
+    const frame = block?.frames[this.#head]
+    if (block === undefined || frame === undefined) return undefined
     this.#head += 1
-    if (this.#head > 1024 && this.#head * 2 > this.#frames.length) {
-      this.#frames = this.#frames.slice(this.#head)
+    if (this.#head === block.length) {
+      this.#blocks.shift()
       this.#head = 0
     }
+    this.#length -= 1
+    this.#bytes -= bytesOf(frame)
     return frame
   }
 
   /** The frame that holds the event at this position. */
   find(position: number): SpoolFrame | undefined {
-    const at = this.#search(position)
-    const frame = this.#frames[at]
+    const [block, index] = this.#search(position)
+    const frame = this.#blocks[block]?.frames[index]
     return frame !== undefined && frame.position <= position ? frame : undefined
   }
 
   /** The frames from the one that holds `position` on. */
   *from(position: number): Generator<SpoolFrame> {
-    for (let at = this.#search(position); at < this.#frames.length; at++) {
-      yield this.#frames[at] as SpoolFrame
+    const [block, index] = this.#search(position)
+    let from = index
+    for (let at = block; at < this.#blocks.length; at++) {
+      const { frames } = this.#blocks[at] as FrameBlock
+      for (; from < frames.length; from++) yield frames[from] as SpoolFrame
+      from = 0
     }
   }
 
@@ -117,20 +76,45 @@ export class FrameQueue implements Iterable<SpoolFrame> {
 
   /** Puts one gap in the place of the frames that lie in `[position, end)`, which begins and ends with a frame. */
   replace(position: number, end: number, gap: SpoolFrame): void {
-    const from = this.#search(position)
-    const to = this.#search(end)
-    this.#frames.splice(from, to - from, gap)
+    const [block, from] = this.#search(position)
+    const [last, to] = this.#search(end)
+    const gone = this.#blocks.slice(block, last + 1).flatMap(({ frames }, at) => {
+      return frames.slice(at === 0 ? from : 0, block + at === last ? to : undefined)
+    })
+    const before = this.#blocks[block]?.frames.slice(0, from) ?? []
+    const behind = this.#blocks[last]?.frames.slice(to) ?? []
+    this.#blocks.splice(block, last + 1 - block, new FrameBlock([...before, gap, ...behind]))
+    this.#length += 1 - gone.length
+    this.#bytes += bytesOf(gap) - gone.reduce((sum, frame) => sum + bytesOf(frame), 0)
   }
 
-  /** Index of the first frame that ends behind `position`. */
-  #search(position: number): number {
-    let low = this.#head
-    let high = this.#frames.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (endOf(this.#frames[middle] as SpoolFrame) <= position) low = middle + 1
-      else high = middle
-    }
-    return low
+  /** No frame has a chain digest any more. */
+  forgetDigests(): void {
+    for (const block of this.#blocks) block.forgetDigests()
   }
+
+  /** Block, and index in it, of the first frame that ends behind `position`; behind the last block if there is none. */
+  #search(position: number): readonly [block: number, index: number] {
+    const block = lowest(this.#blocks.length, (at) => {
+      return (this.#blocks[at] as FrameBlock).end > position
+    })
+    const frames = this.#blocks[block]?.frames ?? []
+    const head = block === 0 ? this.#head : 0
+    const index = lowest(frames.length - head, (at) => {
+      return endOf(frames[head + at] as SpoolFrame) > position
+    })
+    return [block, head + index]
+  }
+}
+
+/** The lowest number below `count` for which it is so, if it is so from there on; else `count`. */
+function lowest(count: number, isSo: (at: number) => boolean): number {
+  let low = 0
+  let high = count
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isSo(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
 }

@@ -1,5 +1,5 @@
 import { encodeFrame, frameHeaderBytes, frameTypes } from "@postern/log/wire"
-import { endOf, type Part, type SpoolFrame } from "./frame-queue.ts"
+import { endOf, type Part, type SpoolFrame } from "./spool-frame.ts"
 
 /** Where in the body of a DISCLOSURE it says whether more follows. */
 const moreAt = 32

@@ -56,7 +56,7 @@ describe("the text of an event", () => {
         const whole = event(JSON.parse(JSON.stringify(given)))
         const { text, parts } = textOf(whole, systemWorld)
         expect(Buffer.byteLength(text)).toBeLessThanOrEqual(eventBytesMax)
-        const reduced = JSON.parse(text)
+        const reduced = JSON.parse(String(text))
         const found = disclosuresOf(parts)
         for (const [digest, json] of found) expect(disclosureDigest(json)).toBe(digest)
         expect(reduced._sd ?? []).toEqual([...found.keys()].sort())
@@ -77,7 +77,7 @@ describe("the text of an event", () => {
     const { text, parts } = textOf(more, systemWorld)
     const [json = new Uint8Array()] = disclosuresOf(parts).values()
     expect(parseDisclosure(json)).toEqual({ name: "data", value: more.data })
-    expect(JSON.parse(text)).toMatchObject({ labels: more.labels })
+    expect(JSON.parse(String(text))).toMatchObject({ labels: more.labels })
     const [salt] = JSON.parse(decodeUtf8(json) ?? "") as [string]
     expect(Buffer.from(salt, "base64url")).toHaveLength(16)
   })

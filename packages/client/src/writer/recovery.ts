@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { PosternError } from "@postern/log/base"
-import { FrameQueue, gapFrame, type Part } from "./frame-queue.ts"
+import { FrameQueue } from "./frame-queue.ts"
 import { decodeMeta, type Meta, type Range } from "./meta.ts"
 import {
   compareRecords,
@@ -11,6 +11,7 @@ import {
   recordHeaderBytes,
 } from "./record.ts"
 import { Segment } from "./segment.ts"
+import { gapFrame, type Part } from "./spool-frame.ts"
 
 /** What a spool directory held when it was opened. */
 export interface RecoveredSpool {
@@ -51,18 +52,20 @@ export function recoverSpool(directory: string, segmentBytes: number): Recovered
     const file = readFileSync(path)
     const segment = Segment.open(path, Math.max(segmentBytes, file.length))
     segments.push(segment)
-    for (const record of findRecords(file)) found.push({ record, segment, file })
+    for (const record of findRecords(file)) {
+      found.push({ record, segment, reason: reasonOf(record, file) })
+    }
   }
   found.sort((a, b) => compareRecords(a.record, b.record))
   const begin = meta?.acked ?? found[0]?.record.position ?? 0
   const chain = new Chain(begin, meta?.dropped ?? [])
   const parts = partsByBatch(found)
-  for (const { record, segment, file } of found) {
+  for (const { record, segment, reason } of found) {
     if (record.kind === "part") continue
     const own = parts.get(batchKey(record)) ?? []
     const isWhole =
       own.length === record.parts && own.every(({ record: { parts } }, at) => parts === at)
-    if (!isWhole || !chain.add(record, segment, own.map(placeOf), reasonOf(record, file))) continue
+    if (!isWhole || !chain.add(record, segment, own.map(placeOf), reason)) continue
     for (const each of [...own, { record, segment }]) {
       each.segment.end = each.record.offset + recordBytes(each.record.regionBytes)
       each.segment.records += 1
@@ -83,7 +86,8 @@ export function recoverSpool(directory: string, segmentBytes: number): Recovered
 interface Found {
   readonly record: FoundRecord
   readonly segment: Segment
-  readonly file: Buffer
+  /** A gap's. Not the whole file is held for it. */
+  readonly reason: string | undefined
 }
 
 /** A part without its batch was left behind: its process ended in between, or its place was not used again. */

@@ -88,6 +88,11 @@ export class SegmentSet {
     return bytes
   }
 
+  /** Bytes of all files together, at most. */
+  get capacity(): number {
+    return this.#settings.segmentBytes * this.#settings.segmentsMax
+  }
+
   /** Bytes of records that find room, at least, once everything else has gone but what is in the current file. */
   get bytesMax(): number {
     const { segmentBytes, segmentsMax } = this.#settings

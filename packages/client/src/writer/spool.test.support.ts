@@ -4,8 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { encodeDisclosurePart } from "@postern/log/wire"
 import type { NewFrame } from "./append-plan.ts"
-import { endOf, type SpoolFrame } from "./frame-queue.ts"
 import { Spool, type SpoolSettings } from "./spool.ts"
+import { endOf, type SpoolFrame } from "./spool-frame.ts"
 import { systemWorld } from "./world.ts"
 
 export function makeDirectory(): string {

@@ -3,7 +3,6 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { NewFrame } from "./append-plan.ts"
-import { endOf } from "./frame-queue.ts"
 import { recordBytes, recordHeaderBytes } from "./record.ts"
 import {
   copyAsFound,
@@ -17,6 +16,7 @@ import {
   tearLastWrite,
 } from "./spool.test.support.ts"
 import type { Spool } from "./spool.ts"
+import { endOf } from "./spool-frame.ts"
 import { systemWorld } from "./world.ts"
 
 const digest = new Uint8Array(32)

@@ -3,17 +3,7 @@ import { join } from "node:path"
 import { assert, formatHex } from "@postern/log/base"
 import { streamDigestStart } from "@postern/log/wire"
 import { type AppendPlan, firstRegion, type NewFrame, planAppend } from "./append-plan.ts"
-import {
-  bytesOf,
-  endOf,
-  type FrameQueue,
-  gapFrame,
-  isGivenUp,
-  type Loss,
-  type Part,
-  placesOf,
-  type SpoolFrame,
-} from "./frame-queue.ts"
+import type { FrameQueue } from "./frame-queue.ts"
 import { type DirectoryLock, lockDirectory } from "./lock.ts"
 import { addRange, type Meta, type Range } from "./meta.ts"
 import { MetaFile } from "./meta-file.ts"
@@ -21,6 +11,17 @@ import { readRecord, recordBytes, recordHeaderBytes } from "./record.ts"
 import { damagedReason, droppedReason, metaName, recoverSpool } from "./recovery.ts"
 import type { Segment } from "./segment.ts"
 import { SegmentSet, type SegmentSettings } from "./segment-set.ts"
+import {
+  bytesOf,
+  endOf,
+  gapFrame,
+  isGivenUp,
+  type Loss,
+  noParts,
+  type Part,
+  placesOf,
+  type SpoolFrame,
+} from "./spool-frame.ts"
 import type { World } from "./world.ts"
 
 export type SpoolSettings = SegmentSettings
@@ -164,6 +165,11 @@ export class Spool {
     return this.#segments.freeBytes
   }
 
+  /** Bytes of all its files together, at most. */
+  get bytesMax(): number {
+    return this.#segments.capacity
+  }
+
   /** Bytes of records of one frame and its parts, at most. */
   get frameBytesMax(): number {
     return this.#segments.bytesMax
@@ -272,12 +278,12 @@ export class Spool {
     let end = endOf(frames.at(-1) as SpoolFrame)
     const events = frames.reduce((sum, { kind, count }) => sum + (kind === "batch" ? count : 0), 0)
     const loss = { events, end }
-    for (const frame of frames) this.#leave(frame)
     const before = this.queue.find(from - 1)
     if (isGivenUp(before, reason) && before.position >= protectedEnd) from = before.position
     const after = this.queue.find(end)
     if (isGivenUp(after, reason)) end = endOf(after)
     this.queue.replace(from, end, gapFrame(from, end, reason))
+    for (const frame of frames) this.#leave(frame)
     this.#dropped = addRange(this.#dropped, { from, end })
     return loss
   }
@@ -306,7 +312,7 @@ export class Spool {
     const id = newStreamId(world)
     this.stream = { id, start: this.anchor.position, previous: this.stream.id }
     this.anchor = { position: this.anchor.position, digest: streamDigestStart(id) }
-    for (const frame of this.queue) frame.digest = undefined
+    this.queue.forgetDigests()
     await this.#meta.writeDurably(this.#state())
   }
 
@@ -327,7 +333,7 @@ export class Spool {
     this.#forget(frame)
     for (const { segment } of placesOf(frame)) this.#segments.leave(segment)
     frame.place = undefined
-    frame.parts = []
+    frame.parts = noParts
   }
 
   #forget(frame: SpoolFrame): void {

@@ -12,8 +12,8 @@ import {
   streamDigestNext,
   streamDigestStart,
 } from "@postern/log/wire"
-import { endOf, type SpoolFrame } from "./frame-queue.ts"
-import type { Spool } from "./spool.ts"
+import type { FrameStore } from "./frame-store.ts"
+import { endOf, type SpoolFrame } from "./spool-frame.ts"
 
 /** What a port's OPENED means for the spool. */
 export type Verdict =
@@ -29,7 +29,7 @@ export type Verdict =
  * @param knownEnd end of what the port can know: recorded before this process, or sent by it
  */
 export async function judgeOpened(
-  spool: Spool,
+  spool: FrameStore,
   next: number,
   digest: Uint8Array,
   knownEnd: number,
@@ -46,14 +46,19 @@ export async function judgeOpened(
   return compareUpTo(spool, position, digest)
 }
 
-async function compareUpTo(spool: Spool, position: number, digest: Uint8Array): Promise<Verdict> {
+async function compareUpTo(
+  spool: FrameStore,
+  position: number,
+  digest: Uint8Array,
+): Promise<Verdict> {
   const { anchor } = spool
   const diverged: Verdict = { kind: "diverged", settled: anchor.position }
   let own: Uint8Array | undefined = anchor.digest
   let at = anchor.position
   let resendable = at
-  for (const frame of [...spool.queue.from(at)]) {
-    if (at === position) break
+  while (at < position) {
+    const frame = spool.queue.find(at)
+    if (frame === undefined) break
     const end = endOf(frame)
     if (frame.kind === "gap") {
       // The port may stop anywhere in a gap, and behind one the digest cannot be checked, only taken over: the events are
@@ -73,7 +78,7 @@ async function compareUpTo(spool: Spool, position: number, digest: Uint8Array): 
 }
 
 /** The chain digest before a frame; known for whatever lies between anchor and what was sent or compared. */
-export function digestBefore(spool: Spool, frame: SpoolFrame): Uint8Array {
+export function digestBefore(spool: FrameStore, frame: SpoolFrame): Uint8Array {
   if (frame.position === spool.anchor.position) return spool.anchor.digest
   const digest = spool.queue.find(frame.position - 1)?.digest
   assert(digest !== undefined, "frames are sent one after the other")
@@ -82,7 +87,7 @@ export function digestBefore(spool: Spool, frame: SpoolFrame): Uint8Array {
 
 /** The chain digest after a frame, remembered in it; undefined if its bytes are gone. */
 async function digestAfter(
-  spool: Spool,
+  spool: FrameStore,
   frame: SpoolFrame,
   before: Uint8Array,
 ): Promise<Uint8Array | undefined> {
@@ -92,7 +97,7 @@ async function digestAfter(
   return frame.digest
 }
 
-function sequenceOf(spool: Spool, frame: SpoolFrame): number {
+function sequenceOf(spool: FrameStore, frame: SpoolFrame): number {
   return frame.position - spool.stream.start
 }
 
@@ -101,7 +106,7 @@ function sequenceOf(spool: Spool, frame: SpoolFrame): number {
  * @param region of a batch; not looked at for a gap
  */
 export function encodeSpoolFrame(
-  spool: Spool,
+  spool: FrameStore,
   frame: SpoolFrame,
   channel: number,
   region: Buffer | undefined,
@@ -143,6 +148,6 @@ export function batchFrameBytes(regionBytes: number): number {
 }
 
 /** Whether the port knows nothing of the stream: it was never opened there, or has expired. */
-export function isExpired(spool: Spool, next: number, digest: Uint8Array): boolean {
+export function isExpired(spool: FrameStore, next: number, digest: Uint8Array): boolean {
   return next === 0 && equalBytes(digest, streamDigestStart(spool.stream.id))
 }

@@ -1,42 +1,29 @@
 import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
-import { completeEvent, createEventId, type EventInput } from "@postern/log/event"
+import { createEventId } from "@postern/log/event"
 import { type ProvenBatch, type ReceiptFile, receiptFileOf } from "@postern/log/evidence"
 import { parsePolicy } from "@postern/log/tlog"
+import type { Details } from "../context/index.ts"
 import type { Profile } from "../profile.ts"
 import type { ProfileHolder } from "../renewal/index.ts"
 import { Auditor, type Confirmed, type WaitLevel } from "./auditor.ts"
 import { keepBadReceipt } from "./bad-receipt.ts"
 import { answer, Confirmations, prove } from "./confirmations.ts"
 import { Connection } from "./connection.ts"
+import { Counts } from "./counts.ts"
 import { type Delivered, Delivery } from "./delivery.ts"
 import { EventBuffer } from "./event-buffer.ts"
+import { EventBytes } from "./event-bytes.ts"
 import { asProblem, textOf } from "./event-text.ts"
-import { bytesOf, endOf, type SpoolFrame } from "./frame-queue.ts"
 import { LogKeys } from "./log-keys.ts"
 import { type ConnectOptions, spoolSettings } from "./options.ts"
-import { createStderrReport, knownCode, type Problem } from "./problem.ts"
+import { createStderrReport, type Problem } from "./problem.ts"
+import { completeSaid, type SayingWriter } from "./said-event.ts"
 import { SideTalks } from "./side-talks.ts"
 import { Spool } from "./spool.ts"
+import { endOf, type SpoolFrame } from "./spool-frame.ts"
+import { type AuditStatus, statusOf } from "./status.ts"
 import { systemWorld, type World } from "./world.ts"
 import { WriterRenewal } from "./writer-renewal.ts"
-
-/** Everything of an event but its action. */
-export type Details = Omit<EventInput, "action">
-
-export interface AuditStatus {
-  readonly connected: boolean
-  /** Taken and neither acknowledged nor told to the port as lost. */
-  readonly pendingEvents: number
-  /** Their JSON, about. */
-  readonly pendingBytes: number
-  /** Acknowledged as durable by this process's connections; those that only showed at reconnection count too. */
-  readonly acked: number
-  /** Refused, here or by the port. */
-  readonly refused: number
-  /** Given up because the spool was full or could not be read; the log says so too. */
-  readonly dropped: number
-  readonly lastProblem: Problem | undefined
-}
 
 interface FlushWaiter {
   readonly position: number
@@ -48,6 +35,8 @@ const sampleMs = 1_000
 /** Losses are told at most so often, with their number. */
 const lossMs = 1_000
 const firstAttemptMs = 15_000
+/** Of a GAP (docs/spec/wire.md). */
+const lossReasonMax = 256
 
 /** What the writers of this process still have to do when it ends. */
 const atExit = new Set<() => void>()
@@ -58,7 +47,6 @@ function writeAllNow(): void {
 
 /** One writer of a process: ties event buffer, spool, delivery and connection together, and counts. */
 export class Writer {
-  readonly #options: ConnectOptions
   readonly #holder: ProfileHolder
   readonly #world: World
   readonly #spool: Spool
@@ -69,14 +57,13 @@ export class Writer {
   readonly #auditor: Auditor
   readonly #renewal: WriterRenewal
   readonly #report: (problem: Problem) => void
-  readonly #source: string
+  readonly #saying: SayingWriter
+  readonly #bytes: EventBytes
   readonly #writeNow = (): void => this.#buffer.writeNow()
   readonly #flushing: FlushWaiter[] = []
   /** Who waits for the outcome of the first attempt to connect. */
   readonly #attempting: ((problem: PosternError | undefined) => void)[] = []
-  #acked = 0
-  #refused = 0
-  #dropped = 0
+  readonly #counts = new Counts()
   #lastProblem: Problem | undefined
   #sampledMs = Number.NEGATIVE_INFINITY
   #untoldLoss = 0
@@ -102,12 +89,17 @@ export class Writer {
     spool: Spool,
     directory: string,
   ) {
-    this.#options = options
     this.#holder = holder
     this.#world = world
     this.#spool = spool
     this.#directory = directory
-    this.#source = profile.source ?? "app://unnamed"
+    const mayUseSelfActions = options.mayUseSelfActions === true
+    this.#saying = {
+      source: profile.source ?? "app://unnamed",
+      mayUseSelfActions,
+      contextFailed: ({ detail }) => this.#tell("CONTEXT_FAILED", detail, 1),
+    }
+    this.#bytes = new EventBytes(world, mayUseSelfActions)
     this.#report = options.onProblem ?? createStderrReport(() => world.nowMs())
     const keys = new LogKeys(directory, (code, detail) => this.#tell(code, detail, 0))
     const delivery = new Delivery(spool, world, keys, {
@@ -159,10 +151,36 @@ export class Writer {
     } catch (error) {
       const problem = asProblem(error)
       if (problem.code === "SPOOL_FULL") throw problem
-      this.#refused += 1
+      this.#counts.refused += 1
       this.#tell(problem.code, problem.detail, 1)
       return ""
     }
+  }
+
+  /** Takes an event that somebody else wrote; gives its id, "" if it was not taken. Throws as write() does. */
+  put(event: Uint8Array): string {
+    try {
+      if (this.#isClosed) throw new PosternError("SHUTTING_DOWN", "close() was called before")
+      const judged = this.#bytes.judge(event)
+      return this.#buffer.add(judged) === undefined ? "" : judged.id
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem.code === "SPOOL_FULL") throw problem
+      this.#counts.refused += 1
+      this.#tell(problem.code, problem.detail, 1)
+      return ""
+    }
+  }
+
+  /** Writes into the stream that events were lost. Errors: SPOOL_FULL, SHUTTING_DOWN, EVENT_FIELD_VALUE. */
+  lose(events: number, reason: string): void {
+    if (this.#isClosed) throw new PosternError("SHUTTING_DOWN", "close() was called before")
+    const isCount = Number.isInteger(events) && events >= 1 && events < 2 ** 32
+    if (!isCount || reason.length < 1 || reason.length > lossReasonMax) {
+      throw new PosternError("EVENT_FIELD_VALUE", "a loss is of 1 to 2^32-1 events, with a reason")
+    }
+    this.#buffer.addLoss(events, reason)
+    this.#counts.dropped += events
   }
 
   /** Takes an event; resolves with its receipt, rejects with the reason why there is none. */
@@ -179,7 +197,7 @@ export class Writer {
       position = this.#take(action, details, now, createEventId(now, this.#world.randomBytes(16)))
     } catch (error) {
       const problem = asProblem(error)
-      if (problem.code !== "SPOOL_FULL") this.#refused += 1
+      if (problem.code !== "SPOOL_FULL") this.#counts.refused += 1
       throw problem
     }
     if (position === undefined) throw new PosternError("SPOOL_FULL", "the event was given up")
@@ -197,15 +215,7 @@ export class Writer {
   /** @param id for an event that has none */
   #take(action: string, details: Details, now: Date, id: string): number | undefined {
     if (this.#isClosed) throw new PosternError("SHUTTING_DOWN", "close() was called before")
-    const event = completeEvent(
-      { ...details, action },
-      {
-        now,
-        id: () => id,
-        source: this.#source,
-        mayUseSelfActions: this.#options.mayUseSelfActions === true,
-      },
-    )
+    const event = completeSaid(this.#saying, action, details, now, id)
     return this.#buffer.add(textOf(event, this.#world))
   }
 
@@ -260,17 +270,10 @@ export class Writer {
   }
 
   status(): AuditStatus {
-    let pendingBytes = this.#buffer.heldBytes
-    for (const frame of this.#spool.queue) pendingBytes += bytesOf(frame)
-    return {
+    return statusOf(this.#spool, this.#buffer, this.#counts, {
       connected: this.isOpen,
-      pendingEvents: this.#buffer.position - this.#spool.anchor.position,
-      pendingBytes,
-      acked: this.#acked,
-      refused: this.#refused,
-      dropped: this.#dropped,
       lastProblem: this.#lastProblem,
-    }
+    })
   }
 
   /** Waits at most `timeoutMs` for what is not acknowledged; the rest stays in the spool. Never rejects. */
@@ -307,17 +310,11 @@ export class Writer {
   }
 
   #delivered(delivered: Delivered): void {
-    const { frame, refused, ack, region } = delivered
+    const { frame, region } = delivered
     const waiting = this.#confirmations.take(endOf(frame))
     this.#hold()
     if (frame.kind === "batch") {
-      let refusedEvents = 0
-      for (const { code, hint, positions } of refused) {
-        refusedEvents += positions.length
-        this.#tell(knownCode(code), `the port refused events: ${code}; ${hint}`, positions.length)
-      }
-      this.#refused += refusedEvents
-      this.#acked += ack === undefined || delivered.note === "" ? frame.count : ack.accepted
+      this.#counts.delivered(delivered, (...problem) => this.#tell(...problem))
       this.#auditor.acknowledged()
     }
     if (region === undefined && waiting.length === 0) return
@@ -364,7 +361,7 @@ export class Writer {
   }
 
   #lost(events: number): void {
-    this.#dropped += events
+    this.#counts.dropped += events
     this.#untoldLoss += events
     if (this.#world.nowMs() - this.#lossToldMs >= lossMs) this.#tellLoss()
   }

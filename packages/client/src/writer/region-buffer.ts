@@ -1,0 +1,38 @@
+/** The region of a BATCH as it is gathered: each event behind its length. Events are copied, so that nothing of them lives longer. */
+export class RegionBuffer {
+  readonly #bytesMax: number
+  #bytes: Buffer
+  #end = 0
+  #count = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+    this.#bytes = Buffer.alloc(0)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  hasRoomFor(eventBytes: number): boolean {
+    return this.#end + 4 + eventBytes <= this.#bytesMax
+  }
+
+  /** hasRoomFor() says that it may be. */
+  add(event: Uint8Array): void {
+    if (this.#bytes.length === 0) this.#bytes = Buffer.allocUnsafeSlow(this.#bytesMax)
+    this.#bytes.writeUInt32BE(event.length, this.#end)
+    this.#bytes.set(event, this.#end + 4)
+    this.#end += 4 + event.length
+    this.#count += 1
+  }
+
+  /** What was gathered; then it is empty. */
+  take(): { readonly count: number; readonly region: Buffer } {
+    const whole = { count: this.#count, region: this.#bytes.subarray(0, this.#end) }
+    this.#bytes = Buffer.alloc(0)
+    this.#end = 0
+    this.#count = 0
+    return whole
+  }
+}
