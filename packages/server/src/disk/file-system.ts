@@ -11,6 +11,8 @@ export interface FileSystem {
   makeDirectory(path: string): Promise<string | undefined>
   /** Replaces what has the new name, if anything has, at once for everybody who looks. */
   rename(from: string, to: string): Promise<void>
+  /** Takes a file's name away. Rejects with ENOENT if there is none. */
+  remove(path: string): Promise<void>
   /** Makes the names in a directory durable. */
   syncDirectory(path: string): Promise<void>
   /** Calls back after changes of a file, as a courtesy: some may be missed. */
@@ -32,6 +34,8 @@ export interface OpenFile {
   readonly direct: boolean
   /** Reads up to `length` bytes into `target` from `from` on. Resolves to how many; 0 at the end of the file. */
   read(target: Uint8Array, from: number, length: number, at: number): Promise<number>
+  /** The same at once, on this thread: for a few bytes that the page cache has. */
+  readNow(target: Uint8Array, length: number, at: number): number
   /** Writes up to `length` bytes, from `from` on, at the place `at` of the file. */
   write(bytes: Uint8Array, from: number, length: number, at: number, done: Written): void
   /** The same at once, on this thread: for a few bytes that go to the page cache. */
@@ -62,7 +66,11 @@ export function writeAll(file: OpenFile, bytes: Uint8Array, at: number): Promise
 }
 
 /** Reads into `target` until it is full or the file ends. Resolves to the number of bytes. */
-export async function readAll(file: OpenFile, target: Uint8Array, at: number): Promise<number> {
+export async function readAll(
+  file: Pick<OpenFile, "read">,
+  target: Uint8Array,
+  at: number,
+): Promise<number> {
   let filled = 0
   while (filled < target.length) {
     const read = await file.read(target, filled, target.length - filled, at + filled)

@@ -65,7 +65,7 @@ describe("a follower", () => {
     for (const count of [255, 1, 0, 256, 300, 7, 260]) {
       await write(store, log, count)
       await reaches(view, log.size)
-      expect(view.head()).toMatchObject({ size: log.size, root: log.root() })
+      expect(view.head()).toMatchObject({ size: log.size, root: log.root(), minimum: 0 })
     }
     expect(view.head().segment).toBeGreaterThan(256)
     expect(bytes(await view.leaves(0, log.size))).toEqual(bytes(log.leaves))
@@ -127,9 +127,25 @@ describe("a follower", () => {
     const { path, log } = await writeLog([3])
     const head = readFileSync(filePath(path, "head"))
     const view = await follow(path)
-    const newer = encodeHead({ slot: 7, size: 9999, segment: 0, end: 0, time: 0, root: log.root() })
+    const newer = encodeHead({
+      slot: 7,
+      size: 9999,
+      segment: 0,
+      end: 0,
+      time: 0,
+      root: log.root(),
+      minimum: 0,
+    })
     writeFileSync(filePath(path, "head"), concatBytes(newer.subarray(0, 60), head.subarray(60)))
-    const after = encodeHead({ slot: 1, size: 4, segment: 0, end: 0, time: 0, root: log.root() })
+    const after = encodeHead({
+      slot: 1,
+      size: 4,
+      segment: 0,
+      end: 0,
+      time: 0,
+      root: log.root(),
+      minimum: 0,
+    })
     const moved = reaches(view, 4)
     writeFileSync(filePath(path, "head"), after)
     await moved
@@ -139,7 +155,7 @@ describe("a follower", () => {
   test("goes forwards only", async () => {
     const { path, log } = await writeLog([3, 3])
     const view = await follow(path)
-    const head = { slot: 1, segment: 0, end: 0, time: 0, root: log.root() }
+    const head = { slot: 1, segment: 0, end: 0, time: 0, root: log.root(), minimum: 0 }
     const heads: number[] = []
     view.onHead(({ size }) => heads.push(size))
     writeFileSync(filePath(path, "head"), encodeHead({ ...head, size: 2 }))

@@ -10,6 +10,7 @@ import {
 } from "./log-directory.ts"
 import type { Head, LogView } from "./log-view.ts"
 import { nodeFiles } from "./node-files.ts"
+import { type KeptEntry, prunedError, readPruned } from "./pruned.ts"
 import { SegmentReader } from "./segment-reader.ts"
 
 const pollMs = 200
@@ -37,6 +38,8 @@ class Follower implements LogView {
   readonly #segments = new Map<number, SegmentReader>()
   readonly #hashes = new Map<number, Promise<OpenFile>>()
   #firsts: number[] = []
+  /** Entries below the minimum that are there all the same. */
+  #kept: ReadonlyMap<number, Uint8Array> = new Map()
   #headFile: OpenFile | undefined
   #head: Head | undefined
   #watcher: { close(): void } | undefined
@@ -78,7 +81,9 @@ class Follower implements LogView {
       await this.#headFile.read(record, 0, headBytes, 0)
       const head = decodeHead(record)
       if (head === undefined) continue // Torn by a write in progress: read again.
-      if (this.#head === undefined || head.size > this.#head.size) {
+      const minimum = this.#head?.minimum ?? 0
+      if (head.minimum > minimum) await this.#forget(head.minimum)
+      if (this.#head === undefined || head.size > this.#head.size || head.minimum > minimum) {
         this.#head = head
         for (const listener of this.#listeners) listener(head)
       }
@@ -123,14 +128,48 @@ class Follower implements LogView {
     const leaves: Uint8Array[] = []
     let left = bytesMax
     let at = from
+    for (const { minimum } = this.head(); at < Math.min(to, minimum); at++) {
+      const kept = this.#kept.get(at)
+      if (kept === undefined) throw prunedError(at, minimum)
+      leaves.push(kept.slice())
+    }
     while (at < to && (left > 0 || leaves.length === 0)) {
-      const { reader, end } = await this.#segmentOf(at)
-      const part = await reader.leaves(at, Math.min(to, end), left)
+      const part = await this.#unlessPruned(at, async () => {
+        const { reader, end } = await this.#segmentOf(at)
+        return reader.leaves(at, Math.min(to, end), left)
+      })
       for (const leaf of part) left -= leaf.length
       leaves.push(...part)
       at += part.length
     }
     return leaves
+  }
+
+  kept(): readonly KeptEntry[] {
+    return [...this.#kept].map(([index, leaf]) => ({ index, leaf: leaf.slice() }))
+  }
+
+  /** Files go while they are looked for. */
+  async #unlessPruned<T>(index: number, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      await this.#refresh()
+      const { minimum } = this.head()
+      throw index < minimum ? prunedError(index, minimum) : error
+    }
+  }
+
+  /** The log begins later than before. */
+  async #forget(minimum: number): Promise<void> {
+    const { kept } = (await readPruned(this.#path, this.#files)) ?? { kept: [] }
+    this.#kept = new Map(kept.map(({ index, leaf }) => [index, leaf]))
+    this.#firsts = []
+    for (const [first, reader] of this.#segments) {
+      if (first >= minimum) continue
+      this.#segments.delete(first)
+      await reader.release()
+    }
   }
 
   async hashes(level: number, from: number, to: number): Promise<Uint8Array> {
@@ -152,8 +191,12 @@ class Follower implements LogView {
   }
 
   async #segmentOf(index: number): Promise<{ reader: SegmentReader; end: number }> {
-    if (this.head().segment > (this.#firsts.at(-1) ?? -1))
-      this.#firsts = await listSegments(this.#path, this.#files)
+    const { segment, minimum } = this.head()
+    if (segment > (this.#firsts.at(-1) ?? -1)) {
+      const firsts = await listSegments(this.#path, this.#files)
+      this.#firsts = firsts.filter((first) => first >= minimum)
+      this.#reopenAll()
+    }
     let low = 0
     let high = this.#firsts.length
     while (low + 1 < high) {
@@ -161,9 +204,18 @@ class Follower implements LogView {
       if ((this.#firsts[middle] ?? 0) <= index) low = middle
       else high = middle
     }
-    const first = this.#firsts[low] ?? 0
+    const first = this.#firsts[low]
+    if (first === undefined || first > index)
+      throw new PosternError("LOG_DAMAGED", `entry ${index} is in no segment`)
     const end = Math.min(this.#firsts[low + 1] ?? Number.MAX_SAFE_INTEGER, this.head().size)
     return { reader: this.#open(first), end }
+  }
+
+  /** A segment that was sealed is replaced by a smaller file: the old one takes its room as long as it is open. */
+  #reopenAll(): void {
+    const readers = [...this.#segments.values()]
+    this.#segments.clear()
+    for (const reader of readers) void reader.release()
   }
 
   #open(first: number): SegmentReader {

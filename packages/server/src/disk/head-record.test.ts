@@ -6,16 +6,23 @@ import type { Head } from "./log-view.ts"
 
 const u53 = fc.maxSafeNat()
 const head: fc.Arbitrary<Head> = fc.record({
-  ...{ slot: u53, size: u53, segment: u53, end: u53, time: u53 },
+  ...{ slot: u53, size: u53, segment: u53, end: u53, time: u53, minimum: u53 },
   root: fc.uint8Array({ minLength: 32, maxLength: 32 }),
 })
 const root = new Uint8Array(32).fill(7)
-const example: Head = { slot: 1, size: 0x1_0000_0002, segment: 3, end: 4, time: 5, root }
+const places = { slot: 1, size: 0x1_0000_0002, segment: 3, end: 4, time: 5 }
+const example: Head = { ...places, root, minimum: 6 }
 
 test("a head stands as docs/spec/disk.md says", () => {
   const u64 = (low: number, high = 0) => [0, 0, 0, high, 0, 0, 0, low]
   const numbers = Uint8Array.from([...u64(1), ...u64(2, 1), ...u64(3), ...u64(4), ...u64(5)])
-  const wanted = concatBytes(encodeUtf8("posthead"), numbers, root, new Uint8Array(16))
+  const wanted = concatBytes(
+    encodeUtf8("posthead"),
+    numbers,
+    root,
+    Uint8Array.from(u64(6)),
+    new Uint8Array(8),
+  )
   expect(encodeHead(example)).toEqual(concatBytes(wanted, sha256(wanted)))
 })
 

@@ -16,6 +16,7 @@ export function encodeHead(head: Head): Uint8Array {
   setUint64(view, 32, head.end)
   setUint64(view, 40, head.time)
   bytes.set(head.root, 48)
+  setUint64(view, 80, head.minimum)
   bytes.set(sha256(bytes.subarray(0, 96)), 96)
   return bytes
 }
@@ -32,5 +33,6 @@ export function decodeHead(bytes: Uint8Array): Head | undefined {
     end: getUint64(view, 32),
     time: getUint64(view, 40),
     root: new Uint8Array(bytes.subarray(48, 80)),
+    minimum: getUint64(view, 80),
   }
 }

@@ -15,18 +15,19 @@ const format = "log@v1"
 export function segmentPath(directory: string, first: number, kind: SegmentKind): string {
   return join(directory, "segments", `${String(first).padStart(16, "0")}.${kind}`)
 }
-export type SegmentKind = "seg" | "start" | "offsets"
+export type SegmentKind = "seg" | "segz" | "start" | "offsets"
 
 export function hashesPath(directory: string, level: number): string {
   return join(directory, "hashes", String(level))
 }
 
-export function filePath(
-  directory: string,
-  name: "head" | "lock" | "last-signed" | "checkpoint" | "witnessed" | "keys" | "log.json",
-): string {
+export function filePath(directory: string, name: FileName): string {
   return join(directory, name)
 }
+
+type FileName =
+  | ("head" | "lock" | "last-signed" | "checkpoint" | "witnessed" | "keys" | "log.json")
+  | ("pruned" | "pruning")
 
 /** First indexes of the segments that have a `.start`, ascending. */
 export async function listSegments(

@@ -13,10 +13,13 @@ import {
 } from "./log-directory.ts"
 import type { Head } from "./log-view.ts"
 import { nodeFiles } from "./node-files.ts"
+import { adoptPacked, dropPacked, settlePacked } from "./packing.ts"
+import { type Pruned, writePruned } from "./pruned.ts"
+import { removeBelow, settlePruned } from "./pruning.ts"
 import { type LastSigned, type RecoveredEnd, recover, type SlotVisitor } from "./recovery.ts"
 import { diskError, openSegmentFile, type SegmentFile, syncFile } from "./segment-file.ts"
 import { type SegmentStart, writeSegmentStart } from "./segment-start.ts"
-import { SideFile } from "./side-file.ts"
+import { encodeOffsets, SideFile } from "./side-file.ts"
 
 export const segmentBytesMax = 128 * 1024 * 1024
 
@@ -52,6 +55,12 @@ export class LogStore {
   #segment: SegmentFile
   #segmentStart: SegmentStart
   #segmentEnd: number
+  /** What followers were told last. */
+  #shown: Head | undefined
+  #minimum: number
+  #isEnding = false
+  #sealed: number
+  #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(
     disk: FileSystem,
@@ -59,16 +68,18 @@ export class LogStore {
     lock: { release(): void },
     end: RecoveredEnd,
     files: OpenFiles,
-    bytesMax: number,
+    { bytesMax, minimum }: { readonly bytesMax: number; readonly minimum: number },
   ) {
     this.#disk = disk
     this.directory = directory
     this.#segmentBytesMax = bytesMax
+    this.#minimum = minimum
     this.end = end
     this.#lock = lock
     this.#segment = files.segment
     this.#segmentStart = end.segment
     this.#segmentEnd = end.end
+    this.#sealed = end.segment.first
     this.#offsets = files.offsets
     this.#hashes = files.hashes
     this.#head = files.head
@@ -91,6 +102,8 @@ export class LogStore {
     })
     const lock = disk.lock(filePath(path, "lock"))
     try {
+      const minimum = (await settlePruned(path, disk))?.minimum ?? 0
+      await settlePacked(path, disk)
       if ((await listSegments(path, disk)).length === 0) {
         await writeSegmentStart(path, firstSegment, disk)
       }
@@ -117,7 +130,8 @@ export class LogStore {
       const segment = await openSegmentFile(segmentFile, bytesMax, disk)
       const head = await disk.open(filePath(path, "head"), { access: "write" })
       const files = { segment, offsets, hashes, head }
-      const store = new LogStore(disk, directory, lock, end, files, bytesMax)
+      const bounds = { bytesMax, minimum }
+      const store = new LogStore(disk, directory, lock, end, files, bounds)
       await store.#settle()
       return store
     } catch (error) {
@@ -164,12 +178,13 @@ export class LogStore {
     const { slot, size, root, segment, end, time } = this.end
     return slot === 0
       ? undefined
-      : { slot: slot - 1, size, root, time, segment: segment.first, end }
+      : { slot: slot - 1, size, root, time, segment: segment.first, end, minimum: this.#minimum }
   }
 
   /** Whether a slot of this length goes into the open segment; if not, `roll` comes before the next commit. */
   fits(bytes: number): boolean {
-    return this.#segmentEnd === 0 || this.#segmentEnd + bytes <= this.#segmentBytesMax
+    if (this.#segmentEnd === 0) return true
+    return !this.#isEnding && this.#segmentEnd + bytes <= this.#segmentBytesMax
   }
 
   /**
@@ -197,10 +212,12 @@ export class LogStore {
       this.#offsets = offsets
       this.#segmentStart = start
       this.#segmentEnd = 0
+      this.#isEnding = false
       opened.splice(0, opened.length, ...old)
     } finally {
       await Promise.all(opened.map((file) => file.close()))
     }
+    this.#sealed = start.first
   }
 
   get segment(): SegmentStart {
@@ -235,7 +252,9 @@ export class LogStore {
    * on write needs room even for this; it may be called again), DISK_FAILED.
    */
   advance(head: Head): void {
-    const written = this.#writeHead(encodeHead(head))
+    // Between `headOf` and here the log may have come to begin later.
+    this.#shown = { ...head, minimum: this.#minimum }
+    const written = this.#writeHead(encodeHead(this.#shown))
     if (written !== headBytes) throw new PosternError("DISK_FAILED", "the head was written short")
   }
 
@@ -255,7 +274,60 @@ export class LogStore {
       end: this.#segmentEnd,
       time: plan.time,
       root: plan.root,
+      minimum: this.#minimum,
     }
+  }
+
+  /** Index of the first entry that is there. */
+  get minimum(): number {
+    return this.#minimum
+  }
+
+  /** The open segment ends with the slot before the next one. */
+  endSegment(): void {
+    this.#isEnding = true
+  }
+
+  /**
+   * Removes everything before a segment but what is kept (docs/spec/retention.md, steps 3 to 5). The entry that says so is
+   * durable. Errors: DISK_FULL (nothing happened), DISK_FAILED.
+   */
+  async prune(pruned: Pruned): Promise<void> {
+    const { minimum } = pruned
+    assert(minimum > this.#minimum && minimum <= this.#segmentStart.first, "older segments only")
+    const { path } = this.directory
+    await this.#alone(async () => {
+      await writePruned(path, pruned, this.#disk)
+      // Point of no return: from here on the log begins at the minimum.
+      this.#minimum = minimum
+      if (this.#shown !== undefined) this.advance({ ...this.#shown, minimum })
+      await removeBelow(path, minimum, this.#disk)
+    })
+  }
+
+  /** Where the segments end that are never written again: index of the first entry behind them. */
+  get sealed(): number {
+    return this.#sealed
+  }
+
+  /**
+   * Replaces a sealed segment by the compressed form that `packSegment` has made. False, and that form removed, if there is no such segment
+   * any more. Errors: LOG_DAMAGED (nothing happened), DISK_FULL (the same), DISK_FAILED.
+   */
+  adopt(first: number): Promise<boolean> {
+    const { path } = this.directory
+    return this.#alone(async () => {
+      const isThere = first >= this.#minimum && first < this.#sealed
+      await (isThere ? adoptPacked : dropPacked)(path, first, this.#disk)
+      return isThere
+    })
+  }
+
+  /** What takes files away does so one after the other. */
+  #alone<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(act)
+    this.#turn = mine.catch(() => undefined)
+    return mine
   }
 
   /** Durable once this returns; comes before the signature of a checkpoint of that size. */
@@ -309,16 +381,6 @@ async function openHashes(
 function openFailure(error: unknown): unknown {
   const isSystem = typeof (error as NodeJS.ErrnoException).syscall === "string"
   return isSystem ? diskError(error) : error
-}
-
-function encodeOffsets(slotAt: number, offsets: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(offsets.length * 8)
-  const view = new DataView(bytes.buffer)
-  for (const [i, offset] of offsets.entries()) {
-    view.setUint32(i * 8, slotAt)
-    view.setUint32(i * 8 + 4, offset)
-  }
-  return bytes
 }
 
 /** Waits for all, so that no write is in flight when the caller looks at the error; DISK_FAILED outranks DISK_FULL. */

@@ -1,7 +1,9 @@
+import type { KeptEntry } from "./pruned.ts"
+
 /** What every reader of the log needs of it. Implemented by the follower of this room; a fake serves tests. */
 export interface LogView {
   readonly origin: string
-  /** How far anybody may read: entries `[0, size)` are durable. */
+  /** How far anybody may read: entries `[minimum, size)` are durable and there. */
   head(): Head
   /** Called after each advance of the head, at most once a few milliseconds. Returns the unsubscriber. */
   onHead(listener: (head: Head) => void): () => void
@@ -12,10 +14,13 @@ export interface LogView {
   /** Proofs of the changes of the log key (docs/spec/keys.md), as text; empty if it never changed. */
   keys(): Promise<string>
   /**
-   * Leaves `[from, to)`, fewer if `bytesMax` is reached (at least one). Throws PosternError NOT_FOUND if `to` is beyond the head.
+   * Leaves `[from, to)`, fewer if `bytesMax` is reached (at least one). Throws PosternError NOT_FOUND if `to` is beyond the head,
+   * ENTRY_PRUNED if one of them is not there any more: below the minimum only those are that were kept (docs/spec/retention.md).
    * The returned views are owned by the caller.
    */
   leaves(from: number, to: number, bytesMax?: number): Promise<Uint8Array[]>
+  /** Entries below the minimum that were kept, ascending: what opened the streams that go on. */
+  kept(): readonly KeptEntry[]
   /** Hashes `[from, to)` of tile level L (the full nodes of tree level 8 * L), 32 bytes each, concatenated. */
   hashes(level: number, from: number, to: number): Promise<Uint8Array>
   close(): Promise<void>
@@ -32,4 +37,6 @@ export interface Head {
   readonly time: number
   /** Tree root at `size`. */
   readonly root: Uint8Array
+  /** Index of the first entry that is there: 0, or where a segment begins (docs/spec/retention.md). */
+  readonly minimum: number
 }

@@ -1,15 +1,20 @@
 import {
   close,
+  closeSync,
   constants,
   fdatasync,
   fstat,
+  fstatSync,
   fsync,
   ftruncate,
   mkdir,
   open,
+  openSync,
   read,
   readdir,
+  readSync,
   rename,
+  unlink,
   watch,
   write,
   writeSync,
@@ -26,6 +31,7 @@ const truncateFile = promisify(ftruncate)
 const makeDirectory = promisify(mkdir)
 const listDirectory = promisify(readdir)
 const renameFile = promisify(rename)
+const removeFile = promisify(unlink)
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_TRUNC, O_DIRECT } = constants
 const flagsOf = {
@@ -51,6 +57,10 @@ class NodeFile implements OpenFile {
         else reject(error)
       })
     })
+  }
+
+  readNow(target: Uint8Array, length: number, at: number): number {
+    return readSync(this.#fd, target, 0, length, at)
   }
 
   write(bytes: Uint8Array, from: number, length: number, at: number, done: Written): void {
@@ -82,6 +92,24 @@ class NodeFile implements OpenFile {
   }
 }
 
+/** A file that is read at once, on this thread. */
+export interface FileNow {
+  /** Gives how many bytes were read; 0 at the end. */
+  read(target: Uint8Array, length: number, at: number): number
+  size(): number
+  close(): void
+}
+
+/** Opens a file for a caller that cannot wait. */
+export function openNow(path: string): FileNow {
+  const fd = openSync(path, O_RDONLY)
+  return {
+    read: (target, length, at) => readSync(fd, target, 0, length, at),
+    size: () => fstatSync(fd).size,
+    close: () => closeSync(fd),
+  }
+}
+
 /**
  * The machine's own file system. What it makes is closed to others and may be read by its group: `postern init` opens the
  * data directory to its owner alone, the units of systemd open it to the reader and the courier, which run as other users.
@@ -95,6 +123,7 @@ export const nodeFiles: FileSystem = {
   list: (path) => listDirectory(path),
   makeDirectory: (path) => makeDirectory(path, { recursive: true, mode: 0o750 }),
   rename: (from, to) => renameFile(from, to),
+  remove: (path) => removeFile(path),
   // Platforms that cannot open directories (Windows) are not production ones.
   async syncDirectory(path) {
     const fd = await openFile(path, O_RDONLY)

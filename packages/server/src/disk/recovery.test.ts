@@ -252,7 +252,7 @@ describe("is damaged:", () => {
   test("a head that knows more entries, more slots, or another root", async () => {
     const { path, log } = await writeLog([4, 4])
     const { root } = log.plans.at(-1) ?? { root: new Uint8Array(32) }
-    const head = { slot: 1, size: 8, segment: 0, end: 8192, time: 1001, root }
+    const head = { slot: 1, size: 8, segment: 0, end: 8192, time: 1001, root, minimum: 0 }
     const other = new Uint8Array(32).fill(1)
     for (const more of [{ size: 9 }, { slot: 2 }, { slot: 2, size: 9 }, { root: other }]) {
       writeFileSync(filePath(path, "head"), encodeHead({ ...head, ...more }))

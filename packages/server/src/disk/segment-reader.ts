@@ -1,4 +1,5 @@
 import type { FileSystem, OpenFile } from "./file-system.ts"
+import { openSegment, type SegmentBytes } from "./segment-bytes.ts"
 import { decodeSlotHeader, slotHeaderBytes } from "./slot.ts"
 import { damaged } from "./slot-walker.ts"
 
@@ -15,7 +16,7 @@ export class SegmentReader {
   readonly #path: string
   readonly #offsetsPath: string
   readonly #disk: FileSystem
-  #files: Promise<{ slots: OpenFile; offsets: OpenFile }> | undefined
+  #files: Promise<{ slots: SegmentBytes; offsets: OpenFile }> | undefined
   #reading = 0
   #released = false
 
@@ -29,23 +30,35 @@ export class SegmentReader {
   /** Leaves `[from, to)` of this segment, at least one, no more once `bytesMax` is used up. The caller owns them. */
   async leaves(from: number, to: number, bytesMax: number): Promise<Uint8Array[]> {
     this.#reading += 1
+    let cursor: Cursor | undefined
     try {
-      this.#files ??= openBoth(this.#disk, this.#path, this.#offsetsPath)
-      const { slots, offsets } = await this.#files
-      const cursor = new Cursor(slots, this.#path)
+      const { slots, offsets } = await this.#opened()
+      cursor = new Cursor(slots, this.#path)
       const found: Uint8Array[] = []
       let bytes = 0
       let index = await this.#seek(cursor, offsets, from)
       for (; index < to && (bytes < bytesMax || found.length === 0); index++) {
         const leaf = await cursor.next()
         if (index < from) continue
-        found.push(leaf)
+        found.push(ownCopy(leaf))
         bytes += leaf.length
       }
       return found
     } finally {
+      cursor?.release()
       this.#reading -= 1
       await this.#closeIfIdle()
+    }
+  }
+
+  async #opened(): Promise<{ slots: SegmentBytes; offsets: OpenFile }> {
+    this.#files ??= openBoth(this.#disk, this.#path, this.#offsetsPath)
+    try {
+      return await this.#files
+    } catch (error) {
+      // The next reader tries again.
+      this.#files = undefined
+      throw error
     }
   }
 
@@ -76,8 +89,15 @@ export class SegmentReader {
   }
 }
 
+/** Not of the pool that small buffers share: whoever hands a leaf to another thread would hand over the pool. */
+function ownCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
 async function openBoth(files: FileSystem, path: string, offsetsPath: string) {
-  const slots = await files.open(path, { access: "read" })
+  const slots = await openSegment(path, files)
   try {
     return { slots, offsets: await files.open(offsetsPath, { access: "read" }) }
   } catch (error) {
@@ -86,11 +106,22 @@ async function openBoth(files: FileSystem, path: string, offsetsPath: string) {
   }
 }
 
+/** Memory of a cursor that is done, for the next one: a reader answers many questions, and each passes over many slots. */
+let spare: Buffer | undefined
+
+function takeSpare(): Buffer {
+  const memory = spare ?? Buffer.allocUnsafeSlow(windowBytesMin)
+  spare = undefined
+  return memory
+}
+
 /** Walks records over slot boundaries through a window of the file. */
 class Cursor {
-  readonly #file: OpenFile
+  readonly #file: SegmentBytes
   readonly #path: string
-  #window: Buffer = Buffer.alloc(0)
+  #memory = takeSpare()
+  /** What of it was read. */
+  #window = this.#memory.subarray(0, 0)
   #windowAt = 0
   #windowBytes = windowBytesMin
   /** Absolute offsets: next record, end of the slot's records, next slot. */
@@ -98,9 +129,14 @@ class Cursor {
   #recordsEnd = 0
   #slotEnd = 0
 
-  constructor(file: OpenFile, path: string) {
+  constructor(file: SegmentBytes, path: string) {
     this.#file = file
     this.#path = path
+  }
+
+  /** The last call: its memory is somebody else's now. */
+  release(): void {
+    if (this.#memory.length > (spare?.length ?? 0)) spare = this.#memory
   }
 
   /** Moves to the entry `index`, of which an offsets row says where it stands. False if that cannot be. */
@@ -115,6 +151,7 @@ class Cursor {
     return true
   }
 
+  /** The next leaf, which holds until the one after it. */
   async next(): Promise<Uint8Array> {
     while (this.#at >= this.#recordsEnd) await this.#enter(this.#slotEnd)
     const length = (await this.#bytes(this.#at, 2)).readUInt16BE(0)
@@ -137,13 +174,14 @@ class Cursor {
     return bytes
   }
 
-  /** A view of `[at, at + length)`, shorter at the end of the file; windows are not reused, so views stay valid. */
+  /** A view of `[at, at + length)`, shorter at the end of the file, which holds until the next. */
   async #bytesAtMost(at: number, length: number): Promise<Buffer> {
     if (at < this.#windowAt || at + length > this.#windowAt + this.#window.length) {
-      const window = Buffer.allocUnsafeSlow(Math.max(this.#windowBytes, length))
+      const wanted = Math.max(this.#windowBytes, length)
       this.#windowBytes = Math.min(2 * this.#windowBytes, windowBytesMax)
-      const bytesRead = await this.#file.read(window, 0, window.length, at)
-      this.#window = window.subarray(0, bytesRead)
+      if (this.#memory.length < wanted) this.#memory = Buffer.allocUnsafeSlow(wanted)
+      const bytesRead = await this.#file.read(this.#memory, 0, wanted, at)
+      this.#window = this.#memory.subarray(0, bytesRead)
       this.#windowAt = at
     }
     return this.#window.subarray(at - this.#windowAt, at - this.#windowAt + length)

@@ -45,3 +45,14 @@ export class SideFile {
     await this.#file.close()
   }
 }
+
+/** Rows of the offsets file for records of one slot. */
+export function encodeOffsets(slotAt: number, offsets: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(offsets.length * 8)
+  const view = new DataView(bytes.buffer)
+  for (const [i, offset] of offsets.entries()) {
+    view.setUint32(i * 8, slotAt)
+    view.setUint32(i * 8 + 4, offset)
+  }
+  return bytes
+}

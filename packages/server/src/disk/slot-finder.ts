@@ -2,16 +2,18 @@ import { PosternError } from "@postern/log/base"
 import type { FileSystem } from "./file-system.ts"
 import { listSegments, segmentPath } from "./log-directory.ts"
 import { nodeFiles } from "./node-files.ts"
+import { prunedError } from "./pruned.ts"
 import { type ReadSlot, walkSlots } from "./slot-walker.ts"
 
-/** The slot that holds the entry with this index, read from disk. Its views are the caller's. Errors: NOT_FOUND, LOG_DAMAGED. */
+/** The slot that holds the entry with this index, read from disk. Its views are the caller's. Errors: NOT_FOUND, ENTRY_PRUNED, LOG_DAMAGED. */
 export async function findSlot(
   directory: string,
   index: number,
   files: FileSystem = nodeFiles,
 ): Promise<ReadSlot> {
-  const first = (await listSegments(directory, files)).findLast((candidate) => candidate <= index)
-  if (first === undefined) throw new PosternError("NOT_FOUND", `entry ${index}`)
+  const firsts = await listSegments(directory, files)
+  const first = firsts.findLast((candidate) => candidate <= index)
+  if (first === undefined) throw prunedError(index, firsts[0] ?? 0)
   const row = Buffer.alloc(8)
   const offsets = await files.open(segmentPath(directory, first, "offsets"), { access: "read" })
   try {

@@ -1,6 +1,7 @@
 import { equalBytes, PosternError, sha256 } from "@postern/log/base"
 import { type FileSystem, readAll } from "./file-system.ts"
 import { nodeFiles } from "./node-files.ts"
+import { type OnDamage, openSegment } from "./segment-bytes.ts"
 import {
   type BatchRow,
   batchRowBytes,
@@ -8,7 +9,6 @@ import {
   decodeSlotHeader,
   type SlotHeader,
   slotAlign,
-  slotBytesMax,
   slotHeaderBytes,
   tailOf,
 } from "./slot.ts"
@@ -25,18 +25,22 @@ export interface ReadSlot {
   readonly receipt: Uint8Array
 }
 
-const windowBytesStart = 1024 * 1024
+/** Whoever follows a log reads one slot most of the time; whoever goes through it soon reads in long stretches. */
+const windowBytesStart = 64 * 1024
+const windowBytesMost = 1024 * 1024
 
 /**
  * The slots of one segment file, from `at`, up to the first place that is not a whole slot. Views into a window that
  * is reused: they hold until the next step. The last value tells where it stopped and whether the file goes on behind it.
+ * Errors: LOG_DAMAGED if a block of a compressed segment is, unless `onDamage` is told.
  */
 export async function* walkSlots(
   path: string,
   at = 0,
   files: FileSystem = nodeFiles,
+  onDamage?: OnDamage,
 ): AsyncGenerator<ReadSlot, SlotsEnd> {
-  const file = await files.open(path, { access: "read" })
+  const file = await openSegment(path, files, onDamage)
   try {
     let window: Uint8Array = new Uint8Array(windowBytesStart)
     let windowAt = at
@@ -44,12 +48,16 @@ export async function* walkSlots(
     for (;;) {
       let slot = slotAt(window.subarray(at - windowAt, filled), at)
       if (slot === undefined) {
+        const isLong = filled === window.length && window.length < windowBytesMost
+        if (isLong) window = new Uint8Array(window.length * 2)
         windowAt = at
         filled = await readAll(file, window, at)
         slot = slotAt(window.subarray(0, filled), at)
       }
-      if (slot === undefined && filled === window.length && window.length < slotBytesMax) {
-        window = new Uint8Array(slotBytesMax)
+      // Only a header that is sound says how long its slot is: where a segment is not filled yet, nothing more is read.
+      const needed = slot ? 0 : (decodeSlotHeader(window.subarray(0, filled))?.header.bytes ?? 0)
+      if (needed > window.length) {
+        window = new Uint8Array(needed)
         filled = await readAll(file, window, at)
         slot = slotAt(window.subarray(0, filled), at)
       }
@@ -93,7 +101,7 @@ export async function slotBehind(
 ): Promise<number | undefined> {
   const file = await files.open(path, { access: "read" })
   try {
-    const window = new Uint8Array(windowBytesStart)
+    const window = new Uint8Array(windowBytesMost)
     for (let at = end; ; at += window.length) {
       const filled = await readAll(file, window, at)
       for (let within = 0; within + slotAlign <= filled; within += slotAlign) {

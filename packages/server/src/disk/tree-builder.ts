@@ -66,6 +66,17 @@ export class TreeBuilder {
     return count
   }
 
+  /** Grows the tree by leaf hashes alone, 1 to `slotEntriesMax` of 32 bytes each. */
+  addHashes(hashes: Uint8Array): void {
+    const { core } = this
+    const count = hashes.length / 32
+    assert(Number.isInteger(count) && count > 0 && count <= slotEntriesMax, "whole hashes")
+    core.memory.set(hashes, core.levelStart(this.#levels, 0))
+    core.grow(this.#levels, count, this.#size, this.#frontier)
+    this.#before = this.#size
+    this.#size += count
+  }
+
   /** Begins again at another place. */
   restart(size: number, frontier: Uint8Array): void {
     this.#size = size
