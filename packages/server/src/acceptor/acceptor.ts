@@ -1,5 +1,5 @@
 import { hash, X509Certificate } from "node:crypto"
-import { createServer as createTcpServer, type Server, Socket } from "node:net"
+import { createServer as createTcpServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls"
 import { assert, type ErrorCode, isPosternError } from "@postern/log/base"
 import { spiffeIdOf } from "../access/index.ts"
@@ -7,6 +7,7 @@ import type { Acceptor, AcceptorOptions, Address, Peer, Refusal, TlsMaterial } f
 import { bind, formatHostPort } from "./binding.ts"
 import { contextOptions } from "./context.ts"
 import { socketsMax } from "./open-files.ts"
+import { rawOf } from "./raw-socket.ts"
 import { Sources, sourceOf } from "./sources.ts"
 
 const defaults = {
@@ -28,6 +29,8 @@ interface Attempt {
   /** What its share of handshakes is counted by. */
   readonly source: string
   readonly timer: NodeJS.Timeout
+  /** All that is spoken at the address that it came to; undefined: what the acceptor speaks. */
+  readonly speaks: string | undefined
 }
 
 /**
@@ -94,7 +97,10 @@ class TlsAcceptor implements Acceptor {
     const server = createTcpServer({ noDelay: true, allowHalfOpen: false })
     let bound = ""
     const closed = new Promise<void>((resolve) => server.once("close", resolve))
-    server.on("connection", (raw) => this.#accept(raw, "path" in address ? bound : "unknown"))
+    const speaks = "path" in address ? undefined : address.speaks
+    server.on("connection", (raw) => {
+      this.#accept(raw, "path" in address ? bound : "unknown", speaks)
+    })
     bound = await bind(server, address)
     // accept() itself can fail (no file descriptors left). The listener lives on; without this the
     // process would not.
@@ -143,7 +149,7 @@ class TlsAcceptor implements Acceptor {
    * A raw connection: nothing is known of it but where it comes from; `nameless` is said of one
    * without address.
    */
-  #accept(raw: Socket, nameless: string): void {
+  #accept(raw: Socket, nameless: string, speaks: string | undefined): void {
     raw.on("error", ignore) // A reset is a close to us; nobody listening, it ends the process.
     const address = raw.remoteAddress ?? nameless
     const from = raw.remotePort === undefined ? address : formatHostPort(address, raw.remotePort)
@@ -161,7 +167,7 @@ class TlsAcceptor implements Acceptor {
       handshakeTimeoutMs,
     )
     timer.unref()
-    this.#attempts.set(raw, { from, source, timer })
+    this.#attempts.set(raw, { from, source, timer, speaks })
     raw.once("close", () => this.#cutOff(raw, "TLS_HANDSHAKE", "the peer closed during it"))
     this.#tls.emit("connection", raw)
   }
@@ -215,7 +221,7 @@ class TlsAcceptor implements Acceptor {
       socket.destroy() // It was cut off and reported while this event was on its way.
       return
     }
-    const verdict = this.#judge(socket, attempt.from)
+    const verdict = this.#judge(socket, attempt)
     if ("code" in verdict) {
       socket.destroy()
       this.#refuse(verdict.code, verdict.detail, verdict.from, verdict.id)
@@ -238,7 +244,7 @@ class TlsAcceptor implements Acceptor {
    * refused. Takes all TLS facts now; asking for some of them after the socket has closed crashes
    * the process.
    */
-  #judge(socket: TLSSocket, from: string): Peer | Refusal {
+  #judge(socket: TLSSocket, { from, speaks }: Attempt): Peer | Refusal {
     const shown = readCertificate(socket)
     const { id } = shown
     const refusal = (code: ErrorCode, detail: string): Refusal =>
@@ -249,8 +255,8 @@ class TlsAcceptor implements Acceptor {
       return refusal("CERTIFICATE_REFUSED", verification(socket))
     }
     if (id === undefined) return refusal("CERTIFICATE_REFUSED", shown.fault)
-    const protocol = this.#protocolOf(socket)
-    if (protocol === undefined) return refusal("ALPN_REFUSED", "none was offered")
+    const protocol = speaks === undefined ? this.#protocolOf(socket) : onlyProtocol(socket, speaks)
+    if (protocol === undefined) return refusal("ALPN_REFUSED", offered(socket))
     const { certificate } = shown
     const peer: Peer = {
       id,
@@ -296,6 +302,17 @@ class TlsAcceptor implements Acceptor {
   }
 }
 
+/** Undefined if the peer agreed on another. */
+function onlyProtocol({ alpnProtocol }: TLSSocket, speaks: string): string | undefined {
+  return typeof alpnProtocol === "string" ? undefined : speaks
+}
+
+function offered({ alpnProtocol }: TLSSocket): string {
+  return typeof alpnProtocol === "string"
+    ? `${alpnProtocol} is not spoken there`
+    : "none was offered"
+}
+
 /** Ed25519 and ECDSA P-256 sign for streams. */
 function streamKeyOf(certificate: X509Certificate): string | undefined {
   const { publicKey } = certificate
@@ -332,17 +349,6 @@ function verification(socket: TLSSocket): string {
   const reason = String(socket.authorizationError)
   if (reason !== "UNSPECIFIED") return reason
   return "for a reason without a name, such as a name constraint or a weak key"
-}
-
-/**
- * The raw socket under a TLS socket. Node has no public name for it, and nothing else tells apart
- * two connections of which one has already been reset; a Node without it is noticed at the first
- * handshake.
- */
-function rawOf(socket: TLSSocket): Socket {
-  const { _parent: raw } = socket as TLSSocket & { readonly _parent?: Socket | null }
-  assert(raw instanceof Socket, "a TLS socket on the server stands on a raw one")
-  return raw
 }
 
 function decrement(counts: Map<string, number>, key: string): void {

@@ -26,7 +26,7 @@ export interface Peer {
   readonly authority?: string | undefined
   /** Remote address and port, as text. */
   readonly from: string
-  /** Negotiated ALPN protocol; "http/1.1" if the peer offered none. */
+  /** Negotiated ALPN protocol; if the peer offered none, what its address speaks, else "http/1.1". */
   readonly protocol: string
 }
 
@@ -60,6 +60,8 @@ export type Address =
       readonly allow?: readonly ExposedScope[]
       /** A socket bound to it that somebody else holds too, such as a service manager. */
       readonly fd?: number
+      /** All that is spoken there, by peers that offer no ALPN; without it, what AcceptorOptions says. */
+      readonly speaks?: string
     }
   | { readonly path: string }
 

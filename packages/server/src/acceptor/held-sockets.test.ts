@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import { bind } from "./binding.ts"
-import { heldAddresses } from "./held-sockets.ts"
+import { heldAddresses, tellHeldSockets } from "./held-sockets.ts"
 
 const two = [
   { host: "127.0.0.1", port: 1 },
@@ -42,7 +45,10 @@ async function inChild(listened: string, address: object): Promise<string> {
   await once(holder, "listening")
   const { port } = holder.address() as { port: number }
   const script = `
-    import { createServer } from "node:net"
+    import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
     import { bind } from ${JSON.stringify(new URL("./binding.ts", import.meta.url).href)}
     const server = createServer()
     const address = { port: ${port}, ...${JSON.stringify(address)}, fd: 3 }
@@ -79,4 +85,31 @@ test("what is no listening socket is refused", async () => {
   const server = createServer()
   const address = { host: "127.0.0.1", port: 1, fd: 1_000 }
   await expect(bind(server, address)).rejects.toMatchObject({ code: "CONFIG_INVALID" })
+})
+
+test("which passed sockets it serves is told as the kernel numbers them, and taken back when none were passed", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "postern-held-"))
+  const file = join(directory, "sockets.json")
+  const failed = (error: unknown) => expect.unreachable(String(error))
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle
+  const address = { host: "127.0.0.1", port: 1, fd }
+  // Over what another process left.
+  for (let n = 0; n < 2; n++) tellHeldSockets(file, [address], failed)
+  const { pid, inodes } = JSON.parse(readFileSync(file, "utf8"))
+  expect(pid).toBe(process.pid)
+  expect(statSync(file).mode & 0o027).toBe(0)
+  if (process.platform === "linux") {
+    const table = readFileSync("/proc/self/net/tcp", "utf8")
+    expect(inodes).toHaveLength(1)
+    expect(table).toMatch(new RegExp(`0100007F:\\S+ 00000000:0000 0A .* ${inodes[0]} `))
+  }
+  tellHeldSockets(file, two, failed)
+  expect(readdirSync(directory)).toEqual([])
+  const said: unknown[] = []
+  tellHeldSockets(join(directory, "none/sockets.json"), [address], (error) => said.push(error))
+  expect(said).toHaveLength(1)
+  server.close()
+  rmSync(directory, { recursive: true })
 })

@@ -1,3 +1,4 @@
+import { fstatSync, rmSync, writeFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import type { HostPort } from "../config/index.ts"
 
@@ -23,7 +24,7 @@ const fdsMax = 64
  * @throws PosternError CONFIG_INVALID if sockets and addresses do not go together
  */
 export function heldAddresses(
-  plane: "write" | "read" | "ops",
+  plane: "write" | "read" | "ops" | "syslog",
   addresses: readonly HostPort[],
   env: HeldEnvironment = process.env,
   pid: number = process.pid,
@@ -36,6 +37,27 @@ export function heldAddresses(
   }
   const counts = `${fds.length} sockets named ${plane}, listen.${plane} names ${addresses.length}`
   throw new PosternError("CONFIG_INVALID", `the service manager passed ${counts}`)
+}
+
+/**
+ * Leaves a word of which passed sockets this process serves, `{"pid":…,"inodes":[…]}`: they are of the user who opened them, so that who
+ * serves them is seen by nobody but those who may look into a process. Without passed sockets there is no word.
+ * @param failed told why there is none, which keeps nobody from serving
+ */
+export function tellHeldSockets(
+  file: string,
+  addresses: readonly HeldAddress[],
+  failed: (error: unknown) => void,
+): void {
+  try {
+    const inodes = addresses.flatMap(({ fd }) => (fd === undefined ? [] : [fstatSync(fd).ino]))
+    rmSync(file, { force: true })
+    if (inodes.length === 0) return
+    const word = { pid: process.pid, inodes }
+    writeFileSync(file, `${JSON.stringify(word)}\n`, { mode: 0o640, flag: "wx" })
+  } catch (error) {
+    failed(error)
+  }
 }
 
 /** The names in the order of the descriptors; undefined if nothing was passed to this process. */

@@ -12,5 +12,6 @@ export { type AuthorityUse, AuthorityUses, parseAuthorityUses } from "./authorit
 export { bind } from "./binding.ts"
 export { keyExchangeGroups } from "./context.ts"
 export { createDeadlines, type Deadline, type Deadlines } from "./deadlines.ts"
-export { type HeldAddress, heldAddresses } from "./held-sockets.ts"
+export { type HeldAddress, heldAddresses, tellHeldSockets } from "./held-sockets.ts"
+export { endOurSide, resetConnection } from "./raw-socket.ts"
 export { type CertificateFacts, TlsFiles, type TlsFilesWorld, type TlsPaths } from "./tls-files.ts"

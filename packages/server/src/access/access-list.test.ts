@@ -201,7 +201,7 @@ describe("the access list", () => {
     ["expires: 2027-11-22\n", "expires: never\n", "line 7: identities[0].expires: must be a day"],
     [
       "[postern, http]",
-      "[postern, syslog]",
+      "[postern, smtp]",
       "line 9: identities[0].grant.adapters[1]: must be one of",
     ],
     ["[postern, http]", "[http, http]", "line 9: identities[0].grant.adapters: names one twice"],

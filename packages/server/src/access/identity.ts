@@ -8,7 +8,10 @@ import { isSpiffeId } from "./spiffe.ts"
 import { words } from "./words.ts"
 
 /** Ways in through the write port; `postern` = postern/1 frames. */
-export const adapters = ["postern", "http", "kubernetes"] as const
+export const adapters = [
+  ...(["postern", "http", "kubernetes", "syslog"] as const),
+  ...(["otlp", "cloudevents", "records", "teleport"] as const),
+] as const
 export type Adapter = (typeof adapters)[number]
 
 export const identitiesMax = 10_000

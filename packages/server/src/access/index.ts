@@ -13,6 +13,7 @@ export { addIdentity, addRevocation, endIdentity } from "./amendment.ts"
 export { type BreakGlassIdentity, breakGlassMs, breakGlassOf, isLive } from "./break-glass.ts"
 export { type ExpectedWriter, expectedWriters } from "./cadence.ts"
 export { addressBits, type Cidr, formatCidr, parseCidr } from "./cidr.ts"
+export { defaultSource } from "./default-source.ts"
 export { type AccessChange, diffAccess } from "./difference.ts"
 export { type Explanation, explainAccess, type Wish } from "./explanation.ts"
 export {

@@ -36,7 +36,7 @@ const reads = "action:(postern.read OR postern.tail.opened OR postern.evidence)"
 export const readyMade = {
   gap: {
     description: "events that a writer lost, or entries of the log's own",
-    query: "action:(postern.stream.gap OR postern.own.lost)",
+    query: "action:(postern.stream.gap OR postern.own.lost OR postern.loss)",
     ...{ shape: "count", by: "writer", ...once, severity: "high" },
   },
   "silent-writer": {
@@ -82,6 +82,29 @@ export const readyMade = {
       "(action:postern.access.loaded AND data.previous:*) OR action:(postern.access.refused OR postern.access.approved OR " +
       "postern.key.rolled OR postern.key.retired OR postern.tls.refused)",
     ...{ shape: "count", ...once, severity: "medium" },
+  },
+  policy: {
+    description: "the policy was changed so that less is kept or hidden",
+    query: "action:postern.policy.loaded AND data.weakens:true",
+    ...{ shape: "count", ...once, severity: "medium" },
+  },
+  "policy-refused": {
+    description: "a changed policy was not acceptable, until one is in force",
+    query: "action:postern.policy.refused",
+    until: "action:postern.policy.loaded",
+    ...{ shape: "until", ...once, severity: "high" },
+  },
+  detected: {
+    description: "detectors find far more a minute in what a writer sends than they usually do",
+    query: "action:postern.policy.tally AND data.did:detected",
+    ...{ shape: "burst", by: "writer", weighs: true, count: 10, withinMs: 5 * minutes },
+    severity: "high",
+  },
+  "not-kept": {
+    description: "the policy keeps far fewer of a writer's events than it usually does",
+    query: "action:postern.policy.tally AND data.did:(dropped OR sampled OR deduplicated)",
+    ...{ shape: "burst", by: "writer", weighs: true, count: 600, withinMs: 5 * minutes },
+    severity: "medium",
   },
   "break-glass": {
     description: "break-glass read access was opened",

@@ -23,6 +23,10 @@ alerts:
   - { name: doctor, watch: doctor }
   - { name: refusals, watch: refusals } # count: never below so many a minute
   - { name: access, watch: access }
+  - { name: policy, watch: policy }
+  - { name: policy-refused, watch: policy-refused }
+  - { name: detected, watch: detected } # count: never below so many events a minute
+  - { name: not-kept, watch: not-kept } # count: as well
   - { name: break-glass, watch: break-glass }
   - { name: evidence, watch: evidence }
   # Says when people work: change it to your hours, and take the # away.

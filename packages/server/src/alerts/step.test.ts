@@ -260,6 +260,24 @@ describe("the ready-made alerts", () => {
     expect(it.told()).toMatchObject([{ alert: "r", last: 20 }])
   })
 
+  test.each([
+    ["detected", "detected", "dropped"],
+    ["not-kept", "dropped", "detected"],
+    ["not-kept", "sampled", "hmac"],
+  ])("%s counts for the writer what tallies say of %s, and not of %s", (watched, did, other) => {
+    const it = watch(rulesOf(`name: x, watch: ${watched}`))
+    const tally = (at: number, writer: string, what: string, count: number) =>
+      selfEntry(at, mondayMs + at * minute, "postern.policy.tally", {
+        data: { writer, did: what, count },
+      })
+    for (let at = 0; at < 20; at++) it.see(tally(at, "w", did, 3))
+    it.see(tally(20, "w", other, 50_000))
+    expect(it.told()).toEqual([])
+    it.see(tally(21, "w", did, 5_000))
+    expect(it.told()).toMatchObject([{ alert: "x", last: 21 }])
+    expect(it.said()).toEqual(["raised w"])
+  })
+
   test("reads are out of hours by the clocks of the zone, summer time and weekends included", () => {
     const hours = 'hours: { zone: Europe/Berlin, from: "08:00", to: "18:00" }'
     const rules = rulesOf(`name: r, watch: reads-out-of-hours, ${hours}`)
@@ -286,6 +304,8 @@ describe("the ready-made alerts", () => {
     ["access", "postern.access.loaded", { data: { previous: "00" } }],
     ["access", "postern.access.refused", {}],
     ["access", "postern.key.rolled", {}],
+    ["policy", "postern.policy.loaded", { data: { weakens: true } }],
+    ["policy-refused", "postern.policy.refused", { outcome: "failure" }],
     ["break-glass", "postern.breakglass.opened", {}],
     ["evidence", "postern.evidence", {}],
     ["evidence", "postern.read", { data: { what: "slots" } }],
@@ -300,6 +320,8 @@ describe("the ready-made alerts", () => {
     ["doctor", "postern.doctor.examined", { outcome: "unknown" }],
     ["access", "postern.access.loaded", { data: { by: "start" } }],
     ["evidence", "postern.read", { data: { what: "search" } }],
+    ["policy", "postern.policy.loaded", { data: { weakens: false } }],
+    ["policy", "postern.policy.loaded", { data: { by: "start" } }],
     ["new-writer", "postern.stream.closed", { data: { writer: "w", from: "10.0.0.1:1" } }],
   ])("%s is not raised by another %s", (watched, action, more) => {
     const it = watch(rulesOf(`name: x, watch: ${watched}`))

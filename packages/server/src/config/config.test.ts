@@ -31,6 +31,14 @@ function refusal(text: string): string {
 }
 
 describe("postern.yaml", () => {
+  test("encryption is of segments, or not there", () => {
+    expect(parseConfig(good, file)).not.toHaveProperty("encryption")
+    expect(parseConfig(`${good}encryption: segments\n`, file).encryption).toBe("segments")
+    for (const other of ["all", "true", "off", "[segments]", ""]) {
+      expect(refusal(`${good}encryption: ${other}\n`)).toContain("encryption")
+    }
+  })
+
   test("paths become absolute, from the file's directory, and addresses are taken apart", () => {
     const config = parseConfig(good, file)
     expect(config.file).toBe(file)
@@ -59,6 +67,16 @@ describe("postern.yaml", () => {
     const allow = (list: string) => good.replace("listen:\n", `listen:\n  allow: ${list}\n`)
     expect(parseConfig(allow("[public]"), file).listen.allow).toEqual(["public"])
     expect(refusal(allow("[everything]"))).toContain("line 3: listen.allow")
+  })
+
+  test("speaks syslog only where it is told to, and at an address of its own", () => {
+    expect(parseConfig(good, file).listen.syslog).toBeUndefined()
+    const syslog = (list: string) => good.replace("listen:\n", `listen:\n  syslog: ${list}\n`)
+    expect(parseConfig(syslog('["10.0.0.5:6514"]'), file).listen.syslog).toEqual([
+      { host: "10.0.0.5", port: 6514 },
+    ])
+    expect(refusal(syslog("[]"))).toContain("line 3: listen.syslog")
+    expect(refusal(syslog('["10.0.0.5:17514"]'))).toContain("listen.syslog[0]: 10.0.0.5:17514")
   })
 
   test("without listen it is loopback", () => {

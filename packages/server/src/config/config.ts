@@ -16,6 +16,8 @@ export interface Config {
     readonly write: readonly HostPort[]
     readonly read: readonly HostPort[]
     readonly ops: readonly HostPort[]
+    /** RFC 5425; without, the port speaks no syslog. */
+    readonly syslog?: readonly HostPort[] | undefined
     /** Addresses that are refused unless they are named here. */
     readonly allow?: readonly ExposedScope[]
   }
@@ -23,6 +25,10 @@ export interface Config {
   readonly access: string
   /** Directory of the keys that seal what is kept beside the log (docs/spec/disclosures.md). */
   readonly sealing: string
+  /** Segments are encrypted when they are compressed (docs/spec/disk.md); absent: they are compressed in clear. */
+  readonly encryption?: "segments"
+  /** What is kept of events (docs/spec/policy.md). Not named, it is the policy.yaml beside the access list, if there is one. */
+  readonly policy?: string
   /** Questions and alerts (docs/operating/alerts.md). Not named, it is the alerts.yaml beside the access list, if there is one. */
   readonly alerts?: string
   /** Trust policy (C2SP tlog-policy) that names the witnesses of this log; without, there are none. */
@@ -68,6 +74,8 @@ export interface DataDirectories {
   readonly adminSocket: string
   /** The access list that the port works by. */
   readonly keptAccess: string
+  /** The policy that the port works by; empty if there is none. */
+  readonly keptPolicy: string
   /** The digest of the access list that the reader process applied. */
   readonly readerAccess: string
   /** Under which CAs' certificates peers came to the port, and to the reader. */
@@ -77,8 +85,15 @@ export interface DataDirectories {
   readonly readerMirrors: string
   /** What the reader process has counted of the log, for its next start. */
   readonly readerSurvey: string
+  /** Of the doctor, where he runs under a user of his own. */
+  readonly watchState: string
   /** What the doctor found when it looked last. */
   readonly doctorsWord: string
+  /** The firewall rules that were applied, as the kernel lists them (guard/firewall). */
+  readonly appliedRules: string
+  /** Which sockets that were passed to it the port says that it serves, and which the reader process. */
+  readonly portSockets: string
+  readonly readerSockets: string
   /** Where commands of an operator on this machine ask the other processes (server/postbox). */
   readonly operatorState: string
 }
@@ -121,6 +136,7 @@ const schema = z.strictObject({
       write: hostPorts,
       read: hostPorts,
       ops: hostPorts,
+      syslog: hostPorts.optional(),
       allow: z.array(z.enum(exposedScopes)).default([]),
     })
     .default(() => ({
@@ -132,6 +148,8 @@ const schema = z.strictObject({
   data: path,
   access: path,
   sealing: path.default("sealing"),
+  encryption: z.literal("segments", 'must be "segments", or not there').optional(),
+  policy: path.optional(),
   alerts: path.optional(),
   witnesses: path.optional(),
   heartbeat: z
@@ -185,6 +203,8 @@ export function parseConfig(text: string, file: string): Config {
     data: from(value.data),
     access: from(value.access),
     sealing: from(value.sealing),
+    ...(value.encryption === undefined ? {} : { encryption: value.encryption }),
+    ...(value.policy === undefined ? {} : { policy: from(value.policy) }),
     ...(value.alerts === undefined ? {} : { alerts: from(value.alerts) }),
     ...(value.witnesses === undefined ? {} : { witnesses: from(value.witnesses) }),
     ...(value.heartbeat === undefined ? {} : { heartbeat: value.heartbeat }),
@@ -245,12 +265,17 @@ export function dataDirectories(config: Pick<Config, "data">): DataDirectories {
     courierState: join(state, "courier"),
     adminSocket: join(state, "port", "admin.sock"),
     keptAccess: join(state, "port", "access.yaml"),
+    keptPolicy: join(state, "port", "policy.yaml"),
     readerAccess: join(state, "reader", "access.json"),
     portAuthorities: join(state, "port", "authorities.json"),
     readerAuthorities: join(state, "reader", "authorities.json"),
     readerMirrors: join(state, "reader", "mirrors.json"),
     readerSurvey: join(state, "reader", "survey.json"),
-    doctorsWord: join(state, "doctor.json"),
+    watchState: join(state, "watch"),
+    doctorsWord: join(state, "watch", "doctor.json"),
+    appliedRules: join(state, "firewall.json"),
+    portSockets: join(state, "port", "sockets.json"),
+    readerSockets: join(state, "reader", "sockets.json"),
     operatorState: join(state, "operator"),
   }
 }
@@ -260,8 +285,8 @@ function refuseSharedAddress(
   invalid: (at: readonly PropertyKey[], message: string) => PosternError,
 ): void {
   const seen = new Set<string>()
-  for (const plane of ["write", "read", "ops"] as const) {
-    for (const [index, address] of listen[plane].entries()) {
+  for (const plane of ["write", "read", "ops", "syslog"] as const) {
+    for (const [index, address] of (listen[plane] ?? []).entries()) {
       const text = formatHostPort(address)
       if (address.port !== 0 && seen.has(text)) {
         const message = `listen.${plane}[${index}]: ${text} is named twice`

@@ -13,7 +13,12 @@ export interface ReadDocument<T> {
 
 export interface DocumentKind {
   /** What an error of this document is called. */
-  readonly code: "CONFIG_INVALID" | "ACCESS_INVALID" | "ALERTS_INVALID"
+  readonly code:
+    | "CONFIG_INVALID"
+    | "ACCESS_INVALID"
+    | "ALERTS_INVALID"
+    | "MAPPING_INVALID"
+    | "POLICY_INVALID"
   /**
    * Longest text that is looked at, in UTF-16 units; the text may come from whoever can write the
    * file.

@@ -9,8 +9,18 @@ const fileBytesMax = 16_777_216
 /** Reads and checks postern.yaml. Errors: CONFIG_INVALID, also if it cannot be read. */
 export function loadConfig(file: string): Config {
   const config = parseConfig(readTextFile(file), file)
-  const beside = join(dirname(config.access), "alerts.yaml")
-  return config.alerts === undefined && existsSync(beside) ? { ...config, alerts: beside } : config
+  const alerts = config.alerts ?? besideAccess(config, "alerts.yaml")
+  return alerts === undefined ? config : { ...config, alerts }
+}
+
+/** The file of the policy, as things are now; undefined if none is named and none is there. */
+export function policyFile(config: Pick<Config, "access" | "policy">): string | undefined {
+  return config.policy ?? besideAccess(config, "policy.yaml")
+}
+
+function besideAccess({ access }: Pick<Config, "access">, name: string): string | undefined {
+  const file = join(dirname(access), name)
+  return existsSync(file) ? file : undefined
 }
 
 /** The access list in force, as the port keeps it; access.yaml where no port has kept one yet. */

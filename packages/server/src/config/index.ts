@@ -15,4 +15,4 @@ export {
 } from "./config.ts"
 export { withholdMemory } from "./core-dumps.ts"
 export { type DocumentKind, formatPath, type ReadDocument, readDocument } from "./document.ts"
-export { accessFile, loadConfig, readSecretFile, readTextFile } from "./files.ts"
+export { accessFile, loadConfig, policyFile, readSecretFile, readTextFile } from "./files.ts"

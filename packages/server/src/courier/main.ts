@@ -1,5 +1,7 @@
 import { PosternError } from "@postern/log/base"
 import { type Config, dataDirectories, loadConfig } from "../config/index.ts"
+import { openSegmentKeys } from "../disclosures/index.ts"
+import { lendSegmentKeys } from "../disk/index.ts"
 import { runProcess, type Tell, waitForLog } from "../lifetime/index.ts"
 import { openAnswering } from "../postbox/index.ts"
 import { openAlerts } from "./alerts-task.ts"
@@ -19,6 +21,7 @@ runProcess(
   "courier",
   async (file, tell) => {
     const config = loadConfig(file)
+    lendSegmentKeys(openSegmentKeys(config.sealing))
     const view = await waitForLog(dataDirectories(config).log, tell)
     const opened = tasks.flatMap((open) => open({ config, view, tell }) ?? [])
     if (opened.length === 0) throw new PosternError("CONFIG_INVALID", "nothing is set for it to do")

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs"
 import { mkdir, readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { PosternError } from "@postern/log/base"
+import { isPosternError, PosternError } from "@postern/log/base"
 import type { KeptOut } from "@postern/log/event"
-import { replaceFile, syncDirectory } from "../disk/index.ts"
+import { type FileSystem, nodeFiles, replaceFile, syncDirectory } from "../disk/index.ts"
+import { PackReader } from "./pack-reader.ts"
+import { type Found, readPackedValue } from "./packed-value.ts"
 import { seal, unseal } from "./sealed-file.ts"
 import {
   currentSealingKey,
@@ -13,13 +15,10 @@ import {
   type SealingKey,
 } from "./sealing-keys.ts"
 
-export type Found =
-  | { readonly state: "held"; readonly json: Uint8Array }
-  | { readonly state: "missing" | "locked" | "damaged" }
-
 /** Where disclosures can be read. */
 export interface DisclosureSource {
-  read(digest: string): Promise<Found>
+  /** @param index of the entry that names the digest; what the policy made is only found with it. Errors: READ_FAILED, CONFIG_INVALID. */
+  read(digest: string, index?: number): Promise<Found>
 }
 
 export interface DisclosurePlaces {
@@ -32,20 +31,39 @@ export interface DisclosurePlaces {
 const digestPattern = /^[A-Za-z0-9_-]{43}$/
 
 /** For readers: the files as they are on disk now, whoever wrote them. */
-export function openDisclosures({ sealed, keys }: DisclosurePlaces): DisclosureSource {
+export function openDisclosures(
+  places: DisclosurePlaces,
+  files: FileSystem = nodeFiles,
+): DisclosureSource {
+  const packs = new PackReader(places.sealed, files)
   return {
-    async read(digest) {
-      for (const keyId of digestPattern.test(digest) ? await keyIds(sealed) : []) {
-        const file = await readIfAny(pathOf(sealed, keyId, digest))
-        if (file === undefined) continue
-        const key = await readSealingKey(keys, keyId)
-        if (key === undefined) return { state: "locked" }
-        const json = await unseal(file, digest, key)
-        return json === undefined ? { state: "damaged" } : { state: "held", json }
+    async read(digest, index) {
+      if (!digestPattern.test(digest)) return { state: "missing" }
+      try {
+        if (index === undefined) return await readSealedFile(places, digest)
+        const packed = await readPackedValue(places, packs, index, digest, files)
+        if (packed.state !== "missing" && packed.state !== "damaged") return packed
+        // A pack that cannot be read through says nothing of what never was in it.
+        const found = await readSealedFile(places, digest)
+        return found.state === "missing" ? packed : found
+      } catch (cause) {
+        if (isPosternError(cause) && cause.code === "CONFIG_INVALID") throw cause
+        throw new PosternError("READ_FAILED", `${places.sealed} cannot be read`, { cause })
       }
-      return { state: "missing" }
     },
   }
+}
+
+async function readSealedFile({ sealed, keys }: DisclosurePlaces, digest: string): Promise<Found> {
+  for (const keyId of await keyIds(sealed)) {
+    const file = await readIfAny(pathOf(sealed, keyId, digest))
+    if (file === undefined) continue
+    const key = await readSealingKey(keys, keyId)
+    if (key === undefined) return { state: "locked" }
+    const json = await unseal(file, digest, key)
+    return json === undefined ? { state: "damaged" } : { state: "held", json }
+  }
+  return { state: "missing" }
 }
 
 /** For the port, the only one that writes here. */
@@ -79,6 +97,13 @@ export class DisclosureStore {
     const directories = new Set(await keyIds(places.sealed))
     for (const keyId of directories) await removeUnfinished(join(places.sealed, keyId))
     return new DisclosureStore(places, directories, keyMade, now)
+  }
+
+  /** The disclosure's JSON bytes; undefined if they cannot be had. Errors: READ_FAILED, CONFIG_INVALID. */
+  async read(digest: string): Promise<Uint8Array | undefined> {
+    if (!digestPattern.test(digest)) return undefined
+    const found = await readSealedFile(this.#places, digest)
+    return found.state === "held" ? found.json : undefined
   }
 
   /** Whether a file of that name is there. Looks at the disk. */

@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto"
-import { access, mkdir, readFile } from "node:fs/promises"
+import { access, mkdir } from "node:fs/promises"
 import { join } from "node:path"
-import { formatBase64, PosternError, parseBase64 } from "@postern/log/base"
-import { replaceFile } from "../disk/index.ts"
+import { PosternError } from "@postern/log/base"
 import type { SaltKeys } from "./salts.ts"
+import { makeSecret, readSecret } from "./secret-file.ts"
 
 /** A key that seals disclosures (docs/spec/disclosures.md, Keys). Whoever has it can open what was sealed with it. */
 export interface SealingKey {
@@ -13,7 +12,6 @@ export interface SealingKey {
 }
 
 export const keyIdPattern = /^bodies-\d{4}-\d{2}(?:-[1-9]\d{0,3})?$/
-const secretBytes = 32
 
 /** The key of that id; undefined if it is not there. Read anew each time: a key that was destroyed opens nothing. Errors: CONFIG_INVALID. */
 export async function readSealingKey(
@@ -55,31 +53,6 @@ export async function openSaltKeys(directory: string): Promise<SaltKeys> {
     current: (await readSecret(current)) ?? (await makeSecret(current)),
     previous: await readSecret(previous),
   }
-}
-
-/** One line, as it stands in a key file. */
-export function formatSecret(secret: Uint8Array = randomBytes(secretBytes)): string {
-  return `${formatBase64(secret)}\n`
-}
-
-async function readSecret(path: string): Promise<Uint8Array | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, "latin1")
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
-    throw new PosternError("CONFIG_INVALID", `${path} cannot be read`, { cause })
-  }
-  const secret = parseBase64(text.trimEnd())
-  if (secret?.length === secretBytes) return secret
-  throw new PosternError("CONFIG_INVALID", `${path} is not one line with 32 bytes as base64`)
-}
-
-/** Durable before it is used: what is sealed with a key that is lost is lost. */
-async function makeSecret(path: string): Promise<Uint8Array> {
-  const secret = randomBytes(secretBytes)
-  await replaceFile(path, formatSecret(secret))
-  return secret
 }
 
 /** Makes the directory of the keys, for its owner only. Errors: CONFIG_INVALID. */

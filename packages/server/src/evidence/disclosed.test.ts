@@ -25,7 +25,8 @@ let first: number
 
 const made = (name: string, value: string, salt = "_26bc4LT-ac6q2KI6cBW5es") =>
   encodeDisclosure(salt, name, encodeUtf8(value))
-const large = made("request", `{"body":"${"x".repeat(200_000)}"}`)
+const requestJson = `{"body":"${"x".repeat(200_000)}"}`
+const large = made("request", requestJson)
 const small = made("labels", '{ "a":1.0 }')
 const locked = made("trace", "{}")
 const again = made("labels", "2")
@@ -98,9 +99,9 @@ test("values that can be had are in the file with their leaves, in the order of 
   expect(plan.disclosed.count).toBe(3)
   expect(found.counts).toMatchObject({ disclosed: 3, withheld: 1, withholding: 1 })
   expect(told).toEqual([
-    { index: first, name: "request", json: `{"body":"${"x".repeat(200_000)}"}` },
-    { index: first, name: "labels", json: '{ "a":1.0 }' },
-    { index: first + 1, name: "labels", json: '{ "a":1.0 }' },
+    { ...{ index: first, name: "request", within: "", left: 1 }, json: requestJson },
+    { index: first, name: "labels", within: "", left: 0, json: '{ "a":1.0 }' },
+    { index: first + 1, name: "labels", within: "", left: 1, json: '{ "a":1.0 }' },
   ])
 })
 

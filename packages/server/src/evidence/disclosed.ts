@@ -1,5 +1,5 @@
 import { isPosternError } from "@postern/log/base"
-import { digestsOf, parseDisclosure } from "@postern/log/event"
+import { DigestPlaces } from "@postern/log/event"
 import type { DisclosureSource } from "../disclosures/index.ts"
 import type { LogView } from "../disk/index.ts"
 import { entryOf, type IndexedLeaf, readLeaves } from "./leaf-reading.ts"
@@ -29,32 +29,38 @@ export async function findDisclosed(
   return { source, digests, count }
 }
 
-const mark = Buffer.from('"_sd"')
+/** The second one stands in events that the policy has sealed. */
+const marks = ['"_sd"', '"sealed":'].map((text) => Buffer.from(text))
 
 /** Digests of the values that are there, and go back into the entry (docs/spec/evidence.md). */
 async function heldOf(leaf: IndexedLeaf, source: DisclosureSource): Promise<string[]> {
   // A port takes no member's name that is written with an escape, so few leaves need be parsed.
   const { buffer, byteOffset, length } = leaf.leaf
-  if (Buffer.from(buffer, byteOffset, length).indexOf(mark) < 0) return []
-  const { event } = entryOf(leaf)
-  const names = new Set(Object.keys(event))
+  const bytes = Buffer.from(buffer, byteOffset, length)
+  if (!marks.some((mark) => bytes.includes(mark))) return []
+  const places = new DigestPlaces(entryOf(leaf).event)
   const held: string[] = []
-  for (const digest of new Set(digestsOf(event))) {
-    const found = await source.read(digest)
-    const name = found.state === "held" ? nameOf(found.json) : undefined
-    if (name === undefined || names.has(name)) continue
-    names.add(name)
-    held.push(digest)
+  const asked = new Set<string>()
+  // A value comes before those that it names itself.
+  for (let next = places.digests; next.length > 0; next = places.digests) {
+    const fresh = next.filter((digest) => !asked.has(digest))
+    if (fresh.length === 0) break
+    for (const digest of fresh) {
+      asked.add(digest)
+      const found = await source.read(digest, leaf.index)
+      if (found.state === "held" && isTaken(places, found.json)) held.push(digest)
+    }
   }
   return held
 }
 
-/** Undefined if it is no disclosure, whatever its digest: the writer made it. */
-function nameOf(json: Uint8Array): string | undefined {
+/** False if it makes no sense in its entry, whatever its digest: a writer made it. */
+function isTaken(places: DigestPlaces, json: Uint8Array): boolean {
   try {
-    return parseDisclosure(json).name
+    places.take(json)
+    return true
   } catch (error) {
-    if (isPosternError(error)) return undefined
+    if (isPosternError(error)) return false
     throw error
   }
 }

@@ -171,7 +171,9 @@ async function findLeaves(
     }
     case "stream": {
       const { stream } = ask
-      const open = typeof stream === "number" ? stream : await findOpening(slots, stream, size)
+      const { minimum } = view.head()
+      const open =
+        typeof stream === "number" ? stream : await findOpening(slots, stream, { minimum, size })
       const { indexes, batches, next, last } = await findStream(slots, open, size, most)
       const claim = { open, first: 0, next }
       const beyond = last > next ? last : undefined
@@ -220,8 +222,10 @@ export async function* evidenceLines(
     else await writer.leaf(index, leaf)
     yield* taken()
     for (const digest of disclosed.digests.get(index) ?? []) {
-      const found = await disclosed.source?.read(digest)
-      if (found?.state === "held") await writer.disclosure(found.json)
+      const found = await disclosed.source?.read(digest, index)
+      // Those behind it may be named by it.
+      if (found?.state !== "held") break
+      await writer.disclosure(found.json)
       yield* taken()
     }
   }

@@ -12,4 +12,4 @@ export {
   planEvidence,
 } from "./evidence-plan.ts"
 export { packLines } from "./packing.ts"
-export { type AskedQuery, askQuery, type QueryAsk } from "./query-search.ts"
+export { type AskedQuery, askQuery, type QueryAsk, searchQuery } from "./query-search.ts"

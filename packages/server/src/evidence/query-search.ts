@@ -45,8 +45,8 @@ function timeOf(name: string, text: string | undefined): number | undefined {
 }
 
 /**
- * Indexes below `size` of the entries that fulfil the query, ascending, at most `most` and one; the whole log is
- * looked through.
+ * Indexes below `size` of the entries that fulfil the query, ascending, at most `most` and one; all that is there of
+ * the log is looked through.
  */
 export async function searchQuery(
   view: LogView,
@@ -56,7 +56,7 @@ export async function searchQuery(
 ): Promise<number[]> {
   const writers = new Map<number, string | undefined>()
   const found: number[] = []
-  for (let from = 0; from < size; ) {
+  for (let from = view.head().minimum; from < size; ) {
     const leaves = await view.leaves(from, Math.min(size, from + stretchEntries), stretchBytes)
     for (const [i, leaf] of leaves.entries()) {
       if (!mayMatch(query, leaf)) continue

@@ -15,10 +15,14 @@ export interface FoundStream {
   readonly last: number
 }
 
-/** The index of the newest entry below `size` that opened a stream of this id. @throws PosternError NOT_FOUND */
-export async function findOpening(slots: BatchSlots, id: string, size: number): Promise<number> {
+/** The index of the newest entry in `[minimum, size)` that opened a stream of this id. @throws PosternError NOT_FOUND */
+export async function findOpening(
+  slots: BatchSlots,
+  id: string,
+  { minimum, size }: { readonly minimum: number; readonly size: number },
+): Promise<number> {
   let found: number | undefined
-  for await (const slot of slots.from(0, size)) {
+  for await (const slot of slots.from(minimum, size)) {
     for (const { index, leaf } of portLeaves(slot, size)) {
       const { action, data } = readOwn(leaf, index)
       if (action === "postern.stream.opened" && data.stream === id) found = index
@@ -31,7 +35,7 @@ export async function findOpening(slots: BatchSlots, id: string, size: number): 
 /**
  * Everything about the stream that entry `open` opened, in the tree of `size`. Looks through the log from there on,
  * until the stream is closed and nothing of it is missing.
- * @throws PosternError NOT_FOUND if the entry opens no stream of a writer
+ * @throws PosternError NOT_FOUND if the entry opens no stream of a writer · ENTRY_PRUNED if its beginning is not there any more
  */
 export async function findStream(
   slots: BatchSlots,

@@ -6,6 +6,7 @@ import {
   decodeRawSlot,
   followLog,
   LogStore,
+  type Pruned,
   RawSlotPlanner,
   type ReadSlot,
   segmentBytesMax,
@@ -100,6 +101,16 @@ export class MirrorLog {
   /** Root of the tree of that size. */
   get root(): Uint8Array {
     return this.#root
+  }
+
+  /** Index of the first entry that is here. */
+  get minimum(): number {
+    return this.#store.minimum
+  }
+
+  /** Removes what is before a segment. Errors: DISK_FULL (nothing happened), DISK_FAILED. */
+  async prune(pruned: Pruned): Promise<void> {
+    await this.#store.prune(pruned)
   }
 
   /** The newest checkpoint that was kept. */

@@ -50,6 +50,24 @@ describe("a mirror", () => {
     await scene.log.close()
   })
 
+  test("of compressed segments is the same as before they were", async () => {
+    const scene = await openScene()
+    await mirrorUpTo(scene, scene.log.size)
+    const other = { ...scene, path: `${scene.path}-of-compressed` }
+    await scene.log.compress()
+    await mirrorUpTo(other, scene.log.size)
+    expect((await verifyDirectory(other.path, { vkey: scene.vkey, full: true })).findings).toEqual(
+      [],
+    )
+    for (const first of await listSegments(other.path)) {
+      const [one, two] = await Promise.all(
+        [scene, other].map(({ path }) => readFile(segmentPath(path, first, "seg"))),
+      )
+      expect(one?.equals(two ?? Buffer.alloc(0)), `segment ${first}`).toBe(true)
+    }
+    await scene.log.close()
+  })
+
   test("goes on at its own next slot, wherever an answer broke off", async () => {
     const scene = await openScene()
     const { source, log } = scene

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { formatHex, PosternError } from "@postern/log/base"
 import { treeRoot } from "@postern/log/tlog"
-import { followLog, listSegments, segmentPath, walkSlots } from "../disk/index.ts"
+import { followLog, listSegments, openSegment, segmentPath, walkSlots } from "../disk/index.ts"
 import type { Origin } from "./index.ts"
 
 /** A frame by the table of docs/spec/mirror.md. */
@@ -35,7 +35,10 @@ export async function framesOf(directory: string, from: number): Promise<SentFra
     const firstSlot = (JSON.parse(start.toString().split("\n")[0] ?? "") as { slot: number }).slot
     if (firstSlot >= from) frames.push({ type: 2, body: Buffer.concat([index, start]) })
     const path = segmentPath(directory, first, "seg")
-    const bytes = await readFile(path)
+    const segment = await openSegment(path)
+    const bytes = Buffer.alloc(await segment.size())
+    await segment.read(bytes, 0, bytes.length, 0)
+    await segment.close()
     for await (const { at, header } of walkSlots(path)) {
       if (header.slot > newest) break
       const body = Buffer.from(bytes.subarray(at, at + header.bytes))

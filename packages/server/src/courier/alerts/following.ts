@@ -31,10 +31,11 @@ export class Following {
     return this.#view.head().size
   }
 
-  /** Up to a mebibyte of the entries [index, end), without damaged ones: to find those is others' work. Errors: NOT_FOUND, LOG_DAMAGED. */
+  /** Up to a mebibyte of the entries [index, end) that are there, without damaged ones: to find those is others' work. Errors: NOT_FOUND, LOG_DAMAGED. */
   async take(index: number, end = this.size): Promise<Taken> {
-    if (index >= end) return { entries: [], next: index }
-    const leaves = await this.#view.leaves(index, end, chunkBytes)
+    const from = Math.max(index, this.#view.head().minimum)
+    if (from >= end) return { entries: [], next: from }
+    const leaves = await this.#view.leaves(from, end, chunkBytes)
     const entries: Observed[] = []
     for (const [at, leaf] of leaves.entries()) {
       const mark = readLeafMark(leaf)
@@ -42,9 +43,9 @@ export class Following {
       const found = this.#writers.of(mark.open)
       const writer = found instanceof Promise ? await found : found
       const own = writer === this.#ownId
-      entries.push({ index: index + at, receivedMs: mark.receivedMs, writer, own, leaf })
+      entries.push({ index: from + at, receivedMs: mark.receivedMs, writer, own, leaf })
     }
-    return { entries, next: index + leaves.length }
+    return { entries, next: from + leaves.length }
   }
 
   /** Which writers came from where before `state.position`, as far as the newest entries say; raises nothing. */

@@ -34,7 +34,7 @@ export class SmallLog implements Pick<LogView, "origin" | "head" | "leaves"> {
   }
 
   head(): Head {
-    return { size: this.#leaves.length } as Head
+    return { size: this.#leaves.length, minimum: 0 } as Head
   }
 
   async leaves(from: number, to: number): Promise<Uint8Array[]> {
