@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { Profile } from "@postern/client"
 import { isPosternError } from "@postern/log/base"
-import { type Config, dataDirectories, readTextFile } from "../../config/index.ts"
+import { type Config, dataDirectories, policyFile, readTextFile } from "../../config/index.ts"
+import { keepEverything, parsePolicy } from "../../policy/rules/index.ts"
 import { expireUnanswered, passedReview, reviewState } from "../access/index.ts"
 import { listCertificates } from "../certificates/index.ts"
 import {
@@ -11,12 +12,15 @@ import {
   gatherPortFacts,
   judgeListeners,
   type Severity,
+  socketWords,
+  thisMachine,
 } from "../exposure/index.ts"
 import { listKeyAges } from "../keys/index.ts"
 import type { KeyPair } from "../pki/index.ts"
 import { sendCanary } from "./canary.ts"
 import { judgeCertificate } from "./certificates.ts"
 import { tryDoors } from "./doors.ts"
+import { examineEncryption } from "./encryption.ts"
 import { examineFirewall } from "./firewall-drift.ts"
 import { judgeKey } from "./key-ages.ts"
 import {
@@ -27,9 +31,12 @@ import {
   type MachineFacts,
   measureSync,
   openParents,
+  writableBeside,
 } from "./machine-health.ts"
 import { tryOpsDoors } from "./ops-door.ts"
+import { judgePolicy } from "./policy.ts"
 import { judgeNode, judgeProcess, readProcessFacts } from "./process-health.ts"
+import { examineRetention } from "./retention.ts"
 import { judgeReview, judgeUnanswered } from "./review.ts"
 import { judgeStatus, type PortStatus } from "./standing.ts"
 
@@ -56,6 +63,7 @@ export async function examine(patient: Patient): Promise<Finding[]> {
   const { config } = patient
   const parts: readonly (readonly [string, Severity, () => Promise<Finding[]> | Finding[]])[] = [
     ["port", "critical", async () => judgeStatus(await patient.status())],
+    ["policy", "high", () => examinePolicy(patient)],
     ["doors", "critical", () => examineDoors(patient)],
     ["canary", "critical", async () => [await examineWay(patient)]],
     ["ops", "critical", () => tryOpsDoors(config.listen.ops)],
@@ -69,6 +77,8 @@ export async function examine(patient: Patient): Promise<Finding[]> {
     ],
     ["keys", "high", () => listKeyAges(config, patient.now()).map(judgeKey)],
     ["review", "high", () => examineReview(config, patient.now())],
+    ["retention", "medium", () => examineRetention(config, patient.now())],
+    ["encryption", "high", () => examineEncryption(config)],
     ["machine", "high", () => examineMachine(patient)],
   ]
   const findings: Finding[] = []
@@ -93,6 +103,12 @@ const noProfile = {
   fix: "name them with --writer and --reader",
 } as const
 
+async function examinePolicy({ config, status }: Patient): Promise<Finding[]> {
+  const file = policyFile(config)
+  const { digest } = file === undefined ? keepEverything : parsePolicy(readTextFile(file))
+  return judgePolicy(await status(), digest)
+}
+
 async function examineDoors({ config, writer, reader, now }: Patient): Promise<Finding[]> {
   if (writer === undefined || reader === undefined)
     return [{ ...noProfile, id: "doors.examined", subject: "doors" }]
@@ -106,7 +122,10 @@ async function examineWay({ writer, reader }: Patient): Promise<Finding> {
 }
 
 async function examineListeners(config: Config): Promise<Finding[]> {
-  const [listeners, facts] = [await gatherListeners(config), await gatherPortFacts()]
+  const [listeners, facts] = [
+    await gatherListeners(config),
+    await gatherPortFacts(thisMachine, socketWords(config)),
+  ]
   return judgeListeners(listeners, config.listen.allow ?? [], facts)
 }
 
@@ -123,25 +142,31 @@ function examineReview(config: Config, now: Date): Finding[] {
 }
 
 function readAuthority({ pki }: Config): KeyPair | undefined {
-  if (pki.caKey === undefined || !existsSync(pki.caKey)) return undefined
+  if (pki.caKey === undefined || !isThere(pki.caKey)) return undefined
   return { certificate: readFileSync(pki.ca, "utf8"), key: readFileSync(pki.caKey, "utf8") }
 }
 
+/** Throws if this user cannot find out. Not by access(2), which knows nothing of the rights that a user other than root was given. */
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
 function examineMachine({ config, now }: Patient): Finding[] {
-  const { log, portState, disclosures } = dataDirectories(config)
+  const { log, portState, watchState, disclosures } = dataDirectories(config)
   const edited = [config.file, config.access, config.pki.ca, config.pki.certificate]
   const approvals = ["approvals", "break-glass", "reviews"].map((name) =>
     join(dirname(config.access), name),
   )
   const secrets = [config.pki.key, config.pki.logKey, config.pki.receiptKey, config.sealing]
   const watched = [config.data, log, disclosures, ...secrets].filter((path) => path !== undefined)
+  const place = writableBeside(log, [portState, watchState])
   const facts: MachineFacts = {
     disk: freeSpace(log),
     grown: growthOf(log, now()),
-    fdatasyncMs: measureSync(portState),
+    fdatasyncMs: place === undefined ? undefined : measureSync(place),
     isRoot: process.getuid?.() === 0,
-    loose: watched.filter((path) => existsSync(path) && isLoose(path)),
-    writable: [...edited, ...approvals].filter((path) => existsSync(path) && isWritable(path)),
+    loose: watched.filter((path) => isThere(path) && isLoose(path)),
+    writable: [...edited, ...approvals].filter((path) => isThere(path) && isWritable(path)),
     exchangeable: [config.data, config.file, config.access].flatMap(openParents),
     node: process.versions.node,
     openssl: process.versions.openssl,
@@ -156,7 +181,8 @@ function growthOf(log: string, now: Date): MachineFacts["grown"] {
   if (days < 1 / 24) return undefined
   const segments = join(log, "segments")
   const bytes = readdirSync(segments)
-    .map((name) => statSync(join(segments, name)).size)
+    // A file may be gone by now: old ones are removed, sealed ones become another.
+    .map((name) => statSync(join(segments, name), { throwIfNoEntry: false })?.size ?? 0)
     .reduce((sum, size) => sum + size, 0)
   return { bytes, days }
 }

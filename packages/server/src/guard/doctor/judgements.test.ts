@@ -3,6 +3,7 @@ import type { HeldCertificate } from "../certificates/index.ts"
 import { judgeCertificate } from "./certificates.ts"
 import { judgeKey } from "./key-ages.ts"
 import { judgeMachine, type MachineFacts } from "./machine-health.ts"
+import { judgePolicy } from "./policy.ts"
 import { judgeReview } from "./review.ts"
 import { judgeStatus, type PortStatus } from "./standing.ts"
 
@@ -120,6 +121,7 @@ describe("the machine", () => {
     [{ grown: { bytes: 20 * gibibyte, days: 1 } }, "disk.forecast", "warn"],
     [{ fdatasyncMs: 21 }, "disk.sync", "warn"],
     [{ fdatasyncMs: 201 }, "disk.sync", "fail"],
+    [{ fdatasyncMs: undefined }, "disk.sync", "unknown"],
     [{ loose: ["pki/log.key"] }, "files.modes", "fail"],
     [{ writable: ["access.yaml"] }, "files.writable", "fail"],
     [{ exchangeable: ["/srv"] }, "files.writable", "fail"],
@@ -158,4 +160,18 @@ test.each([
 ] as const)("a review that is %s is %s", (state, result) => {
   const finding = judgeReview({ state, due: "2026-12-01", open: undefined })
   expect(finding).toMatchObject({ result, evidence: "the next one is due on 2026-12-01" })
+})
+
+describe("the policy", () => {
+  const digest = "a".repeat(64)
+  test.each([
+    [{ policy: { digest } }, ["ok", "ok"]],
+    [{ policy: { digest: "b".repeat(64) } }, ["ok", "warn"]],
+    [{ policy: { digest }, policyProblem: "line 3" }, ["fail", "ok"]],
+    [{}, ["ok", "unknown"]],
+  ])("of %j is %s", (status, results) => {
+    const findings = judgePolicy(status, digest)
+    expect(findings.map(({ result }) => result)).toEqual(results)
+    for (const { result, fix } of findings) expect(fix === "").toBe(result === "ok")
+  })
 })

@@ -1,5 +1,8 @@
 import {
+  accessSync,
   closeSync,
+  constants,
+  existsSync,
   fdatasyncSync,
   openSync,
   rmSync,
@@ -15,8 +18,8 @@ export interface MachineFacts {
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number }
   /** Bytes that the log and what lies beside it have grown to, since when. */
   readonly grown: { readonly bytes: number; readonly days: number } | undefined
-  /** Of a few, milliseconds. */
-  readonly fdatasyncMs: number
+  /** Of a few, milliseconds; undefined if this user may write nowhere on that disk. */
+  readonly fdatasyncMs: number | undefined
   readonly isRoot: boolean
   /** Of data directory and keys: names of those that others can read or write. */
   readonly loose: readonly string[]
@@ -52,6 +55,22 @@ export function measureSync(directory: string): number {
     rmSync(path)
   }
   return times.sort((a, b) => a - b)[Math.floor(syncs / 2)] ?? 0
+}
+
+/** The first of the directories that this user may write to, if it is on the same disk as the log. */
+export function writableBeside(log: string, directories: readonly string[]): string | undefined {
+  const { dev } = statSync(log)
+  const isMeant = (one: string) => existsSync(one) && statSync(one).dev === dev && mayWrite(one)
+  return directories.find(isMeant)
+}
+
+function mayWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch {
+    return false // Another user's.
+  }
 }
 
 export function freeSpace(directory: string): MachineFacts["disk"] {
@@ -120,6 +139,10 @@ function judgeDisk({ disk, grown }: MachineFacts, subject: string): Finding {
 
 function judgeSync({ fdatasyncMs }: MachineFacts, subject: string): Finding {
   const about = { id: "disk.sync", subject, severity: "medium" } as const
+  if (fdatasyncMs === undefined) {
+    const evidence = "this user may write nowhere on the log's disk"
+    return { ...about, result: "unknown", evidence, fix: "ask as root, or as the service's user" }
+  }
   const result = fdatasyncMs > syncMs.fail ? "fail" : fdatasyncMs > syncMs.warn ? "warn" : "ok"
   const evidence = `fdatasync of 4 KiB: median ${fdatasyncMs.toFixed(2)} ms of ${syncs}`
   const fix =

@@ -4,6 +4,8 @@ import type { Finding, Result, Severity } from "../exposure/index.ts"
 export interface PortStatus {
   readonly notReady?: readonly string[]
   readonly accessProblem?: string
+  readonly policyProblem?: string
+  readonly policy?: { readonly digest: string }
   readonly signerProblem?: string
   readonly runtime?: { readonly pid: number; readonly node: string }
   readonly silentWriters?: number

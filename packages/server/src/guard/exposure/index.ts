@@ -11,6 +11,12 @@ export {
   reservationOf,
 } from "./candidates.ts"
 export { type Finding, type Known, type Result, type Severity, worstOf } from "./finding.ts"
-export { gatherListeners, judgeListeners, type Listener, type Plane } from "./listeners.ts"
+export {
+  gatherListeners,
+  judgeListeners,
+  type Listener,
+  type Plane,
+  socketWords,
+} from "./listeners.ts"
 export { gatherPortFacts, type Machine, type PortFacts, thisMachine } from "./machine.ts"
 export type { Reason } from "./number.ts"

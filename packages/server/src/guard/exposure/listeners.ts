@@ -14,7 +14,7 @@ import { published } from "./published.ts"
 import type { Holder } from "./socket-holders.ts"
 import { plainAddress, type SocketRow } from "./socket-table.ts"
 
-export type Plane = "write" | "read" | "ops"
+export type Plane = "write" | "read" | "ops" | "syslog"
 
 /** An address that the configuration names. */
 export interface Listener {
@@ -32,14 +32,20 @@ export interface Listener {
 export async function gatherListeners(config: Config): Promise<Listener[]> {
   const { log, readerState } = dataDirectories(config)
   const listeners: Listener[] = []
-  for (const plane of ["write", "read", "ops"] as const) {
+  for (const plane of ["write", "read", "ops", "syslog"] as const) {
     const uid = ownerOf([plane === "read" ? readerState : log, config.data])
-    for (const { host, port } of config.listen[plane]) {
+    for (const { host, port } of config.listen[plane] ?? []) {
       const name = formatHostPort({ host, port })
       listeners.push({ plane, name, port, address: await resolve(host), uid })
     }
   }
   return listeners
+}
+
+/** Where port and reader process say which passed sockets they serve. */
+export function socketWords(config: Pick<Config, "data">): readonly string[] {
+  const { portSockets, readerSockets } = dataDirectories(config)
+  return [portSockets, readerSockets]
 }
 
 /** Of the first that is there: a process makes its own directory when it first starts. */

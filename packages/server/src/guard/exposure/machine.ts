@@ -7,7 +7,7 @@ import { parseIptablesSave } from "./iptables-rules.ts"
 import { parseNftRuleset } from "./nft-rules.ts"
 import { findProxies, type PassingOn } from "./proxies.ts"
 import { type PortRange, type Redirect, redirectsOf } from "./redirects.ts"
-import { findHolders, type Holder } from "./socket-holders.ts"
+import { findHolders, findServing, type Holder } from "./socket-holders.ts"
 import { parseSocketTable, type SocketRow } from "./socket-table.ts"
 
 /** Where facts come from. */
@@ -25,7 +25,7 @@ export interface PortFacts {
   /** Numbers that it leaves out of them. */
   readonly reserved: Known<readonly PortRange[]>
   readonly sockets: Known<readonly SocketRow[]>
-  /** By inode; only of listening sockets, and only as far as they may be seen. */
+  /** By inode; of listening sockets, as far as they may be seen or our own processes say so. */
   readonly holders: ReadonlyMap<number, readonly Holder[]>
   readonly redirects: Known<readonly Redirect[]>
   /** Programmes that pass connections on, such as Docker's. */
@@ -45,8 +45,14 @@ export const thisMachine: Machine = {
   },
 }
 
-/** Reads, and asks nft and iptables to list; changes nothing. */
-export async function gatherPortFacts(machine: Machine = thisMachine): Promise<PortFacts> {
+/**
+ * Reads, and asks nft and iptables to list; changes nothing.
+ * @param words where our own processes say which passed sockets they serve
+ */
+export async function gatherPortFacts(
+  machine: Machine = thisMachine,
+  words: readonly string[] = [],
+): Promise<PortFacts> {
   const { root } = machine
   const sockets = readSockets(root)
   const listening = "known" in sockets ? sockets.known.filter(isListening) : []
@@ -58,7 +64,11 @@ export async function gatherPortFacts(machine: Machine = thisMachine): Promise<P
     }),
     reserved: read(root, `${local}_reserved_ports`, parseRanges),
     sockets,
-    holders: findHolders(new Set(listening.map(({ inode }) => inode)), root),
+    // What is seen counts, and what is said only where nothing is.
+    holders: new Map([
+      ...findServing(words, root),
+      ...findHolders(new Set(listening.map(({ inode }) => inode)), root),
+    ]),
     redirects: await readRedirects(machine),
     proxies: findProxies(root),
     hasIpv6Loopback: /^0{31}1 /m.test(readText(join(root, "proc/net/if_inet6")) ?? ""),

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { basename, join } from "node:path"
 
 /** A process that has a socket open. */
@@ -28,6 +28,39 @@ export function findHolders(inodes: ReadonlySet<number>, root: string): Map<numb
     for (const inode of held) found.set(inode, [...(found.get(inode) ?? []), holder])
   }
   return found
+}
+
+/** What a process of ours left as a word of the passed sockets that it serves (server/acceptor). */
+interface Word {
+  readonly pid: number
+  readonly inodes: readonly number[]
+}
+
+/**
+ * Who says that he serves a socket, for those who may not look into processes. Taken only of a process that runs, under the user whose file
+ * it is: nobody can say it of somebody else.
+ * @param words their files; one that is missing or has another form says nothing
+ */
+export function findServing(words: readonly string[], root: string): Map<number, Holder[]> {
+  const found = new Map<number, Holder[]>()
+  for (const file of words) {
+    const { pid, inodes, uid } = wordIn(file)
+    const holder = describeProcess(pid, join(root, "proc", String(pid)))
+    if (holder === undefined || holder.uid !== uid) continue
+    for (const inode of inodes) found.set(inode, [...(found.get(inode) ?? []), holder])
+  }
+  return found
+}
+
+function wordIn(file: string): Word & { readonly uid: number | undefined } {
+  try {
+    const { pid, inodes } = JSON.parse(readFileSync(file, "utf8")) as Partial<Word>
+    const isWhole = Number.isSafeInteger(pid) && Array.isArray(inodes)
+    if (isWhole) return { pid: pid as number, inodes, uid: lstatSync(file).uid }
+  } catch {
+    // Not there, not for us to read, or half there: as one that says nothing.
+  }
+  return { pid: 0, inodes: [], uid: undefined }
 }
 
 function socketsOf(directory: string): number[] {

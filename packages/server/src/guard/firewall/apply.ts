@@ -1,9 +1,18 @@
 import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
-import { PosternError } from "@postern/log/base"
+import { isPosternError, PosternError } from "@postern/log/base"
 import { formatHostPort, type HostPort } from "../../config/index.ts"
-import { driftOf, type LiveFirewall } from "./live.ts"
+import {
+  digestOfRules,
+  keepApplied,
+  putAppliedText,
+  readApplied,
+  readAppliedText,
+} from "./applied-rules.ts"
+import { driftOf, type LiveFirewall, type Snapshot } from "./live.ts"
 import { liveFirewalls } from "./live-firewalls.ts"
 import { answeringOf } from "./probe.ts"
 import {
@@ -22,12 +31,20 @@ export interface ApplyOptions {
   /** postern.yaml, absolute: kept with the change. */
   readonly config: string
   readonly directory: string
+  /** Where it is written down what was applied. */
+  readonly appliedRules: string
+  /** The service's user, if somebody named one. */
+  readonly uid: number | undefined
 }
 
-/** Undefined: the rules were there already, and nothing was touched. */
-export type Applied =
-  | { readonly answering: readonly HostPort[]; readonly deadlineMs: number }
-  | undefined
+export interface Applied {
+  /** Undefined: the rules were there already, and nothing was touched. */
+  readonly change:
+    | { readonly answering: readonly HostPort[]; readonly deadlineMs: number }
+    | undefined
+  /** Whether they could be written down for whoever watches. */
+  readonly isKept: boolean
+}
 
 /**
  * Checks the text, remembers the rules of before, starts the timer that brings them back, and only then loads. What
@@ -39,7 +56,8 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
   await live.check(text)
   const intended = await live.intended(text)
   const before = await live.present()
-  if (driftOf(before, intended) === undefined) return undefined
+  if (driftOf(before, intended) === undefined)
+    return { change: undefined, isKept: writeDown(options, before) }
   const answering = await answeringOf(options.addresses)
   const deadlineMs = Date.now() + options.confirmWithinMs
   const change = {
@@ -47,34 +65,53 @@ export async function apply(options: ApplyOptions): Promise<Applied> {
     dialect: live.dialect,
     config,
     saved: before.saved,
+    applied: writtenBefore(options.appliedRules),
     deadlineMs,
   }
   keepUnconfirmed(directory, change)
   startTimer(directory, change)
+  let isKept: boolean
   try {
     await live.load(text, before, intended)
-    await demand(live, intended, answering)
+    isKept = writeDown(options, await demand(live, intended, answering))
     if (readUnconfirmed(directory)?.id !== change.id) {
       throw new PosternError("FIREWALL_FAILED", "the time to confirm ran out meanwhile")
     }
   } catch (error) {
     const taken = await rollBack(directory, change.id)
     // The timer was here first, and may have been before the rules were loaded.
-    if (taken === undefined) await live.restore(before.saved, await live.present())
+    if (taken === undefined) await bringBack(live, change)
     const why = error instanceof PosternError ? (error.detail ?? error.code) : String(error)
     throw new PosternError("FIREWALL_FAILED", `${why}; the rules of before are back`, {
       cause: error,
     })
   }
-  return { answering, deadlineMs }
+  return { change: { answering, deadlineMs }, isKept }
+}
+
+/** The rules in the kernel, which are those that are meant. False where there is no place for it. */
+function writeDown({ live, text, uid, appliedRules }: ApplyOptions, now: Snapshot): boolean {
+  return keepApplied(appliedRules, live.dialect, { digest: digestOfRules(text), uid, now })
+}
+
+/** What cannot be trusted now is not brought back either. */
+function writtenBefore(file: string): Unconfirmed["applied"] {
+  try {
+    const before = readApplied(file) === undefined ? undefined : readAppliedText(file)
+    return before === undefined ? { file } : { file, before }
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    return { file }
+  }
 }
 
 async function demand(
   live: LiveFirewall,
-  intended: Awaited<ReturnType<LiveFirewall["intended"]>>,
+  intended: Snapshot,
   answering: readonly HostPort[],
-): Promise<void> {
-  const drift = driftOf(await live.present(), intended)
+): Promise<Snapshot> {
+  const present = await live.present()
+  const drift = driftOf(present, intended)
   if (drift !== undefined) {
     const line = drift.missing[0] ?? drift.foreign[0]
     throw new PosternError("FIREWALL_FAILED", `the rules are not what was loaded: ${line}`)
@@ -85,6 +122,7 @@ async function demand(
     const which = formatHostPort(silent)
     throw new PosternError("FIREWALL_FAILED", `${which} does not answer any more`)
   }
+  return present
 }
 
 /** Keeps the rules that wait. Errors: FIREWALL_ROLLED_BACK if none do. */
@@ -104,12 +142,18 @@ export async function rollBack(directory: string, id?: string): Promise<Unconfir
   try {
     const live = liveFirewalls.find(({ dialect }) => dialect === change.dialect)
     if (live === undefined) throw new PosternError("FIREWALL_FAILED", `no ${change.dialect} here`)
-    await live.restore(change.saved, await live.present())
+    await bringBack(live, change)
     return change
   } catch (error) {
     keepUnconfirmed(directory, change)
     throw error
   }
+}
+
+async function bringBack(live: LiveFirewall, { saved, applied }: Unconfirmed): Promise<void> {
+  await live.restore(saved, await live.present())
+  // Written down for whoever watches: gone with the directory, there is nothing to bring back.
+  if (existsSync(dirname(applied.file))) putAppliedText(applied.file, applied.before)
 }
 
 /** A process of its own session, so that it outlives this one, its terminal and its login. */

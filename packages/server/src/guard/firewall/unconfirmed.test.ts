@@ -6,7 +6,14 @@ import { confirm, rollBack } from "./apply.ts"
 import { driftOf, type Snapshot } from "./live.ts"
 import { keepUnconfirmed, readUnconfirmed, takeUnconfirmed } from "./unconfirmed.ts"
 
-const change = { id: "a", dialect: "nftables", config: "/c", saved: "x", deadlineMs: 1 }
+const change = {
+  id: "a",
+  dialect: "nftables",
+  config: "/c",
+  saved: "x",
+  deadlineMs: 1,
+  applied: { file: "/x" },
+}
 let base: string
 let directory: string
 beforeEach(() => {

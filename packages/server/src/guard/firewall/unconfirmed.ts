@@ -14,6 +14,8 @@ export interface Unconfirmed {
   readonly config: string
   /** The rules of before, for LiveFirewall.restore(). */
   readonly saved: string
+  /** What was written down of the rules of before (applied-rules.ts), which comes back with them; undefined if nothing was. */
+  readonly applied: { readonly file: string; readonly before?: string }
   /** Milliseconds since the epoch. */
   readonly deadlineMs: number
 }

@@ -9,6 +9,7 @@ g ${portsGroup} - -
 u postern-port -:postern "Postern, write process"
 u postern-reader -:postern "Postern, read process"
 u postern-courier -:postern "Postern, asks witnesses"
+u postern-watch -:postern "Postern, doctor and firewall"
 m postern-port ${portsGroup}
 m postern-reader ${portsGroup}
 `
@@ -21,7 +22,8 @@ m postern-reader ${portsGroup}
 export function directoriesText(config: Config): string {
   const { data, file, access, alerts = access, sealing, pki } = config
   const directories = dataDirectories(config)
-  const { log, disclosures, portState, readerState, courierState, operatorState } = directories
+  const { log, disclosures, portState, readerState, courierState } = directories
+  const { watchState, operatorState } = directories
   const roots = [file, access, alerts, pki.ca, pki.certificate, pki.reader.certificate].map(dirname)
   const { key, reader, courier } = pki
   const keys = [
@@ -40,6 +42,7 @@ export function directoriesText(config: Config): string {
     ...[log, disclosures, portState].map((path) => `d ${path} 0750 postern-port postern`),
     `d ${readerState} 0750 postern-reader postern`,
     `d ${courierState} 0750 postern-courier postern`,
+    `d ${watchState} 0750 postern-watch postern`,
     `d ${operatorState} 2750 root postern`,
     `d ${unitPath(sealing)} 0750 postern-port postern`,
   ]

@@ -109,20 +109,45 @@ test("keys of somebody else's directory stay his, and are handed over as credent
   expect(conf).not.toContain("server.key")
 })
 
-test("the watch has what the guard needs to look at everything by itself, and its sandbox but for that", () => {
+test("the watch looks at everything and changes nothing but what it says, under a user of its own", () => {
   const watch = (key: string) => settings("postern-watch.service", key)
   expect(watch("ExecStart")).toEqual([
     `${postern.join(" ")} serve --only watch --config /etc/postern/postern.yaml`,
   ])
-  expect(watch("ReadWritePaths")).toEqual(["/etc/postern /var/lib/postern/state"])
-  expect(watch("CapabilityBoundingSet").at(-1)?.split(" ")).toEqual([
-    ...["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN", "CAP_SYS_PTRACE"],
-    ...["CAP_DAC_OVERRIDE", "CAP_CHOWN"],
-  ])
+  expect(watch("ReadWritePaths")).toEqual(["/var/lib/postern/state/watch"])
+  const rights = "CAP_NET_ADMIN CAP_DAC_READ_SEARCH"
+  expect(watch("CapabilityBoundingSet").at(-1)).toBe(rights)
+  expect(watch("AmbientCapabilities").at(-1)).toBe(rights)
   expect(watch("PrivateUsers").at(-1)).toBe("no")
-  expect(watch("RestrictNamespaces").at(-1)).toBe("net")
-  expect(watch("User")).toEqual([])
+  expect(watch("RestrictNamespaces").at(-1)).toBe("yes")
+  expect(watch("User")).toEqual(["postern-watch"])
   expect(settings("postern.target", "Wants")[0]).toContain("postern-watch.service")
+})
+
+test("what a review left unanswered is ended by root, without a network, who writes beside access.yaml only", () => {
+  const review = (key: string) => settings("postern-review.service", key)
+  expect(review("ExecStart")).toEqual([
+    `${postern.join(" ")} access review expire --config /etc/postern/postern.yaml`,
+  ])
+  expect(review("ReadWritePaths")).toEqual(["/etc/postern"])
+  expect(review("PrivateNetwork")).toEqual(["yes"])
+  expect(review("CapabilityBoundingSet").at(-1)).toBe("CAP_CHOWN CAP_DAC_OVERRIDE")
+  expect(settings("postern-review.timer", "OnCalendar")).toEqual(["*:00/10:05 UTC"])
+  expect(settings("postern.target", "Wants")[0]).toContain("postern-review.timer")
+  expect(settings("postern.target", "Wants")[0]).not.toContain("postern-review.service")
+})
+
+test("each process that is no root's has a user, and a directory of its own", () => {
+  const prefix = mkdtempSync(join(base, "users-"))
+  installSystemd(config, prefix, commandOf, postern)
+  const read = (name: string) => readFileSync(join(prefix, "etc", name), "utf8")
+  for (const name of ["port", "reader", "courier", "watch"]) {
+    expect(settings(`postern-${name}.service`, "User", witnessed)).toEqual([`postern-${name}`])
+    expect(read("sysusers.d/postern.conf")).toContain(`u postern-${name} -:postern `)
+    expect(read("tmpfiles.d/postern.conf")).toContain(
+      `d /var/lib/postern/state/${name} 0750 postern-${name} postern\n`,
+    )
+  }
 })
 
 test("a courier is run only if there is something to do for it, and certificates are renewed if a CA is here", () => {
@@ -145,12 +170,33 @@ test("a courier is run only if there is something to do for it, and certificates
   expect(settings("postern.target", "Wants")[0]).toContain("postern-renewal.timer")
 })
 
+test("the courier sees no keys, unless they open segments in which alerts look at entries", () => {
+  const hidden = (of: typeof config) => {
+    const unit = makeUnits(of, commandOf, postern).find(({ name }) => name.includes("courier"))
+    return /^InaccessiblePaths=(.*)$/m.exec(unit?.text ?? "")?.[1]
+  }
+  const disclosures = "-/var/lib/postern/disclosures"
+  expect(hidden(config)).toBe(`-/var/lib/postern-keys ${disclosures}`)
+  expect(hidden(parseConfig(`${text}encryption: segments\n`, file))).toBe(disclosures)
+})
+
 test.each(["/home/audit/data", "/root/x", "/tmp/x", "/var/lib/two words", "/var/lib/%i"])(
   "the path %s is refused, since a unit does not see or mean it",
   (path) => {
     expect(() => unitPath(path)).toThrow(path)
   },
 )
+
+test("the syslog plane is held, too, if there is one", () => {
+  const listen = 'listen:\n  syslog: ["10.0.0.7:6514"]\n'
+  const syslog = parseConfig(text.replace("listen:\n", listen), file)
+  expect(settings("postern-syslog.socket", "ListenStream", syslog)).toEqual(["10.0.0.7:6514"])
+  expect(settings("postern-syslog.socket", "FileDescriptorName", syslog)).toEqual(["syslog"])
+  expect(settings("postern-port.service", "Sockets", syslog)).toEqual([
+    "postern-write.socket postern-ops.socket postern-syslog.socket",
+  ])
+  expect(settings("postern-syslog.socket", "ListenStream")).toEqual([])
+})
 
 test("names and any-free-ports are refused, since the sockets are bound before anybody looks", () => {
   expect(() => unitAddress({ host: "localhost", port: 17514 })).toThrow("numeric address")

@@ -4,7 +4,7 @@ import type { ProcessName } from "../../supervisor/index.ts"
 import { credentialLines, isRenewable, portsGroup, unitAddress, unitPath } from "./places.ts"
 import { sandbox } from "./sandbox.ts"
 
-type Plane = "write" | "read" | "ops"
+type Plane = "write" | "read" | "ops" | "syslog"
 
 /** A file below /etc/systemd/system. */
 export interface Unit {
@@ -14,6 +14,9 @@ export interface Unit {
 
 /** Starting again makes no sense before somebody has mended something (sysexits EX_CONFIG). */
 const exitConfig = 78
+
+/** What is done at times: `timer` starts `service`. */
+type Scheduled = Readonly<Record<"service" | "timer", Unit>>
 
 /** The command line of a process, as processCommand() of the supervisor gives it. */
 export type CommandOf = (name: ProcessName, configFile: string) => readonly string[]
@@ -29,11 +32,15 @@ export function makeUnits(
 ): Unit[] {
   const services = [portService(config, commandOf), readerService(config, commandOf)]
   if (needsCourier(config)) services.push(courierService(config, commandOf))
-  const sockets = (["write", "read", "ops"] as const).map((plane) => socketUnit(plane, config))
+  const planes = (["write", "read", "ops", "syslog"] as const).filter(
+    (plane) => config.listen[plane] !== undefined,
+  )
+  const sockets = planes.map((plane) => socketUnit(plane, config))
   const renewal = config.pki.caKey === undefined ? undefined : renewalUnits(config, postern)
-  const watch = watchUnit(config, postern)
-  const wanted = [...sockets, ...services, watch, ...(renewal === undefined ? [] : [renewal.timer])]
-  return [target(wanted), ...wanted, ...(renewal === undefined ? [] : [renewal.service])]
+  const scheduled = [reviewUnits(config, postern), ...(renewal === undefined ? [] : [renewal])]
+  const timers = scheduled.map(({ timer }) => timer)
+  const wanted = [...sockets, ...services, watchUnit(config, postern), ...timers]
+  return [target(wanted), ...wanted, ...scheduled.map((one) => one.service)]
 }
 
 function target(units: readonly Unit[]): Unit {
@@ -49,7 +56,9 @@ function target(units: readonly Unit[]): Unit {
 /** Held by the service manager: while the process is away, whoever connects waits. */
 function socketUnit(plane: Plane, config: Config): Unit {
   const service = plane === "read" ? "postern-reader.service" : "postern-port.service"
-  const addresses = config.listen[plane].map((address) => `ListenStream=${unitAddress(address)}`)
+  const addresses = (config.listen[plane] ?? []).map(
+    (address) => `ListenStream=${unitAddress(address)}`,
+  )
   const unit = section("Unit", [
     `Description=Postern, ${plane} plane`,
     "PartOf=postern.target",
@@ -71,7 +80,7 @@ function portService(config: Config, commandOf: CommandOf): Unit {
   const memory = config.signedMemory === undefined ? [] : [dirname(config.signedMemory)]
   const writes = [log, disclosures, portState, config.sealing, ...memory].map(unitPath)
   return service("port", "write process", commandOf("port", config.file), {
-    sockets: ["write", "ops"],
+    sockets: config.listen.syslog === undefined ? ["write", "ops"] : ["write", "ops", "syslog"],
     unit: [],
     service: [
       ...credentialLines([...tlsKeys(config, key), logKey, retiringLogKey, receiptKey]),
@@ -107,6 +116,7 @@ function readerService(config: Config, commandOf: CommandOf): Unit {
 function courierService(config: Config, commandOf: CommandOf): Unit {
   const { courierState, disclosures } = dataDirectories(config)
   const { courier, caKey } = config.pki
+  const hidden = config.encryption === undefined ? [config.sealing, disclosures] : [disclosures]
   return service(
     "courier",
     "speaks to the outside, has certificates signed",
@@ -117,7 +127,8 @@ function courierService(config: Config, commandOf: CommandOf): Unit {
       service: [
         ...credentialLines([...tlsKeys(config, courier?.key), caKey]),
         `ReadWritePaths=${unitPath(courierState)}`,
-        `InaccessiblePaths=-${unitPath(config.sealing)} -${unitPath(disclosures)}`,
+        // Alerts look at entries, also at those in encrypted segments; of the values beside the log it needs none.
+        `InaccessiblePaths=${hidden.map((path) => `-${unitPath(path)}`).join(" ")}`,
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
       ],
     },
@@ -133,10 +144,7 @@ function tlsKeys(config: Config, ...keys: readonly (string | undefined)[]): stri
  * Renews the certificates of the processes, which cannot write to their own files; they notice. As root without a network, since the
  * files belong to several users.
  */
-function renewalUnits(
-  config: Config,
-  postern: readonly string[],
-): Record<"service" | "timer", Unit> {
+function renewalUnits(config: Config, postern: readonly string[]): Scheduled {
   const { pki, file } = config
   const files = [file, pki.certificate, pki.key, pki.reader.certificate, pki.reader.key]
   const directories = [...new Set(files.map(dirname))].filter((path) => path.startsWith("/"))
@@ -167,28 +175,64 @@ function renewalUnits(
 }
 
 /**
- * Doctor, firewall and the deadlines of reviews, for the processes above, which may do none of it. As root, whose access.yaml and
- * operator's profile it works with; what it needs of root's rights beyond that:
- * NET_ADMIN and NET_RAW to list rules, SYS_ADMIN for the empty network in which the kernel says what ours should look like,
- * SYS_PTRACE to see which process holds a port, DAC_OVERRIDE for the admin socket and the log's disk, CHOWN to leave access.yaml whose it is.
+ * Ends what a review left unanswered, as root without a network: access.yaml is changed, and the port is told by the admin socket, which is
+ * another user's. A deadline is a day in UTC, and so at the end of an hour there; a service that was away is asked again.
+ */
+function reviewUnits(config: Config, postern: readonly string[]): Scheduled {
+  const command = [...postern, "access", "review", "expire", "--config", config.file]
+  const body = section("Service", [
+    "Type=oneshot",
+    `ExecStart=${command.map(unitPath).join(" ")}`,
+    `ReadWritePaths=${unitPath(dirname(config.access))}`,
+    "PrivateNetwork=yes",
+    "IPAddressDeny=any",
+    "RestrictAddressFamilies=AF_UNIX",
+    ...sandbox,
+    // The list stays whose it is.
+    "PrivateUsers=no",
+    "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE",
+    "SystemCallFilter=@chown",
+  ])
+  const what = section("Unit", [
+    "Description=Postern, ends what a review of the access list left unanswered",
+    "After=postern-port.service postern-reader.service",
+  ])
+  const when = section("Timer", ["OnCalendar=*:00/10:05 UTC", "AccuracySec=1s", "Persistent=yes"])
+  const unit = section("Unit", [
+    "Description=Postern, deadlines of reviews",
+    "PartOf=postern.target",
+  ])
+  return {
+    service: { name: "postern-review.service", text: `${what}\n${body}` },
+    timer: { name: "postern-review.timer", text: `${unit}\n${when}` },
+  }
+}
+
+/**
+ * Doctor and firewall, for the processes above, which may do none of it. Under a user of its own, which may look at everything and change
+ * nothing but what it says: NET_ADMIN to list the rules of nftables and iptables (there is no right to read them alone), DAC_READ_SEARCH
+ * for the profiles and the CA's key, with which it comes to the doors, and for files whose ages and modes it looks at. Which process holds a
+ * passed socket, that process says itself.
  */
 function watchUnit(config: Config, postern: readonly string[]): Unit {
-  const state = dirname(dataDirectories(config).doctorsWord)
-  const writes = [dirname(config.access), state].map(unitPath)
+  const { watchState } = dataDirectories(config)
   const command = [...postern, "serve", "--only", "watch", "--config", config.file]
   const unit = section("Unit", [
-    "Description=Postern, looks after the installation: doctor, firewall, deadlines of reviews",
+    "Description=Postern, looks after the installation: doctor and firewall",
     "PartOf=postern.target",
     "After=postern-port.service postern-reader.service",
   ])
+  const rights = watchRights.map((name) => `CAP_${name}`).join(" ")
   const body = section("Service", [
     "Type=exec",
     `ExecStart=${command.map(unitPath).join(" ")}`,
+    "User=postern-watch",
+    "Group=postern",
     "Restart=on-failure",
     "RestartSec=10",
     `RestartPreventExitStatus=${exitConfig}`,
     "TimeoutStopSec=20",
-    `ReadWritePaths=${writes.join(" ")}`,
+    `ReadWritePaths=${unitPath(watchState)}`,
     // The old iptables wants a lock, also for rules that are nobody's but its own.
     "Environment=XTABLES_LOCKFILE=/tmp/xtables.lock",
     // Not IPAddressDeny: that nobody answers on another address of this machine is found out by asking there.
@@ -196,14 +240,17 @@ function watchUnit(config: Config, postern: readonly string[]): Unit {
     ...sandbox,
     // In a user namespace its rights would be worth nothing outside.
     "PrivateUsers=no",
-    `CapabilityBoundingSet=${watchRights.map((name) => `CAP_${name}`).join(" ")}`,
-    "RestrictNamespaces=net",
-    "SystemCallFilter=@chown",
+    `CapabilityBoundingSet=${rights}`,
+    `AmbientCapabilities=${rights}`,
+    // How the port's process is bounded, and which proxies run.
+    "ProtectProc=default",
+    "PrivateMounts=yes",
+    "SystemCallFilter=~@resources",
   ])
   return { name: "postern-watch.service", text: `${unit}\n${body}` }
 }
 
-const watchRights = ["NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE", "DAC_OVERRIDE", "CHOWN"]
+const watchRights = ["NET_ADMIN", "DAC_READ_SEARCH"]
 
 interface Particulars {
   readonly sockets: readonly Plane[]

@@ -1,10 +1,12 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs"
@@ -12,9 +14,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { type Config, readSecretFile } from "../../config/index.ts"
-import { openSaltKeys, saltKeyId } from "../../disclosures/index.ts"
+import { makeSegmentKeys, openMacKeys, openSaltKeys, saltKeyId } from "../../disclosures/index.ts"
 import { initDirectory } from "../setup/index.ts"
-import { keyDaysMax, listKeyAges, rotateReceiptKey, rotateSaltKey } from "./index.ts"
+import {
+  keyDaysMax,
+  listKeyAges,
+  rotateMacKey,
+  rotateReceiptKey,
+  rotateSaltKey,
+  rotateSegmentKey,
+} from "./index.ts"
 
 let directory: string
 let config: Config
@@ -117,4 +126,74 @@ describe("a new receipt key", () => {
     expect(() => rotateReceiptKey(config)).toThrow(/another change/)
     expect(readFileSync(config.pki.receiptKey)).toEqual(before)
   })
+})
+
+describe("a new key for HMACs", () => {
+  const file = (name: string) => join(config.sealing, name)
+  beforeEach(() => mkdirSync(config.sealing))
+
+  test("takes the old one's place, and all of before are kept under their ids", async () => {
+    expect(() => rotateMacKey(config)).toThrow(expect.objectContaining({ code: "NOT_FOUND" }))
+    const first = (await openMacKeys(config.sealing)).current
+    expect(state("hmac")).toBe("ok")
+    age(file("hmac.key"), 0.81 * keyDaysMax.hmac)
+    expect(state("hmac")).toBe("warn")
+    age(file("hmac.key"), 1.01 * keyDaysMax.hmac)
+    expect(state("hmac")).toBe("over")
+    const rotation = rotateMacKey(config)
+    expect(rotation).toMatchObject({ previous: first.kid, former: file(`hmac-${first.kid}.key`) })
+    expect(state("hmac")).toBe("ok")
+    rotateMacKey(config)
+    const { current, all } = await openMacKeys(config.sealing)
+    expect(all[0]).toEqual(current)
+    const kids = all.map(({ kid }) => kid)
+    expect(new Set(kids)).toEqual(new Set([current.kid, rotation.key, first.kid]))
+    expect(all).toContainEqual(first)
+    // Cut short between its two steps.
+    writeFileSync(file(`hmac-${current.kid}.key`), readFileSync(file("hmac.key")))
+    expect((await openMacKeys(config.sealing)).all).toHaveLength(3)
+    expect(rotateMacKey(config).previous).toBe(current.kid)
+    expect((await openMacKeys(config.sealing)).all).toHaveLength(4)
+  })
+
+  test("is not made where it was lost, and none is taken for another", async () => {
+    const { kid } = (await openMacKeys(config.sealing)).current
+    rotateMacKey(config)
+    const bytes = readFileSync(file("hmac.key"))
+    rmSync(file("hmac.key"))
+    await expect(openMacKeys(config.sealing)).rejects.toMatchObject({ code: "CONFIG_INVALID" })
+    writeFileSync(file("hmac.key"), bytes)
+    writeFileSync(file(`hmac-${kid}.key`), bytes)
+    await expect(openMacKeys(config.sealing)).rejects.toMatchObject({ code: "CONFIG_INVALID" })
+  })
+})
+
+test("the age of the key that wraps those of persons is that of its file", () => {
+  expect(state("personal")).toBeUndefined()
+  mkdirSync(config.sealing)
+  for (const name of ["personal-7.key", "personal-8.key.new"])
+    writeFileSync(join(config.sealing, name), "x")
+  expect(state("personal")).toBe("ok")
+  age(join(config.sealing, "personal-7.key"), 1.01 * keyDaysMax.personal)
+  expect(state("personal")).toBe("over")
+})
+
+test("a new key for segments keeps the one of before, readable to whom it was", async () => {
+  expect(() => rotateSegmentKey(config)).toThrow(expect.objectContaining({ code: "NOT_FOUND" }))
+  mkdirSync(config.sealing)
+  const first = (await makeSegmentKeys(config.sealing)).current
+  expect(state("segments")).toBe("ok")
+  const file = join(config.sealing, "segments.key")
+  age(file, 1.01 * keyDaysMax.segments)
+  expect(state("segments")).toBe("over")
+  chmodSync(file, 0o640)
+  const { former, key, previous } = rotateSegmentKey(config)
+  expect(previous).toBe(first.kid)
+  expect(former).toBe(join(config.sealing, `segments-${first.kid}.key`))
+  expect(statSync(former).mode & 0o777).toBe(0o640)
+  expect(statSync(file).mode & 0o777).toBe(0o640)
+  const { current, all } = await makeSegmentKeys(config.sealing)
+  expect(current.kid).toBe(key)
+  expect(all).toContainEqual(first)
+  expect(state("segments")).toBe("ok")
 })

@@ -1,10 +1,20 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../config/index.ts"
-import { saltKeyFiles } from "../../disclosures/index.ts"
+import {
+  macKeyFiles,
+  saltKeyFiles,
+  segmentKeyFiles,
+  wrappingDaysMax,
+  wrappingKeyFiles,
+} from "../../disclosures/index.ts"
 
 /** How old a key may become, in days, until somebody should have changed it. */
-export const keyDaysMax = { log: 365, receipt: 90, salt: 365 } as const
+export const keyDaysMax = {
+  ...{ log: 365, receipt: 90, salt: 365, hmac: 365, segments: 365 },
+  /** Behind that the port makes another one at its next start. */
+  personal: wrappingDaysMax,
+} as const
 
 /** From this share of it on, `postern key list` warns. */
 const warnAt = 0.8
@@ -29,6 +39,13 @@ export function listKeyAges(config: Config, now: Date): KeyAge[] {
     ...[saltKeyFiles(config.sealing).current]
       .filter((file) => existsSync(file)) // The port makes it at its first start.
       .map((file) => ageOf("salt", file, now)),
+    ...[macKeyFiles(config.sealing).current]
+      .filter((file) => existsSync(file)) // The port makes it when a policy asks for it.
+      .map((file) => ageOf("hmac", file, now)),
+    ...[segmentKeyFiles(config.sealing).current]
+      .filter((file) => existsSync(file)) // The port makes it when segments are to be encrypted.
+      .map((file) => ageOf("segments", file, now)),
+    ...wrappingFiles(config.sealing).map((file) => ageOf("personal", file, now)),
     ...sealingFiles(config.sealing).map((file) => ageOf("sealing", file, now)),
   ]
 }
@@ -41,6 +58,12 @@ function ageOf(purpose: KeyAge["purpose"], file: string, now: Date): KeyAge {
   const used = daysMax === undefined ? 0 : days / daysMax
   const state = used >= 1 ? "over" : used >= warnAt ? "warn" : "ok"
   return { purpose, file, since: stat.mtime.toISOString(), daysMax, state }
+}
+
+/** One, but for a moment: what wraps the keys of persons and classes. */
+function wrappingFiles(directory: string): string[] {
+  if (!existsSync(directory)) return []
+  return wrappingKeyFiles(readdirSync(directory)).map((name) => join(directory, name))
 }
 
 /** The newest one: the others open what was sealed with them, and seal nothing any more. */

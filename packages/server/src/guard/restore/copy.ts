@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { syncDirectory } from "../../disk/index.ts"
 
 /** Everything of a log directory but its lock. What a mirror keeps as evidence stays with the mirror. */
-const files = ["log.json", "head", "last-signed", "checkpoint", "witnessed"]
+const files = ["log.json", "head", "last-signed", "checkpoint", "witnessed", "pruned"]
 const folders = ["segments", "hashes"]
 
 /** Copies a log directory that nobody writes to, synced when this returns. Errors: those of the file system. */

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { encodeUtf8 } from "@postern/log/base"
+import { encodeUtf8, PosternError } from "@postern/log/base"
 import {
   formatReceiptCertificateText,
   formatReceiptFile,
@@ -65,6 +65,21 @@ test("a receipt for another entry than the one that is there says so", async () 
   const other = await leafAt(own, 21)
   const { epochs, close } = await openLocalEpochs(own, vkey)
   expect(await judgeReceipt(await receiptOf(20, other), epochs)).toMatchObject({ state: "other" })
+  await close()
+  await log.close()
+})
+
+test("a receipt for an entry that was removed by rule says so", async () => {
+  const { log, own, vkey } = scene
+  const receipt = await receiptOf(3, await leafAt(own, 3))
+  const { epochs, close } = await openLocalEpochs(own, vkey)
+  const pruned = epochs.map((epoch) => ({
+    ...epoch,
+    leaf: () => Promise.reject(new PosternError("ENTRY_PRUNED", "the log begins at 20")),
+  }))
+  const finding = await judgeReceipt(receipt, pruned)
+  expect(finding).toMatchObject({ state: "pruned", index: 3 })
+  expect(finding.event?.id).toBeDefined()
   await close()
   await log.close()
 })

@@ -19,10 +19,10 @@ export interface EpochView {
 /** What became of the entry that a receipt was given for. */
 export interface ReceiptFinding {
   /**
-   * `present`: it is there, byte for byte · `kept`: below the end of a closed epoch, not read here · `missing`: it was acknowledged and is not there ·
+   * `present`: it is there, byte for byte · `pruned`: it was removed by rule, and the log says so · `kept`: below the end of a closed epoch, not read here · `missing`: it was acknowledged and is not there ·
    * `other`: another entry stands in its place · `invalid`: no receipt of an epoch that is known here.
    */
-  readonly state: "present" | "kept" | "missing" | "other" | "invalid"
+  readonly state: "present" | "pruned" | "kept" | "missing" | "other" | "invalid"
   readonly origin: string | undefined
   readonly index: number | undefined
   /** Of the event: action, id and time; enough to find it where it came from. */
@@ -72,13 +72,29 @@ async function judgeEntry(epoch: EpochView, index: number, leaf: Uint8Array) {
     const why = `it was acknowledged; of ${epoch.origin} only ${epoch.size} entries are left`
     return { state: "missing", why } as const
   }
-  const found = await epoch.leaf(index)
+  const found = await leafUnlessPruned(epoch, index)
+  if (found === "pruned") {
+    const why = `it was acknowledged, and was removed by the retention rule of ${epoch.origin}`
+    return { state: "pruned", why } as const
+  }
   if (found === undefined) {
     const why = `it is below the end of ${epoch.origin}, which is not served here`
     return { state: "kept", why } as const
   }
   if (equalBytes(found, leaf)) return { state: "present", why: "it is in the log" } as const
   return { state: "other", why: "another entry stands in its place: keep the receipt" } as const
+}
+
+async function leafUnlessPruned(
+  epoch: EpochView,
+  index: number,
+): Promise<Uint8Array | "pruned" | undefined> {
+  try {
+    return await epoch.leaf(index)
+  } catch (error) {
+    if (isPosternError(error) && error.code === "ENTRY_PRUNED") return "pruned"
+    throw error
+  }
 }
 
 /**

@@ -56,6 +56,38 @@ describe("a mirror that holds everything", () => {
     expect(loadConfig(scene.config.file).origin).toBe(scene.config.origin)
   })
 
+  test("takes it as well with compressed segments, and the same log goes on", async () => {
+    const { log, own, vkey, restore, copyTo, grow } = scene
+    await log.roll()
+    await grow(5, true)
+    await log.compress()
+    const from = copyTo("mirror")
+    await log.close()
+    rmSync(segmentPath(own, 0, "segz"))
+    await expect(verifyDirectory(own, { vkey })).resolves.toMatchObject({ verified: false })
+    expect(await restore({ from })).toMatchObject({ kind: "copied", size: log.size })
+    const report = await verifyDirectory(own, { vkey, full: true })
+    expect(report).toMatchObject({ verified: true, size: log.size })
+    expect(existsSync(segmentPath(own, 0, "segz"))).toBe(true)
+  })
+
+  test("takes it too where the log's beginning went by rule, in both or in one", async () => {
+    const { log, own, vkey, restore, copyTo, grow } = scene
+    await log.roll()
+    const minimum = log.size
+    await grow(5, true)
+    await log.prune(minimum)
+    await log.checkpoint()
+    const from = copyTo("mirror")
+    await log.close()
+    rmSync(segmentPath(own, minimum, "seg"))
+    expect(await restore({ from })).toMatchObject({ kind: "copied", size: log.size })
+    const report = await verifyDirectory(own, { vkey })
+    expect(report).toMatchObject({ verified: true, facts: { pruned: minimum } })
+    // What the first entry says of an epoch before is still to be read.
+    expect((await firstEvent(own)).action).toBe("postern.started")
+  })
+
   test("is enough although one more checkpoint was signed, and that is not forgotten", async () => {
     const { log, own, restore, copyTo, grow } = scene
     await grow(5, false)

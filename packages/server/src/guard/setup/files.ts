@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto"
 import {
+  chownSync,
   closeSync,
   fchownSync,
   fstatSync,
   fsyncSync,
   linkSync,
+  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -95,6 +97,18 @@ export function destroyFile(file: string): void {
     closeSync(fd)
   }
   rmSync(file)
+}
+
+/**
+ * Makes a directory that was not there, with the owner and the group of the one above, so that root leaves a service under its own user
+ * nothing that it cannot write to. Nothing happens where the one above is not there either.
+ */
+export function makeDirectoryBelow(directory: string, mode: number): void {
+  const above = statSync(dirname(directory), { throwIfNoEntry: false })
+  if (above === undefined || statSync(directory, { throwIfNoEntry: false }) !== undefined) return
+  mkdirSync(directory, { mode })
+  const made = statSync(directory)
+  if (made.uid !== above.uid || made.gid !== above.gid) chownSync(directory, above.uid, above.gid)
 }
 
 /** Makes names in a directory durable. */

@@ -15,5 +15,12 @@ export {
   logVerifierKey,
   profilesDirectory,
 } from "./enrolment.ts"
-export { changeFile, createFile, destroyFile, replaceSecret, syncDirectory } from "./files.ts"
+export {
+  changeFile,
+  createFile,
+  destroyFile,
+  makeDirectoryBelow,
+  replaceSecret,
+  syncDirectory,
+} from "./files.ts"
 export { type InitOptions, type Installation, initDirectory } from "./init.ts"

@@ -13,7 +13,9 @@ import {
   originPattern,
   parseConfig,
 } from "../../config/index.ts"
+import { formatPolicySchema, parsePolicy, startingPolicy } from "../../policy/rules/index.ts"
 import { createAuthority, createLogKeys, issueCertificate, verifierKey } from "../pki/index.ts"
+import { casesFile, parseCases, startingCases } from "../policy/index.ts"
 import { createFile, syncDirectory } from "./files.ts"
 import { accessText, configText } from "./texts.ts"
 
@@ -73,6 +75,9 @@ export async function initDirectory(options: InitOptions): Promise<Installation>
     "access.schema.json",
     "alerts.yaml",
     "alerts.schema.json",
+    "policy.yaml",
+    "policy.schema.json",
+    casesFile,
     "pki",
     "profiles",
     "data",
@@ -119,6 +124,8 @@ async function planFiles(directory: string, origin: string, options: InitOptions
   const access = accessText(trustDomain)
   parseAccess(access)
   parseAlerts(startingAlerts())
+  parsePolicy(startingPolicy())
+  parseCases(startingCases(trustDomain))
   const config = parseConfig(text, join(directory, "postern.yaml"))
   const vkey = verifierKey(origin, keys.logKey)
   const common = { server: id("server"), log: { origin, vkey }, ca: authority.certificate }
@@ -141,6 +148,9 @@ async function planFiles(directory: string, origin: string, options: InitOptions
     open("access.schema.json", formatAccessSchema()),
     open("alerts.yaml", startingAlerts()),
     open("alerts.schema.json", formatAlertsSchema()),
+    open("policy.yaml", startingPolicy()),
+    open("policy.schema.json", formatPolicySchema()),
+    open(casesFile, startingCases(trustDomain)),
     open("postern.yaml", text),
   ]
   return { files, config, trustDomain, vkey }

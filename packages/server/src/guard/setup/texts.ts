@@ -6,6 +6,18 @@ interface Listen {
   readonly ops: readonly HostPort[]
 }
 
+const storageText = `# The log, and what each process has to remember. Put it on a disk of its own if you can.
+data: data
+
+# Keys that seal what is too large for an entry and is kept beside the log, in data/disclosures. One a month; whoever
+# destroys one destroys what it sealed. Give this directory a backup of its own (docs/operating/disclosures.md).
+sealing: sealing
+
+# Sealed segments of the log are compressed. With this line they are encrypted as well, under keys in \`sealing\`: back that up first
+# (docs/operating/backup.md, Encrypted segments).
+# encryption: segments
+`
+
 /** The postern.yaml of a new installation. */
 export function configText(origin: string, listen: Listen): string {
   const list = (addresses: readonly HostPort[]) =>
@@ -16,22 +28,20 @@ export function configText(origin: string, listen: Listen): string {
 origin: ${origin}
 
 # Where to listen, address by address; public ones, 0.0.0.0 and [::] are refused unless \`allow: [public]\` or
-# \`allow: [wildcard]\` is said here too (docs/operating/port.md). Firewalls should let writers
-# reach the first, readers the second and nobody the third.
+# \`allow: [wildcard]\` is said here too (docs/operating/port.md). Firewalls should let writers reach the first, readers the second and nobody the third.
 listen:
   write: ${list(listen.write)} # writers: postern/1 and HTTPS, client certificate required
   read: ${list(listen.read)} # readers: HTTPS, client certificate required
   ops: ${list(listen.ops)} # /livez, /readyz and /metrics, without certificate: loopback only
+  # syslog: ["127.0.0.1:6514"] # writers with the adapter syslog: RFC 5425, client certificate required
 
-# The log, and what each process has to remember. Put it on a disk of its own if you can.
-data: data
-
-# Keys that seal what is too large for an entry and is kept beside the log, in data/disclosures. One a month; whoever
-# destroys one destroys what it sealed. Give this directory a backup of its own (docs/operating/disclosures.md).
-sealing: sealing
-
+${storageText}
 # Who may write, read and operate. \`postern writer add\` and \`postern reader add\` edit it.
 access: access.yaml
+
+# What is kept of events: which ones, how much of each, and what is hidden in them. Without this line it is the policy.yaml beside
+# the access list; without either everything is kept as it comes. See docs/operating/policy.md.
+policy: policy.yaml
 
 # Questions that are asked often, and alerts: what is to be noticed while nobody looks. The courier process follows it.
 alerts: alerts.yaml

@@ -13,6 +13,9 @@ export interface Thoroughness {
 /** One in so many nonces and receipt signatures is looked at, unless all are. */
 export const sampleOf = 64
 
+/** What `c` is more by where the policy changed the event; a row says nothing of it. */
+const policyChanged = 4
+
 /** A row with its entries. */
 export interface RowRecords {
   readonly row: BatchRow
@@ -20,6 +23,8 @@ export interface RowRecords {
   readonly leaves: readonly Uint8Array[]
   /** Every stamp is well written and agrees with the row. */
   readonly stamped: boolean
+  /** The policy changed one of the events at least. */
+  readonly altered: boolean
 }
 
 /**
@@ -56,35 +61,40 @@ export class BatchCheck {
       this.#draft.fail("batches", "batch-range", where, what)
       return undefined
     }
-    return found.map((one) => ({ ...one, stamped: this.#checkStamps(one.row, one.leaves) }))
+    return found.map((one) => ({ ...one, ...this.#checkStamps(one.row, one.leaves) }))
   }
 
-  #checkStamps(row: BatchRow, leaves: readonly Uint8Array[]): boolean {
-    if (leaves.length === 0) return true
+  #checkStamps(
+    row: BatchRow,
+    leaves: readonly Uint8Array[],
+  ): Pick<RowRecords, "stamped" | "altered"> {
+    if (leaves.length === 0) return { stamped: true, altered: false }
     this.#draft.count("stamps", leaves.length)
     const expected = expectedStamps(row)
     let least = row.sequence
-    let well = true
+    let stamped = true
+    let altered = false
     for (const [i, leaf] of leaves.entries()) {
       const stamp = checkStamp(leaf, expected)
       if (stamp.fault !== undefined) {
         this.#draft.fail("stamps", "stamp", `entry ${row.first + i}`, stamp.fault)
-        well = false
+        stamped = false
         continue
       }
       const { sequence } = stamp
+      altered ||= stamp.altered
       // An accepted batch has one entry for each event; where some were refused, their sequences are left out.
       const most = row.sequence + row.events - (leaves.length - i)
       if (sequence < least || sequence > most) {
         const what = `sequence ${sequence} stands where ${least} to ${most} may`
         this.#draft.fail("stamps", "stamp-sequence", `entry ${row.first + i}`, what)
-        well = false
+        stamped = false
       } else if (this.#how.full || this.#how.chance() * sampleOf < 1) {
         this.#checkNonce(row, row.first + i, sequence, stamp.nonce())
       }
       least = sequence + 1
     }
-    return well
+    return { stamped, altered }
   }
 
   #checkNonce(row: BatchRow, index: number, sequence: number, nonce: string): void {
@@ -98,8 +108,13 @@ export class BatchCheck {
 function expectedStamps({ received, open, changed }: BatchRow): StampRow {
   return {
     head: Buffer.from(`{"r":${received},"o":${open},"q":`, "latin1"),
-    tail: Buffer.from(changed === 0 ? '"}\n' : `","c":${changed}}\n`, "latin1"),
+    tail: tailOf(changed),
+    alteredTail: tailOf(changed + policyChanged),
   }
+}
+
+function tailOf(changed: number): Uint8Array {
+  return Buffer.from(changed === 0 ? '"}\n' : `","c":${changed}}\n`, "latin1")
 }
 
 function faultOf(row: BatchRow, next: number): { code: string; what: string } | undefined {
@@ -108,7 +123,7 @@ function faultOf(row: BatchRow, next: number): { code: string; what: string } | 
     const what = `entries from ${first}, ${accepted} of ${events} events; ${next} comes next`
     return { code: "batch-range", what }
   }
-  const known = Object.values(batchKind).some((each) => each === kind) && changed <= 2
+  const known = Object.values(batchKind).some((each) => each === kind) && changed < policyChanged
   if (!known) return { code: "batch-kind", what: `kind ${kind}, changed ${changed}` }
   if (kind === batchKind.gap && accepted > 0) {
     return { code: "batch-kind", what: `a gap with ${accepted} entries` }

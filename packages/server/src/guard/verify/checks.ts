@@ -6,6 +6,8 @@ export const directoryChecks = {
   segments: "segments",
   /** Slots are whole (own hash, tail digest), numbered without a hole, chained. */
   slots: "slots",
+  /** What is not there at the beginning is said by an entry, and its hashes are; omitted if everything is there. */
+  retention: "entries",
   /** Records lead to the root of every slot. */
   tree: "entries",
   /** The frontier in each `.start` is that of the recomputed tree. */
@@ -58,6 +60,8 @@ export const tileChecks = {
   "checkpoint-signature": "signatures",
   /** Every hash tile is what the tiles below it, or the entries, lead to. */
   tiles: "tiles",
+  /** Bundles that are not there at the beginning went by rule, as an entry says; omitted if all are there. */
+  retention: "entries",
   /** Every entry has the leaf hash that stands in the tile. */
   leaves: "entries",
   /** Stamps are well written; sequences of a stream only grow. */

@@ -1,7 +1,15 @@
 import { readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { isPosternError } from "@postern/log/base"
-import { followLog, type Head, openLogDirectory, readLastSigned } from "../../disk/index.ts"
+import {
+  decodeHead,
+  followLog,
+  type Head,
+  openLogDirectory,
+  type Pruned,
+  readLastSigned,
+  readPruned,
+} from "../../disk/index.ts"
 import type { DirectoryDraft } from "./checks.ts"
 
 /** What a log directory says of itself outside its segments, before anything is believed. */
@@ -13,6 +21,8 @@ export interface Claims {
   readonly keys: string | undefined
   readonly lastSigned: { readonly size: number; readonly root: string } | undefined
   readonly head: Head | undefined
+  /** What is not there any more (docs/spec/retention.md). */
+  readonly pruned: Pruned | "unreadable" | undefined
 }
 
 /**
@@ -24,8 +34,9 @@ export async function readClaims(path: string, draft: DirectoryDraft): Promise<C
   const checkpoint = await readTextIfAny(path, "checkpoint")
   const keys = await readTextIfAny(path, "keys")
   const lastSigned = await readSigned(path, draft)
+  const pruned = await readPrefix(path, draft)
   const head = await readHead(path, draft)
-  return { origin, checkpoint, keys, lastSigned, head }
+  return { origin, checkpoint, keys, lastSigned, head, pruned }
 }
 
 async function readTextIfAny(path: string, name: string): Promise<string | undefined> {
@@ -47,6 +58,16 @@ async function readSigned(path: string, draft: DirectoryDraft): Promise<Claims["
   }
 }
 
+async function readPrefix(path: string, draft: DirectoryDraft): Promise<Claims["pruned"]> {
+  try {
+    return await readPruned(path)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    draft.fail("retention", "pruned-unreadable", "pruned", error.message)
+    return "unreadable"
+  }
+}
+
 /** Undefined also before the first slot, when the file is empty: that is for whoever has seen the slots to judge. */
 async function readHead(path: string, draft: DirectoryDraft): Promise<Head | undefined> {
   try {
@@ -55,7 +76,9 @@ async function readHead(path: string, draft: DirectoryDraft): Promise<Head | und
     await view.close()
     return head
   } catch (error) {
-    if (!isPosternError(error) || error.code !== "NOT_FOUND") throw error
+    // A `pruned` that cannot be read has been told of; then nobody can follow the log.
+    if (!isPosternError(error) || !["NOT_FOUND", "LOG_DAMAGED"].includes(error.code)) throw error
+    if (error.code === "LOG_DAMAGED") return decodeHead(await readFile(join(path, "head")))
   }
   const bytes = await stat(join(path, "head")).then(({ size }) => size, absent)
   if (bytes === 0) return undefined

@@ -172,6 +172,26 @@ describe("a port that lies", () => {
     expect(codes(open)).toEqual(["stamp", "stream-unknown"])
   })
 
+  test("in what it says that the policy changed is found", async () => {
+    const one = (changed: number, c: number) =>
+      verifyLiar((log, open) => {
+        log.batch(open, ['{"id":"a"}'])
+        log.alterRow((row) => ({ ...row, changed }))
+        log.alterLeaf((text) => text.replace('"}\n', `","c":${c}}\n`))
+      })
+    for (const changed of [0, 1, 2, 3]) {
+      expect((await one(changed, changed + 4)).findings).toEqual([])
+      expect(codes(await one(changed, changed + 5))).toEqual(["stamp"])
+    }
+    expect((await one(3, 3)).findings).toEqual([])
+    expect(codes(await one(4, 4))).toEqual(["batch-kind"])
+    // What was sent is not in the log, so nothing is recomputed from it; a stamp without `c` says that it is.
+    const other = (c: string) =>
+      verifyLiar((log) => log.alterLeaf((text) => text.replace('"}\n{', `"${c}}\n{"_policy":{},`)))
+    expect((await other(',"c":4')).findings).toEqual([])
+    expect(codes(await other(""))).toEqual(["stream-digest"])
+  })
+
   test("about a sequence is found", async () => {
     const skipped = await row((one) => ({ ...one, sequence: 1 }))
     expect(codes(skipped)).toEqual(["stamp-sequence", "nonce", "stream-hole"])

@@ -10,11 +10,12 @@ import {
 import { BatchCheck, type Thoroughness } from "./batch-check.ts"
 import { contentChecks, type DirectoryDraft, directoryChecks } from "./checks.ts"
 import { type Claims, readClaims } from "./claims.ts"
-import { type AskDisclosure, DisclosureCheck, mayNameDigests } from "./disclosure-check.ts"
+import { type AskDisclosure, concernsValues, DisclosureCheck } from "./disclosure-check.ts"
 import { HashFiles } from "./hash-files.ts"
 import { KeyCheck } from "./key-check.ts"
 import { LogWalk, type WalkVisitor } from "./log-walk.ts"
 import { OffsetsCheck } from "./offsets-check.ts"
+import { PrefixCheck } from "./prefix-check.ts"
 import { ReceiptCheck } from "./receipt-check.ts"
 import { Draft, type Report } from "./report.ts"
 import { SignedSizes } from "./signed-sizes.ts"
@@ -72,6 +73,7 @@ class DirectoryVerification implements WalkVisitor {
   readonly #receipts: ReceiptCheck
   readonly #offsets: OffsetsCheck
   readonly #disclosures: DisclosureCheck
+  readonly #prefix: PrefixCheck
   #size = 0
   #lastSlot = -1
   #damaged = false
@@ -103,7 +105,9 @@ class DirectoryVerification implements WalkVisitor {
     this.#streams = new StreamCheck(draft, full, {
       started: (entry, index) => this.#receipts.started(entry, index),
       key: (leaf, index) => keys.entry(leaf, index),
+      pruned: (entry) => this.#prefix.said(entry),
     })
+    this.#prefix = new PrefixCheck(path, draft, claims.pruned)
     this.#offsets = new OffsetsCheck(path, draft)
     this.#disclosures = new DisclosureCheck(draft, options.disclosures)
     if (!full) {
@@ -114,8 +118,12 @@ class DirectoryVerification implements WalkVisitor {
 
   async run(): Promise<Report> {
     const { head, origin } = this.#claims
-    const walk = new LogWalk(this.#path, head, this.#draft, this)
+    const begin = await this.#passPruned()
+    this.#disclosures.beginsAt(begin?.first ?? 0)
+    const walk = new LogWalk(this.#path, head, this.#draft, this, begin)
     await walk.run()
+    this.#prefix.finish(this.#damaged)
+    this.#disclosures.finish()
     this.#streams.finish(this.#lastSlot)
     this.#signed.finish(head?.size ?? this.#size, this.#damaged)
     this.#keys.finish(this.#signed.publishedSize, this.#damaged)
@@ -127,6 +135,15 @@ class DirectoryVerification implements WalkVisitor {
       size: this.#size,
       root: root === undefined ? undefined : formatBase64(root),
     })
+  }
+
+  /** What is not there any more is taken by its hashes. */
+  async #passPruned(): Promise<SegmentStart | undefined> {
+    const begin = await this.#prefix.pass(this.#tree, this.#signed, this.#keys)
+    if (begin === undefined) return undefined
+    this.#receipts.hole()
+    this.#streams.beginPruned(this.#prefix.kept, begin)
+    return begin
   }
 
   segment(first: number, start: SegmentStart | undefined): void {
@@ -143,6 +160,22 @@ class DirectoryVerification implements WalkVisitor {
     this.#receipts.hole()
     for (const check of contentChecks) {
       this.#draft.cannot(check, `entries ${from} to ${to} could not be read`)
+    }
+  }
+
+  async locked(from: number, to: number): Promise<void> {
+    this.#damaged = true
+    for (const size of [...this.#signed.below(to), to]) {
+      if (size <= from) continue
+      // Their hashes are not encrypted: the tree goes on, and what is signed must have its root.
+      if (!(await this.#tree.passOver(size))) break
+      this.#signed.reached(size, this.#tree.root)
+    }
+    this.#size = to
+    this.#streams.hole()
+    this.#receipts.locked()
+    for (const check of [...contentChecks, "disclosures"] as const) {
+      this.#draft.cannot(check, `entries ${from} to ${to} are encrypted, and their key is not here`)
     }
   }
 
@@ -168,7 +201,7 @@ class DirectoryVerification implements WalkVisitor {
     where: string,
   ): Promise<void> {
     await this.#offsets.check(slot, leaves, segmentFirst)
-    if (mayNameDigests(slot.records)) await this.#values(slot.header.first, leaves)
+    if (concernsValues(slot.records)) await this.#values(slot.header.first, leaves)
     const rows = this.#batches.check(slot, leaves, where)
     if (rows === undefined) return this.#skip(where)
     for (const [i, row] of rows.entries()) {

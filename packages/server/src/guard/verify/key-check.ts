@@ -83,6 +83,11 @@ export class KeyCheck {
     return [...held.map(({ vkey }) => vkey), ...before]
   }
 
+  /** What the proofs say that these entries below `to` are. */
+  below(to: number): { readonly index: number; readonly leaf: Uint8Array }[] {
+    return this.#proofs.filter(({ index }) => index < to)
+  }
+
   /** An entry about a key. */
   entry(leaf: Uint8Array, index: number): void {
     this.#found.set(index, leaf.slice())

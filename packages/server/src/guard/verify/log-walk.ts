@@ -1,9 +1,12 @@
-import { stat } from "node:fs/promises"
 import { basename } from "node:path"
-import { equalBytes, isPosternError } from "@postern/log/base"
+import { equalBytes, isPosternError, type PosternError } from "@postern/log/base"
 import {
+  checkLocked,
   type Head,
   listSegments,
+  nodeFiles,
+  type OnDamage,
+  openSegment,
   type ReadSlot,
   readSegmentStart,
   type SegmentStart,
@@ -21,6 +24,8 @@ export interface WalkVisitor {
   slot(slot: ReadSlot, segmentFirst: number): Promise<void>
   /** Entries `[from, to)` cannot be read; what follows does not follow from what was seen. */
   hole(from: number, to: number): void
+  /** Entries `[from, to)` are encrypted, and their key is not here; what follows continues them, if it is said to by their hashes. */
+  locked(from: number, to: number): Promise<void>
 }
 
 /** Where the walk stands: what the next slot must continue. Undefined = not known after a hole. */
@@ -53,7 +58,9 @@ export class LogWalk {
   readonly #head: Head | undefined
   readonly #draft: DirectoryDraft
   readonly #visitor: WalkVisitor
+  readonly #damage = new Set<string>()
   #position: Position = { slot: 0, size: 0, previous: new Uint8Array(32) }
+  #begin = 0
   /** Since the entry with this index nothing could be read. */
   #lostFrom: number | undefined
   /** Offset behind the last slot, and the segment that it is in. */
@@ -65,7 +72,14 @@ export class LogWalk {
     head: Head | undefined,
     draft: DirectoryDraft,
     visitor: WalkVisitor,
+    /** The segment with which the log begins, if that is not the first one that there ever was. */
+    begin?: SegmentStart,
   ) {
+    if (begin !== undefined) {
+      const { slot, first: size, previous } = begin
+      this.#position = { slot, size, previous }
+      this.#begin = size
+    }
     this.#directory = directory
     this.#head = head
     this.#draft = draft
@@ -74,8 +88,11 @@ export class LogWalk {
 
   async run(): Promise<void> {
     // In this order: the port writes a segment's .start before its first slot.
-    const written = await writtenSegments(this.#directory)
-    const firsts = await listSegments(this.#directory)
+    const isLater = (first: number) => first >= this.#begin
+    const written = (await writtenSegments(this.#directory)).filter((name) =>
+      isLater(Number(name.slice(0, 16))),
+    )
+    const firsts = (await listSegments(this.#directory)).filter(isLater)
     const known = new Set(firsts.map((first) => basename(this.#path(first))))
     for (const name of written.filter((one) => !known.has(one))) {
       this.#draft.fail("segments", "segment-without-start", name, "it has no .start beside it")
@@ -117,6 +134,7 @@ export class LogWalk {
   /** Returns true once the slot that the head names was visited. */
   async #walkSegment(segment: Segment): Promise<boolean> {
     this.#enter(segment)
+    if (await this.#passLocked(segment)) return false
     const generation = segment.start?.generation
     for (let at: number | undefined = 0; at !== undefined; ) {
       const stop = await this.#visitSlots(segment, at, generation)
@@ -125,6 +143,19 @@ export class LogWalk {
       at = await this.#step(segment, stop)
     }
     return false
+  }
+
+  /** A sealed segment that nobody can open here: whether it was one. */
+  async #passLocked({ path, first, next }: Segment): Promise<boolean> {
+    if (next === undefined) return false
+    const lock = await findLock(path)
+    if (lock === undefined) return false
+    this.#draft.cannot("segments", lock.hint)
+    this.#draft.cannot("slots", lock.message)
+    await checkLocked(path, this.#onDamage)
+    await this.#visitor.locked(first, next.first)
+    this.#position = { slot: next.slot, size: next.first, previous: undefined }
+    return true
   }
 
   #enter({ first, start, path }: Segment): void {
@@ -157,7 +188,7 @@ export class LogWalk {
   }
 
   async #visitSlots(segment: Segment, from: number, generation?: number): Promise<Stop> {
-    const slots = openSlots(segment.path, from)
+    const slots = openSlots(segment.path, from, this.#onDamage)
     try {
       for (;;) {
         const step = await slots.next()
@@ -218,7 +249,7 @@ export class LogWalk {
       this.#lostFrom = size
       return undefined
     }
-    const remains = await describeRemains(path, stop.at, stop.bytes)
+    const remains = await describeRemains(path, stop.at, stop.bytes, this.#onDamage)
     if (remains === undefined) {
       // The next segment goes on here, whatever number its .start gives the slot.
       if (size === next?.first) return undefined
@@ -228,13 +259,13 @@ export class LogWalk {
     }
     const missing = `entry ${size} should follow${slot === undefined ? "" : ` in slot ${slot}`}`
     this.#draft.fail("slots", remains.code, where, `${remains.what}; ${missing}`)
-    const later = await findLaterSlot(path, stop.at, ({ header }) => {
+    const generation = segment.start?.generation
+    const takes = ({ header }: ReadSlot): boolean => {
       const behind = header.slot > (slot ?? -1) && header.first >= size
       const before = header.slot < (next?.slot ?? this.#slotsEnd())
-      return (
-        behind && before && header.generation === (segment.start?.generation ?? header.generation)
-      )
-    })
+      return behind && before && header.generation === (generation ?? header.generation)
+    }
+    const later = await findLaterSlot(path, stop.at, takes, this.#onDamage)
     if (later === undefined) {
       this.#lostFrom = size
       return undefined
@@ -258,20 +289,49 @@ export class LogWalk {
     }
   }
 
+  /** A compressed segment that cannot be read as such. A place is looked at more than once. */
+  readonly #onDamage: OnDamage = ({ detail = "" }) => {
+    if (this.#damage.has(detail)) return
+    this.#damage.add(detail)
+    const end = detail.indexOf(".segz") + 5
+    const where = basename(detail.slice(0, end))
+    this.#draft.fail("segments", "compressed-damaged", where, detail.slice(end))
+  }
+
   #slotsEnd(): number {
     return (this.#head?.slot ?? Number.MAX_SAFE_INTEGER) + 1
   }
 }
 
+/** Why a segment cannot be opened here, if that is all that is the matter with it. */
+async function findLock(path: string): Promise<PosternError | undefined> {
+  let lock: PosternError | undefined
+  const told: OnDamage = (error) => {
+    if (error.code === "SEGMENT_LOCKED") lock = error
+  }
+  try {
+    const segment = await openSegment(path, nodeFiles, told)
+    try {
+      await segment.read(new Uint8Array(1), 0, 1, 0)
+    } finally {
+      await segment.close()
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+  }
+  return lock
+}
+
 /** As walkSlots, for a file that may be gone. */
-async function* openSlots(path: string, from: number): ReturnType<typeof walkSlots> {
-  const exists = await stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error
-      return false
-    },
-  )
-  if (!exists) return { at: from, bytes: 0 }
-  return yield* walkSlots(path, from)
+async function* openSlots(
+  path: string,
+  from: number,
+  onDamage: OnDamage,
+): ReturnType<typeof walkSlots> {
+  try {
+    return yield* walkSlots(path, from, nodeFiles, onDamage)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
+    return { at: from, bytes: 0 }
+  }
 }

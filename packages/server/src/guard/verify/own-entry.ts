@@ -13,6 +13,8 @@ export type OwnEntry =
       readonly sequence: number
       readonly count: number
     }
+  /** Entries below `to` went, and the tree of so many has this root (base64). */
+  | { readonly kind: "pruned"; readonly to: number; readonly root: string }
   /** About the log key. */
   | { readonly kind: "key" }
   | { readonly kind: "other" }
@@ -53,6 +55,10 @@ export function readOwnEntry(leaf: Uint8Array): OwnEntry | undefined {
       const { open, sequence, count } = data
       if (!isCount(open) || !isCount(sequence) || !isCount(count)) return undefined
       return { kind: "gap", open, sequence, count }
+    }
+    case "postern.retention.pruned": {
+      const { to, root } = data
+      return isCount(to) && typeof root === "string" ? { kind: "pruned", to, root } : undefined
     }
     case keyActions.rolled:
     case keyActions.retired:

@@ -57,6 +57,12 @@ export class SignedSizes {
     return this.#claimed.find(({ check }) => check === "checkpoint")?.size ?? 0
   }
 
+  /** Sizes below this one of which something claims the root, ascending. */
+  below(size: number): number[] {
+    const sizes = this.#claimed.map((claim) => claim.size).filter((claimed) => claimed < size)
+    return [...new Set(sizes)].sort((a, b) => a - b)
+  }
+
   /** The tree has this size, and this root if it was recomputed soundly. */
   reached(size: number, root: Uint8Array | undefined): void {
     for (const claim of this.#claimed) {

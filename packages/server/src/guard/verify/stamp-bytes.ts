@@ -4,11 +4,19 @@ export interface StampRow {
   readonly head: Uint8Array
   /** What follows the nonce, with the line feed. */
   readonly tail: Uint8Array
+  /** What follows it where the policy changed the event. */
+  readonly alteredTail: Uint8Array
 }
 
 export type FoundStamp =
   | { readonly fault: string }
-  | { readonly fault: undefined; readonly sequence: number; nonce(): string }
+  | {
+      readonly fault: undefined
+      readonly sequence: number
+      /** The policy changed the event: its bytes are not those that were sent. */
+      readonly altered: boolean
+      nonce(): string
+    }
 
 const nonceKey = Buffer.from(',"n":"', "latin1")
 const nonceLetters = 22
@@ -24,7 +32,8 @@ const lastLetters = new Set([..."AQgw"].map((letter) => letter.charCodeAt(0)))
  * Reads a leaf's stamp by its bytes: this is done for every entry, so nothing is parsed that the row already says.
  * What is taken is what docs/spec/log.md (Entry) lets a stamp of this row be, nothing else.
  */
-export function checkStamp(leaf: Uint8Array, { head, tail }: StampRow): FoundStamp {
+export function checkStamp(leaf: Uint8Array, row: StampRow): FoundStamp {
+  const { head, tail, alteredTail } = row
   if (!holdsAt(leaf, 0, head)) return { fault: "the stamp does not begin as its batch's row says" }
   let at = head.length
   let sequence = 0
@@ -47,9 +56,12 @@ export function checkStamp(leaf: Uint8Array, { head, tail }: StampRow): FoundSta
   if (!lastLetters.has(leaf[nonceEnd - 1] as number)) {
     return { fault: "the stamp's nonce is not 16 bytes" }
   }
-  if (!holdsAt(leaf, nonceEnd, tail)) return { fault: "the stamp does not end as its row says" }
+  const altered = holdsAt(leaf, nonceEnd, alteredTail)
+  if (!altered && !holdsAt(leaf, nonceEnd, tail)) {
+    return { fault: "the stamp does not end as its row says" }
+  }
   const nonce = (): string => Buffer.from(leaf.subarray(nonceAt, nonceEnd)).toString("latin1")
-  return { fault: undefined, sequence, nonce }
+  return { fault: undefined, sequence, altered, nonce }
 }
 
 function holdsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {

@@ -1,7 +1,7 @@
-import { equalBytes, formatHex } from "@postern/log/base"
-import { splitLeaf } from "@postern/log/event"
+import { equalBytes, formatHex, parseHex } from "@postern/log/base"
+import { parseEntry, splitLeaf } from "@postern/log/event"
 import { streamDigestNext, streamDigestStart } from "@postern/log/wire"
-import { type BatchRow, batchKind, type SegmentStart } from "../../disk/index.ts"
+import { type BatchRow, batchKind, type KeptEntry, type SegmentStart } from "../../disk/index.ts"
 import type { RowRecords } from "./batch-check.ts"
 import type { DirectoryDraft } from "./checks.ts"
 import { type OwnEntry, readOwnEntry } from "./own-entry.ts"
@@ -16,13 +16,15 @@ interface Stream {
 
 interface OwnStream {
   readonly open: number
-  next: number
+  /** Undefined = not known, behind what was pruned. */
+  next: number | undefined
 }
 
 /** Who draws conclusions from the port's own entries, besides. */
 export interface OwnEntryListener {
   started(entry: OwnEntry & { kind: "started" }, index: number): void
   key(leaf: Uint8Array, index: number): void
+  pruned(entry: OwnEntry & { kind: "pruned" }): void
 }
 
 /**
@@ -60,6 +62,26 @@ export class StreamCheck {
     }
   }
 
+  /** What was open where the log begins now: as the kept entries and the first segment's `.start` say. */
+  beginPruned(kept: readonly KeptEntry[], { state }: SegmentStart): void {
+    for (const { index, leaf } of kept) {
+      const entry = readOwnEntry(leaf)
+      if (entry?.kind === "opened") {
+        this.#streams.set(index, { framed: entry.framed, next: undefined, digest: undefined })
+      } else if (parseEntry(leaf).stamp.open === index) {
+        if (entry?.kind === "started") this.#told.started(entry, index)
+        this.#own = { open: index, next: undefined }
+      }
+    }
+    for (const item of Array.isArray(state) ? state : []) {
+      const { open, next, digest } = Object(item) as Readonly<Record<string, unknown>>
+      const stream = this.#streams.get(Number(open))
+      if (stream === undefined) continue
+      stream.next = Number(next)
+      stream.digest = parseHex(String(digest))
+    }
+  }
+
   /** The streams that a segment's `.start` remembers are ours, at the same place. */
   begin({ state }: SegmentStart, where: string): void {
     if (state === undefined || this.#damaged) return
@@ -92,7 +114,7 @@ export class StreamCheck {
         if (framed === false) this.#streams.delete(open)
     }
     if (this.#own === undefined && this.#damaged) this.#own = { open: row.open, next: row.sequence }
-    if (this.#own?.open !== row.open || this.#own.next !== row.sequence) {
+    if (this.#own?.open !== row.open || (this.#own.next ?? row.sequence) !== row.sequence) {
       const what = `the port's own stream (opened by entry ${row.open}) does not go on so`
       this.#draft.fail("streams", "own-stream", where, what)
       this.#own = { open: row.open, next: row.sequence }
@@ -113,6 +135,9 @@ export class StreamCheck {
         return
       case "key":
         this.#told.key(leaf, index)
+        return
+      case "pruned":
+        this.#told.pruned(entry)
         return
       case "opened": {
         const digest = entry.framed ? streamDigestStart(entry.stream) : undefined
@@ -184,9 +209,16 @@ export class StreamCheck {
     if (!this.#gapEntries.delete(key)) this.#gapRows.set(key, { where, slot })
   }
 
-  /** Only where nothing was refused: what was refused is not kept. */
-  #checkDigest(stream: Stream, { row, leaves, stamped }: RowRecords, where: string): void {
-    if (!this.#full || !stamped || row.kind !== batchKind.framed || stream.digest === undefined)
+  /** Only where nothing was refused, and nothing changed by the policy: what was sent is not kept then. */
+  #checkDigest(stream: Stream, records: RowRecords, where: string): void {
+    const { row, leaves, stamped, altered } = records
+    if (
+      !this.#full ||
+      !stamped ||
+      altered ||
+      row.kind !== batchKind.framed ||
+      stream.digest === undefined
+    )
       return
     if (row.events !== row.accepted || row.events === 0) return
     const digest = streamDigestNext(stream.digest, row.sequence, row.events, regionOf(leaves))

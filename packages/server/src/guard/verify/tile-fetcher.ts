@@ -109,7 +109,7 @@ export class TileFetcher {
       if (!isPosternError(error)) throw error
       const hidden = error.code === "NOT_GRANTED" && tile.level === "entries"
       if (hidden) this.#granted = false
-      if (error.code === "NOT_FOUND" || hidden) return error.code
+      if (error.code === "NOT_FOUND" || error.code === "ENTRY_PRUNED" || hidden) return error.code
       throw error
     }
   }

@@ -1,4 +1,5 @@
-import { PosternError } from "@postern/log/base"
+import { encodeUtf8, PosternError } from "@postern/log/base"
+import { formatStamp } from "@postern/log/event"
 import { describe, expect, test } from "vitest"
 import { type TileReport, verifyTiles } from "./index.ts"
 import { entriesOf, type PublishedLog, publish } from "./tiles.test.support.ts"
@@ -57,6 +58,29 @@ describe("a published log", () => {
       const report = await verifyTiles(forMonitors(await publish(entriesOf(size), key)), { vkey })
       expect(report, `size ${size}`).toMatchObject({ verified: true, size, saw: "hashes" })
       expect(report.checks.find(({ name }) => name === "leaves")).toBeUndefined()
+    }
+  })
+
+  test("whose first bundles went by rule is verified, if an entry says so", async () => {
+    const said = (to: number): Uint8Array => {
+      const stamp = formatStamp({
+        ...{ received: 2, open: 0, sequence: 700, nonce: new Uint8Array(16), changed: 0 },
+      })
+      const event = { action: "postern.retention.pruned", data: { to, root: "r" } }
+      return encodeUtf8(`${stamp}\n${JSON.stringify(event)}`)
+    }
+    for (const [to, expected] of [
+      [300, []],
+      [512, []],
+      [256, ["bundle-missing"]],
+      [0, ["bundle-missing"]],
+    ] as const) {
+      const entries = [...entriesOf(600), ...(to === 0 ? [] : [said(to)])]
+      const log = await publish(entries, key)
+      for (const index of ["000", "001"]) log.files.delete(`tile/entries/${index}`)
+      const report = await verifyTiles(log, { vkey })
+      expect([to, codes(report)]).toEqual([to, expected])
+      expect(report.verified).toBe(expected.length === 0)
     }
   })
 

@@ -1,4 +1,5 @@
 import { concatBytes, equalBytes, formatBase64, isPosternError } from "@postern/log/base"
+import { mayMatch, parseQuery } from "@postern/log/query"
 import {
   type Checkpoint,
   hashBytes,
@@ -8,11 +9,14 @@ import {
 } from "@postern/log/tlog"
 import { type TileDraft, tileChecks } from "./checks.ts"
 import { type AskDisclosure, DisclosureCheck } from "./disclosure-check.ts"
+import { readOwnEntry } from "./own-entry.ts"
 import { Draft, type Report } from "./report.ts"
 import { SeenStreams } from "./seen-streams.ts"
 import { type FetchedTile, TileFetcher } from "./tile-fetcher.ts"
 import type { TileSource } from "./tile-source.ts"
 import { type KnownTile, TileTree } from "./tile-tree.ts"
+
+const pruning = parseQuery("action:postern.retention.pruned")
 
 export interface TileOptions {
   /** The log's verifier key, from somewhere else than the source. */
@@ -70,6 +74,10 @@ class TileVerification {
   readonly #tree = new TileTree()
   readonly #streams = new SeenStreams()
   #remembered: Checkpoint | undefined
+  /** Entries before are in no bundle; so far none was. */
+  #missingTo = 0
+  /** Where the log begins, by the newest of its entries that says so. */
+  #saidTo = 0
   /** A tile is missing: the tree above it cannot be recomputed. */
   #broken = false
 
@@ -122,6 +130,8 @@ class TileVerification {
   /** Gives the root as it was recomputed, base64. */
   async finish(saw: TileReport["saw"]): Promise<string | undefined> {
     const draft = this.#draft
+    this.#checkBeginning()
+    this.#disclosures.finish()
     if (saw === "hashes") {
       draft.omit("leaves")
       draft.omit("stamps")
@@ -150,6 +160,10 @@ class TileVerification {
     if (hashes !== undefined) this.#draft.count("tiles")
     else this.#draft.fail("tiles", "tile-missing", where, `there is no tile of ${width} hashes`)
     if (entries === "not granted") return hashes
+    if (entries === undefined && this.#missingTo === index * tileWidthMax) {
+      this.#missingTo += width
+      return hashes
+    }
     if (entries === undefined) {
       const what = `there is no bundle of ${width} entries`
       this.#draft.fail("leaves", "bundle-missing", `bundle ${index}`, what)
@@ -160,12 +174,34 @@ class TileVerification {
     for (const [i, entry] of entries.entries()) {
       const at = index * tileWidthMax + i
       this.#checkStamp(entry, at)
+      this.#lookForPruning(entry)
       const range = [i * hashBytes, (i + 1) * hashBytes] as const
       if (hashes === undefined) continue
       if (equalBytes(computed.subarray(...range), hashes.subarray(...range))) continue
       this.#draft.fail("leaves", "leaf-hash", `entry ${at}`, "the tile has another leaf hash")
     }
     return hashes ?? computed
+  }
+
+  /** Nobody but the port may write an action that begins so, and the entry stands in the signed tree. */
+  #lookForPruning(leaf: Uint8Array): void {
+    if (this.#missingTo === 0 || !mayMatch(pruning, leaf)) return
+    const entry = readOwnEntry(leaf)
+    if (entry?.kind === "pruned") this.#saidTo = Math.max(this.#saidTo, entry.to)
+  }
+
+  /** A bundle that begins before the log does is not there: it could not be given whole (docs/spec/retention.md). */
+  #checkBeginning(): void {
+    const draft = this.#draft
+    if (this.#missingTo > 0 && this.#saidTo > this.#missingTo - tileWidthMax) {
+      draft.count("retention", this.#missingTo)
+      draft.fact("pruned", this.#saidTo)
+      return
+    }
+    draft.omit("retention")
+    if (this.#missingTo === 0) return
+    const what = `entries 0 to ${this.#missingTo} are in no bundle, and no entry says that they went by rule`
+    draft.fail("leaves", "bundle-missing", "bundle 0", what)
   }
 
   #checkStamp(entry: Uint8Array, index: number): void {
@@ -226,6 +262,7 @@ async function readCheckpoint(
 function unsigned(draft: TileDraft): TileReport {
   for (const check of [
     "tiles",
+    "retention",
     "leaves",
     "stamps",
     "disclosures",

@@ -6,6 +6,7 @@ import type { HashFiles } from "./hash-files.ts"
 
 const tileLevels = 7
 const namedMax = 3
+const hashesAtATime = 8192
 
 /**
  * Re-derives every leaf hash and node from the records and compares them with the slots' roots, the hash files and
@@ -42,6 +43,30 @@ export class TreeCheck {
     if (samePeaks(first, frontier, this.#tree.frontier())) return
     const what = "its frontier is not that of the tree before the segment"
     this.#draft.fail("frontiers", "frontier", where, what)
+  }
+
+  /**
+   * Takes entries below `to` by what the hash files say of them; nodes above are derived. False if there are not so many.
+   * To be called before the first slot, with growing numbers.
+   */
+  async passOver(to: number): Promise<boolean> {
+    while (this.#tree.size < to) {
+      const from = this.#tree.size
+      const count = Math.min(hashesAtATime, to - from)
+      const hashes = await this.#files.read(0, from, from + count)
+      if (hashes.length < count * hashBytes) {
+        this.#sound = false
+        return false
+      }
+      this.#tree.addHashes(hashes)
+      await this.#compareHashFiles()
+    }
+    return true
+  }
+
+  /** The hash of an entry, as the files have it. */
+  leafHash(index: number): Promise<Uint8Array> {
+    return this.#files.read(0, index, index + 1)
   }
 
   hole(): void {

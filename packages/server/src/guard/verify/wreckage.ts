@@ -1,7 +1,15 @@
-import { type FileHandle, open, readdir } from "node:fs/promises"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { decodeUtf8, equalBytes, sha256 } from "@postern/log/base"
-import { type ReadSlot, slotHeaderBytes, walkSlots } from "../../disk/index.ts"
+import {
+  nodeFiles,
+  type OnDamage,
+  openSegment,
+  type ReadSlot,
+  type SegmentBytes,
+  slotHeaderBytes,
+  walkSlots,
+} from "../../disk/index.ts"
 
 const magic = "postern1"
 const slotAlign = 4096
@@ -13,9 +21,10 @@ export async function describeRemains(
   path: string,
   at: number,
   bytes: number,
+  onDamage: OnDamage,
 ): Promise<{ code: string; what: string } | undefined> {
   if (at >= bytes) return undefined
-  const header = await readAt(path, at, slotHeaderBytes)
+  const header = await readAt(path, at, slotHeaderBytes, onDamage)
   // Segment files are made longer than what is in them.
   if (header.every((byte) => byte === 0)) return undefined
   if (decodeUtf8(header.subarray(0, magic.length)) !== magic) {
@@ -41,9 +50,10 @@ export async function findLaterSlot(
   path: string,
   from: number,
   takes: (slot: ReadSlot) => boolean,
+  onDamage: OnDamage,
 ): Promise<LaterSlot | undefined> {
-  for await (const at of placesOfMagic(path, from + slotAlign)) {
-    const slots = walkSlots(path, at)
+  for await (const at of placesOfMagic(path, from + slotAlign, onDamage)) {
+    const slots = walkSlots(path, at, nodeFiles, onDamage)
     const { value, done } = await slots.next()
     const found = done !== true && takes(value) ? value.header : undefined
     await slots.return({ at, bytes: 0 })
@@ -53,8 +63,12 @@ export async function findLaterSlot(
 }
 
 /** Places on a slot boundary where the bytes of a slot's beginning stand. A writer's data may imitate them. */
-async function* placesOfMagic(path: string, from: number): AsyncGenerator<number> {
-  const file = await open(path, "r").catch(ignoreAbsent)
+async function* placesOfMagic(
+  path: string,
+  from: number,
+  onDamage: OnDamage,
+): AsyncGenerator<number> {
+  const file = await openSegment(path, nodeFiles, onDamage).catch(ignoreAbsent)
   if (file === undefined) return
   try {
     const window = Buffer.alloc(scanBytes)
@@ -70,20 +84,33 @@ async function* placesOfMagic(path: string, from: number): AsyncGenerator<number
   }
 }
 
-/** Names of the segment files that have something in them. */
+/** Names of the segments that have something in them, each as its plain file's. A compressed one always has. */
 export async function writtenSegments(directory: string): Promise<string[]> {
   const written: string[] = []
-  for (const name of (await readdir(join(directory, "segments"))).sort()) {
+  const names = (await readdir(join(directory, "segments"))).sort()
+  const there = new Set(names)
+  for (const name of names) {
+    if (name.endsWith(".segz") && !there.has(name.slice(0, -1))) written.push(name.slice(0, -1))
     if (!name.endsWith(".seg")) continue
     // A port that was killed while it began a segment leaves a file of nothing, or of zeros.
-    const begin = await readAt(join(directory, "segments", name), 0, slotHeaderBytes)
+    const begin = await readAt(
+      join(directory, "segments", name),
+      0,
+      slotHeaderBytes,
+      () => undefined,
+    )
     if (begin.some((byte) => byte !== 0)) written.push(name)
   }
   return written
 }
 
-async function readAt(path: string, at: number, bytes: number): Promise<Buffer> {
-  const file = await open(path, "r")
+async function readAt(
+  path: string,
+  at: number,
+  bytes: number,
+  onDamage: OnDamage,
+): Promise<Buffer> {
+  const file = await openSegment(path, nodeFiles, onDamage)
   try {
     const buffer = Buffer.alloc(bytes)
     return buffer.subarray(0, await fill(file, buffer, at))
@@ -92,10 +119,10 @@ async function readAt(path: string, at: number, bytes: number): Promise<Buffer> 
   }
 }
 
-async function fill(file: FileHandle, buffer: Buffer, at: number): Promise<number> {
+async function fill(file: SegmentBytes, buffer: Buffer, at: number): Promise<number> {
   let filled = 0
   while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, at + filled)
+    const bytesRead = await file.read(buffer, filled, buffer.length - filled, at + filled)
     if (bytesRead === 0) break
     filled += bytesRead
   }

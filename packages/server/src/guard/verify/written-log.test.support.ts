@@ -24,9 +24,16 @@ import {
   encodeBatchRow,
   encodeSlotHeader,
   LogStore,
+  listPlain,
+  nodeFiles,
+  packedBlockBytes,
+  packSegment,
+  rootBefore,
+  type SegmentKeyMaker,
   slotHeaderBytes,
   TreeBuilder,
 } from "../../disk/index.ts"
+import { keptBelow } from "../../retention/index.ts"
 
 export const origin = "verify.test/log"
 const tileLevels = 7
@@ -255,6 +262,25 @@ export class WrittenLog {
       state,
     }
     await this.#store.roll(start)
+  }
+
+  /** Compresses every sealed segment, as a port and its keeper do. @param keys encrypts them: what opens them must be lent */
+  async compress(keys?: SegmentKeyMaker): Promise<void> {
+    for (const first of await listPlain(this.path, this.#store.sealed)) {
+      await packSegment(this.path, first, nodeFiles, packedBlockBytes, keys)
+      await this.#store.adopt(first)
+    }
+  }
+
+  /** Removes what is before the segment that begins at `to`; nothing may be placed. @param says what the entry says, if there is one */
+  async prune(to: number, says: object | "nothing" = {}): Promise<void> {
+    const root = await rootBefore(this.path, to)
+    const entry = this.size
+    const data = { from: this.#store.minimum, to, root: formatBase64(root), keep: 365 }
+    if (says !== "nothing") this.own("postern.retention.pruned", { ...data, ...says })
+    await this.commit()
+    const kept = await keptBelow(this.path, to)
+    await this.#store.prune({ minimum: to, root, entry, kept })
   }
 
   /** @param keys that sign it; the log's, unless told otherwise */

@@ -42,8 +42,19 @@ const people = `identities:
   - id: spiffe://postern.local/postern/courier
     role: courier
 `
-const model = makeModel(parseAccess(people), listen, now, 65_533)
-const nobody = makeModel(parseAccess("identities: []\n"), listen, now, 65_533)
+const model = makeModel(parseAccess(people), listen, now, [65_533])
+/** With the syslog plane, and writers of which one uses it only, one too. */
+const senders = `${people}  - id: spiffe://postern.local/writer/switch
+    from: [{ cidr: 10.7.0.0/16 }]
+    role: writer
+    grant: { adapters: [syslog], sources: ["*"], actions: ["*"] }
+  - id: spiffe://postern.local/writer/host
+    from: [{ cidr: 10.8.0.0/16 }]
+    role: writer
+    grant: { adapters: [http, syslog], sources: ["*"], actions: ["*"] }
+`
+const withSyslog = makeModel(parseAccess(senders), { ...listen, syslog: at(6514) }, now, [65_533])
+const nobody = makeModel(parseAccess("identities: []\n"), listen, now, [65_533])
 const dialect = (name: string) => dialects.find((one) => one.name === name)!
 
 /** POSTERN_GOLDEN=write makes them anew; what changed is then seen in the diff. */
@@ -60,12 +71,15 @@ describe.each(dialects.map((one) => [one.name, one] as const))("%s", (name, one)
   test("is what it was", () => {
     expect(render(one, model).text).toBe(golden(name, render(one, model).text))
     expect(render(one, nobody).text).toBe(golden(`${name}-nobody`, render(one, nobody).text))
+    expect(render(one, withSyslog).text).toBe(
+      golden(`${name}-syslog`, render(one, withSyslog).text),
+    )
   })
 
   test("is the same text for the same places in another order", () => {
     const [head = "", ...items] = people.split(/(?=^ {2}- id)/m)
     const turned = head + items.reverse().join("")
-    const again = makeModel(parseAccess(turned), listen, now, 65_533)
+    const again = makeModel(parseAccess(turned), listen, now, [65_533])
     expect(render(one, { ...again, digest: model.digest })).toEqual(render(one, model))
   })
 
@@ -96,6 +110,16 @@ describe("the model", () => {
     expect(text).toContain("10.9.0.1/32 . 17515")
   })
 
+  test("opens the syslog port to those whose grant has syslog, and nothing else to those who have only that", () => {
+    const { text } = render(dialect("nftables"), withSyslog)
+    expect(text.match(/\S+ \. 6514/g)).toEqual(["10.7.0.0/16 . 6514", "10.8.0.0/16 . 6514"])
+    expect(text.match(/10\.[78]\.\S+ \. 175\d\d/g)).toEqual(["10.8.0.0/16 . 17514"])
+    expect(text).toContain("read 17515, ops 17516, syslog 6514\n")
+    expect(
+      render(dialect("nftables"), makeModel(parseAccess(senders), listen, now, [1])).text,
+    ).not.toContain("6514")
+  })
+
   test("takes every port of a plane once", () => {
     const write = [{ host: "127.0.0.1", port: 17514 }, { host: "::1", port: 17514 }, ...at(7)]
     expect(makeModel(parseAccess(people), { ...listen, write }, now).ports.write).toEqual([
@@ -109,6 +133,15 @@ describe("the model", () => {
     expect(() => makeModel(list, { ...listen, read: at(0) }, now)).toThrow(/listen.read: port 0/)
   })
 
+  test("lets all of the service's users through on loopback, and root, in one order", () => {
+    const of = (...uids: number[]) => makeModel(parseAccess(people), listen, now, uids)
+    const { text } = render(dialect("nftables"), of(997, 995, 0))
+    expect(text).toContain("skuid != { 0, 995, 997 }")
+    expect(render(dialect("nftables"), of(995, 997)).text).toBe(text)
+    const others = "! --uid-owner 0 -m owner ! --uid-owner 995 -m owner ! --uid-owner 997 "
+    expect(render(dialect("iptables"), of(997, 995)).text).toContain(others)
+  })
+
   test("without the service's user gives no rules that would lock it out", () => {
     const stranger = makeModel(parseAccess(people), listen, now)
     expect(() => render(dialect("nftables"), stranger)).toThrow(/--uid/)
@@ -117,7 +150,7 @@ describe("the model", () => {
   })
 
   test("is good up to the moment that an identity expires", () => {
-    const before = makeModel(parseAccess(people), listen, now - 1, 1)
+    const before = makeModel(parseAccess(people), listen, now - 1, [1])
     expect(render(dialect("nftables"), before).text).toContain("192.0.2.0/24 . 17514")
   })
 })

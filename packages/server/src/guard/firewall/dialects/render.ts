@@ -4,7 +4,7 @@ import { cilium } from "./cilium.ts"
 import type { Dialect, Rendering } from "./dialect.ts"
 import { docker } from "./docker.ts"
 import { iptables } from "./iptables.ts"
-import { type FirewallModel, openingsOf, planes } from "./model.ts"
+import { type FirewallModel, openingsOf } from "./model.ts"
 import { networkPolicy } from "./network-policy.ts"
 import { nftables } from "./nftables.ts"
 import { ufw } from "./ufw.ts"
@@ -35,7 +35,9 @@ export function render(dialect: Dialect, model: FirewallModel): Rendering {
     `Postern: who may reach which port, for ${dialect.summary}`,
     `Made by \`postern firewall render ${dialect.name}\` from the access list with the SHA-256`,
     model.digest,
-    planes.map((plane) => `${plane} ${model.ports[plane].join(" ")}`).join(", "),
+    openingsOf(model, dialect.says)
+      .map(({ plane, ports }) => `${plane} ${ports.join(" ")}`)
+      .join(", "),
     ...notes,
   ]
   const first = dialect.firstLine === undefined ? "" : `${dialect.firstLine}\n`
