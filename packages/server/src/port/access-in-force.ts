@@ -1,7 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { encodeUtf8, formatHex, isPosternError, PosternError, sha256 } from "@postern/log/base"
-import { type AccessList, diffAccess, parseAccess, reviseText, splitText } from "../access/index.ts"
+import { type AccessList, diffAccess, parseAccess } from "../access/index.ts"
 import { checkStatement, type SignedStatement, type StatementWorld } from "../approval/index.ts"
 import { accessFile, type Config, dataDirectories, readTextFile } from "../config/index.ts"
 import { demandApprovals } from "./approvals.ts"
@@ -9,12 +8,11 @@ import { BreakGlass, demandOpenings, type Opening } from "./break-glass.ts"
 import type { BreakGlassHealth } from "./ops/index.ts"
 import type { OwnStream } from "./own-stream.ts"
 import type { Tell } from "./port.ts"
+import { keepRevision, recordRevision } from "./revision-record.ts"
 
 /** Who had it loaded: the start of the port, a signal to it, or an operator by SPIFFE ID. */
 export type LoadedBy = "start" | "signal" | (string & {})
 
-/** However a part is escaped in JSON (six bytes for a unit at most), it fits an entry. */
-const partUnitsMax = 8192
 const targetsMax = 64
 const errorMax = 500
 
@@ -25,6 +23,15 @@ const errorMax = 500
 export function readAccess(config: Config): AccessList {
   parseAccess(readTextFile(config.access))
   return parseAccess(readTextFile(accessFile(config)))
+}
+
+/** Which list the reader process says that it applied; undefined if it has not said yet. */
+export function readerDigest(config: Config): string | undefined {
+  try {
+    return String(JSON.parse(readTextFile(dataDirectories(config).readerAccess)).digest)
+  } catch {
+    return undefined // Unknown is the answer.
+  }
 }
 
 function beside(config: Config, name: string): string {
@@ -96,7 +103,14 @@ export class AccessInForce {
     let openings: readonly Opening[]
     try {
       const after = parseAccess(readTextFile(this.#config.access))
-      approvals = demandApprovals(beside(this.#config, "approvals"), after, this.#world())
+      approvals = demandApprovals(
+        beside(this.#config, "approvals"),
+        {
+          ...{ kind: "approve-access", from: before.digest, to: after.digest },
+          weakens: diffAccess(before, after).some(({ weakens }) => weakens),
+        },
+        this.#world(),
+      )
       openings = demandOpenings(beside(this.#config, "break-glass"), after, this.#world())
       this.#list = after // The point from which on the other list decides.
     } catch (error) {
@@ -143,38 +157,20 @@ export class AccessInForce {
 
   /** The next start compares access.yaml with this, and the reader process goes by it. */
   #keep(): void {
-    const { keptAccess } = dataDirectories(this.#config)
     try {
-      mkdirSync(dirname(keptAccess), { recursive: true, mode: 0o700 })
-      writeFileSync(`${keptAccess}.new`, this.#list.text, { mode: 0o640, flush: true })
-      renameSync(`${keptAccess}.new`, keptAccess)
+      keepRevision(dataDirectories(this.#config).keptAccess, this.#list)
     } catch (error) {
       this.#tell("error", "the access list in force could not be kept", { error: String(error) })
     }
   }
 
-  /** Followers apply the list when they read the last of these entries. */
   #record(before: AccessList | undefined, by: LoadedBy): void {
-    const { digest, text: whole, identities } = this.#list
-    const { from, to, text } = reviseText(before?.text ?? "", whole)
-    const parts = splitText(text, partUnitsMax)
-    if (parts.length > 1) {
-      for (const [part, piece] of parts.entries()) {
-        const data = { digest, part, text: piece }
-        this.#own.record({ action: "postern.access.part", outcome: "success", data })
-      }
-    }
     const changes = before === undefined ? [] : diffAccess(before, this.#list)
     const subjects = [...new Set(changes.map(({ subject }) => subject))]
-    this.#own.record({
-      action: "postern.access.loaded",
-      outcome: "success",
+    const weakens = before && { weakens: changes.some((one) => one.weakens) }
+    recordRevision(this.#own, "access", before, this.#list, {
       targets: subjects.slice(0, targetsMax).map((id) => ({ type: "identity", id })),
-      data: {
-        ...{ digest, identities: identities.length, by },
-        ...(before && { previous: before.digest, weakens: changes.some((one) => one.weakens) }),
-        ...{ from, to, ...(parts.length > 1 ? { parts: parts.length } : { text }) },
-      },
+      data: { identities: this.#list.identities.length, by, ...weakens },
     })
   }
 }

@@ -32,7 +32,7 @@ async function begin(alreadySigned = -1) {
   )
   const grow = (size: number): void => {
     const root = new Uint8Array(32).fill(size)
-    state.head = { size, root, slot: size, segment: 0, end: 0, time: 0 }
+    state.head = { size, root, slot: size, segment: 0, end: 0, time: 0, minimum: 0 }
   }
   return { loop, signer, said, fatal, faults, grow }
 }

@@ -8,6 +8,50 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+describe("values beside the log", () => {
+  test("are kept before the slot that names them is written", async () => {
+    const { disk, said, heard, owner, put, sealed } = await openCommits()
+    const a = owner("a")
+    sealed.pending = true
+    put(a)
+    await disk.asked("writes", 1)
+    disk.writes[0]?.pending.resolve()
+    await heard(6)
+    expect(said.slice(0, 3)).toEqual(["values kept", "room", "durable 0"])
+    put(a)
+    await disk.asked("writes", 2)
+    expect(said.filter((line) => line === "values kept")).toHaveLength(1)
+  })
+
+  test("that find no room hold up the slot, and are tried again", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] })
+    const { disk, said, owner, put, sealed, commits, fatal } = await openCommits()
+    sealed.pending = true
+    sealed.failures.push(diskFull(), diskFull())
+    put(owner("a"))
+    for (const times of [1, 2]) {
+      while (said.filter((line) => line === "values not kept").length < times) await settle()
+      expect(disk.writes).toHaveLength(0)
+      expect(commits.diskFullSince).toBe(42)
+      await vi.advanceTimersByTimeAsync(500)
+    }
+    await disk.asked("writes", 1)
+    const tries = said.filter((line) => line !== "room")
+    expect(tries).toEqual(["values not kept", "values not kept", "values kept"])
+    expect(fatal).toEqual([])
+  })
+
+  test("that cannot be kept end the port", async () => {
+    const { disk, owner, put, sealed, fatal } = await openCommits()
+    sealed.pending = true
+    sealed.failures.push(new PosternError("DISK_FAILED"))
+    put(owner("a"))
+    while (fatal.length === 0) await settle()
+    expect(fatal).toEqual([expect.objectContaining({ code: "DISK_FAILED" })])
+    expect(disk.writes).toHaveLength(0)
+  })
+})
+
 describe("acknowledged means durable", () => {
   test("nobody hears of a slot before the disk has it, then followers first", async () => {
     const { disk, said, heard, owner, put, commits } = await openCommits()

@@ -12,6 +12,14 @@ import type { DurableSlot } from "./session/index.ts"
 import type { Signer } from "./signer/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
 
+/** As server/disclosures has it. */
+export interface SealedValues {
+  /** Whether something is not on stable storage. */
+  readonly pending: boolean
+  /** Resolves when everything so far is on stable storage. Errors: DISK_FULL, and nothing is lost; others are fatal. */
+  flush(): Promise<void>
+}
+
 export interface CommitWorld {
   readonly sequencer: Sequencer<SlotOwner>
   readonly store: LogStore
@@ -19,6 +27,8 @@ export interface CommitWorld {
   readonly streams: StreamTable
   readonly clock: Clock
   readonly counters: Counters
+  /** Values that belong to entries of the open slot and lie beside the log. */
+  sealed(): SealedValues | undefined
   /** The other slot is open from now on. */
   roomAppeared(): void
   /** The state of the log is unknown: the process must end. */
@@ -114,7 +124,12 @@ export class CommitLoop {
     this.#afterInFlight.push(...this.#afterOpen)
     this.#afterOpen = []
     const signed = this.#sign(slot)
-    const written = this.#untilThereIsRoom(() => store.commit(slot))
+    const written = this.#untilThereIsRoom(async () => {
+      // First what entries name, then the entries: what is missing later was there once.
+      const sealed = this.#world.sealed()
+      if (sealed?.pending) await sealed.flush()
+      await store.commit(slot)
+    })
     this.#world.roomAppeared()
     const [note] = await Promise.all([signed, written])
     // Point of no return: the slot is on stable storage. Followers first, then whoever waits for it.

@@ -50,7 +50,7 @@ export class SlowDisk {
   recoveredHead = () => undefined
   fits = () => this.hasRoom
   headOf = ({ slot, first, entries, root, time }: SlotPlan): Head => {
-    return { slot, size: first + entries, root, time, segment: 0, end: 0 }
+    return { slot, size: first + entries, root, time, segment: 0, end: 0, minimum: 0 }
   }
   advance = (head: Head) => void this.said.push(`head ${head.size}`)
 
@@ -89,6 +89,17 @@ export async function openCommits(signer?: Signer) {
   const sequencer = new Sequencer<SlotOwner>(memory, end)
   const streams = new StreamTable()
   const fatal: unknown[] = []
+  /** Values beside the log, which have something to write when a test says so. */
+  const sealed = {
+    pending: false,
+    failures: [] as Error[],
+    async flush() {
+      const failure = sealed.failures.shift()
+      said.push(failure === undefined ? "values kept" : "values not kept")
+      if (failure !== undefined) throw failure
+      sealed.pending = false
+    },
+  }
   const commits = new CommitLoop(
     {
       sequencer,
@@ -97,6 +108,7 @@ export async function openCommits(signer?: Signer) {
       streams,
       clock: { ...clock, milliseconds: () => 42 },
       counters: startCounters(),
+      sealed: () => sealed,
       roomAppeared: () => void said.push("room"),
       fatal: (error) => void fatal.push(error),
     },
@@ -125,7 +137,7 @@ export async function openCommits(signer?: Signer) {
   const heard = async (count: number): Promise<void> => {
     while (said.length < count) await new Promise((wake) => setImmediate(wake))
   }
-  return { commits, disk, said, heard, sequencer, streams, fatal, owner, put }
+  return { commits, disk, said, heard, sequencer, streams, fatal, sealed, owner, put }
 }
 
 export const clock = {

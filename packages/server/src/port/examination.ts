@@ -9,7 +9,7 @@ import {
 import { rowBytes, rowField, verdictCodes, verdicts } from "@postern/log/core"
 import { digestsKey } from "@postern/log/event"
 import type { Patterns, WriterGrant } from "../access/index.ts"
-import type { PortMemory } from "./sequencer/index.ts"
+import type { PortMemory, Span } from "./sequencer/index.ts"
 import type { RefusedEvents } from "./session/index.ts"
 
 const rowWords = rowBytes / 4
@@ -17,6 +17,9 @@ const verdictWord = rowField.verdict / 4
 const lengthWord = rowField.length / 4
 /** An event of this size fits an entry whatever its stamp. */
 const eventBytesSure = limits.entryBytesMax - limits.stampBytesMax - 1
+const textNames = ["id", "time", "source", "action", "outcome"] as const
+/** No verdict of the core: neither accepted nor refused. */
+const leftOut = 0xff
 type IsHeld = (digest: string) => boolean
 
 /** The digests of an event that the scanner took; undefined if it names anything else in their place, none, or one twice. */
@@ -57,6 +60,10 @@ const internalActions = [
  */
 export class Examination {
   readonly #memory: PortMemory
+  /** All rows that there is room for. */
+  readonly #words: Uint32Array
+  /** Of the rows judged last that name values beside the log and were admitted: their digests. */
+  #named = new Map<number, readonly string[]>()
   /** The grant whose patterns stand in the memory. */
   #loaded: WriterGrant | undefined
   #sources = { from: 0, to: 0 }
@@ -66,6 +73,9 @@ export class Examination {
 
   constructor(memory: PortMemory) {
     this.#memory = memory
+    const { core, rows, rowsMax } = memory
+    const { buffer, byteOffset } = core.memory
+    this.#words = new Uint32Array(buffer, byteOffset + rows, rowsMax * rowWords)
     this.#self = this.#write(memory.patterns, ["postern.*"])
   }
 
@@ -82,6 +92,7 @@ export class Examination {
   judge(count: number, grant: WriterGrant, isHeld: IsHeld): number {
     const { core, rows } = this.#memory
     if (this.#loaded !== grant) this.#load(grant)
+    if (this.#named.size > 0) this.#named = new Map()
     let refused = core.scan(rows, count)
     if (refused > 0) refused -= this.#admitDisclosed(count, isHeld)
     const { action, source } = rowField
@@ -104,19 +115,25 @@ export class Examination {
   /** As `judge`; sizes are judged here too, so that what is accepted certainly gets its entry. */
   judgeBody(count: number, grant: WriterGrant, tooLarge: readonly number[], isHeld: IsHeld): void {
     this.judge(count, grant, isHeld)
-    const words = this.#words(count)
+    const words = this.#words
     for (const row of tooLarge) words[row * rowWords + verdictWord] = verdicts.tooLarge
     this.#judgeSizes(count, Math.min(grant.eventBytesMax, eventBytesSure))
   }
 
+  /** The accepted rows that name values beside the log, with their digests. */
+  named(): ReadonlyMap<number, readonly string[]> {
+    if (this.#named.size === 0) return this.#named
+    return new Map([...this.#named].filter(([row]) => this.isAccepted(row)))
+  }
+
   /** Whether nothing was found wrong with a row that was judged. */
   isAccepted(row: number): boolean {
-    return this.#words(row + 1)[row * rowWords + verdictWord] === verdicts.accepted
+    return this.#words[row * rowWords + verdictWord] === verdicts.accepted
   }
 
   /** Of the rows of which nothing is wrong but that they name digests: takes those whose digests are held. Returns how many. */
   #admitDisclosed(count: number, isHeld: IsHeld): number {
-    const words = this.#words(count)
+    const words = this.#words
     const looks = new Map<string, boolean>()
     const isKnown = (digest: string): boolean => {
       let held = looks.get(digest)
@@ -134,6 +151,7 @@ export class Examination {
       const digests = readDigests(this.bytes(row, rowField.offset))
       if (digests === undefined || !digests.every(isKnown)) continue
       words[at] = verdicts.accepted
+      this.#named.set(row, digests)
       admitted += 1
     }
     return admitted
@@ -146,7 +164,7 @@ export class Examination {
   }
 
   #judgeSizes(count: number, eventBytesMax: number): number {
-    const words = this.#words(count)
+    const words = this.#words
     let refused = 0
     for (let row = 0; row < count * rowWords; row += rowWords) {
       if ((words[row + lengthWord] ?? 0) <= eventBytesMax || words[row + verdictWord] !== 0)
@@ -159,7 +177,7 @@ export class Examination {
 
   /** The refused rows, by code. */
   refused(count: number): RefusedEvents[] {
-    const words = this.#words(count)
+    const words = this.#words
     const byCode = new Map<ErrorCode, number[]>()
     for (let row = 0; row < count; row++) {
       const verdict = words[row * rowWords + verdictWord] ?? 0
@@ -178,7 +196,7 @@ export class Examination {
    */
   compact(count: number, keep: (row: number) => boolean): number {
     const { core, rows } = this.#memory
-    const words = this.#words(count)
+    const words = this.#words
     let kept = 0
     for (let row = 0; row < count; row++) {
       if (words[row * rowWords + verdictWord] !== 0 || !keep(row)) continue
@@ -193,27 +211,74 @@ export class Examination {
     return kept
   }
 
-  /** Bytes of the event, or of one of its scanned fields, of a row. A view that holds until the memory is used again. */
+  /** Where the event, or one of its scanned fields, of a row stands. */
+  span(row: number, field: number): Span {
+    const at = this.#words[row * rowWords + field / 4] ?? 0
+    return { at, end: at + (this.#words[row * rowWords + field / 4 + 1] ?? 0) }
+  }
+
+  /** Its bytes. A view that holds until the memory is used again. */
   bytes(row: number, field: number): Uint8Array {
-    const { core } = this.#memory
-    const words = this.#words(row + 1)
-    const at = row * rowWords + field / 4
-    const offset = words[at] ?? 0
-    return core.memory.subarray(offset, offset + (words[at + 1] ?? 0))
+    const { at, end } = this.span(row, field)
+    return this.#memory.core.memory.subarray(at, end)
   }
 
-  /** What two copies of an event have in common: all its bytes, without the time if the port may have filled that in. */
-  content(row: number, changed: number): Uint8Array {
-    const event = this.bytes(row, rowField.offset)
-    if (changed !== 1 && changed !== 3) return event
-    const time = this.bytes(row, rowField.time)
-    const from = time.byteOffset - event.byteOffset
-    return concatBytes(event.subarray(0, from), event.subarray(from + time.length))
+  /**
+   * What two copies of an event have in common: all its bytes, without the time if the port may have filled that in. Holds until this, or
+   * texts(), is called again.
+   */
+  content(row: number, changed: number): Span {
+    const event = this.span(row, rowField.offset)
+    const time = this.span(row, rowField.time)
+    if ((changed & 3) === 0 || time.at === 0) return event
+    const { core, compared } = this.#memory
+    const from = compared + time.at - event.at
+    core.memory.copyWithin(compared, event.at, time.at)
+    core.memory.copyWithin(from, time.end, event.end)
+    return { at: compared, end: from + event.end - time.end }
   }
 
-  #words(count: number): Uint32Array {
-    const { core, rows } = this.#memory
-    return new Uint32Array(core.memory.buffer, core.memory.byteOffset + rows, count * rowWords)
+  /**
+   * What the policy never changes of an event, without the time if the port may have filled that in. No event has these bytes. Where the policy
+   * changed it, after locate(). Holds as long as content() does.
+   */
+  texts(row: number, changed: number): Span {
+    const names = (changed & 3) === 0 ? textNames : textNames.filter((name) => name !== "time")
+    const texts = names.flatMap((name) => [new Uint8Array(1), this.bytes(row, rowField[name])])
+    const bytes = concatBytes(encodeUtf8("altered"), ...texts)
+    const { core, compared } = this.#memory
+    core.memory.set(bytes, compared)
+    return { at: compared, end: compared + bytes.length }
+  }
+
+  /** Leaves a row out of everything that looks at rows from now on; it is not refused. */
+  leaveOut(row: number): void {
+    this.#words[row * rowWords + verdictWord] = leftOut
+  }
+
+  /** What was found wrong with the one row is wrong with the other too, which was left out. */
+  refuseAs(row: number, other: number): void {
+    const words = this.#words
+    words[row * rowWords + verdictWord] = words[other * rowWords + verdictWord] ?? 0
+  }
+
+  /** Points the texts of an event that the policy changed to where they stand now. Its members are ours: they have no escapes and stand once. */
+  locate(row: number): void {
+    const { core, spans, spansMax } = this.#memory
+    const words = this.#words
+    const [from = 0, length = 0] = words.subarray(row * rowWords, row * rowWords + 2)
+    const count = core.members(from, from + length, spans, spansMax)
+    const { buffer, byteOffset } = core.memory
+    const found = new Uint32Array(buffer, byteOffset + spans, 4 * Math.max(count, 0))
+    for (let i = 0; i < found.length; i += 4) {
+      const [key = 0, keyBytes = 0, at = 0, bytes = 0] = found.subarray(i, i + 4)
+      const name = Buffer.from(core.memory.subarray(key, key + keyBytes)).toString("latin1")
+      const text = textNames.find((one) => one === name)
+      if (text === undefined) continue
+      const word = row * rowWords + rowField[text] / 4
+      words[word] = at + 1
+      words[word + 1] = bytes - 2
+    }
   }
 
   #load(grant: WriterGrant): void {

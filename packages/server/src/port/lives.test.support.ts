@@ -6,10 +6,11 @@ import { makePatterns, type WriterGrant } from "../access/index.ts"
 import { followLog, LogStore } from "../disk/index.ts"
 import { AuditDesk } from "./audit-desk.ts"
 import { systemClock } from "./clock.ts"
-import { CommitLoop } from "./commit-loop.ts"
+import { CommitLoop, type SealedValues } from "./commit-loop.ts"
 import { newSigner, origin } from "./commits.test.support.ts"
 import { startCounters } from "./counters.ts"
 import { OwnStream } from "./own-stream.ts"
+import { PolicyAtWork } from "./policy-at-work.ts"
 import { PortIntake } from "./port-intake.ts"
 import { PublishedLog } from "./published-log.ts"
 import { createReacknowledger } from "./reacknowledge.ts"
@@ -27,6 +28,7 @@ import { memory, regionOf } from "./sequencer/placing.test.support.ts"
 import type { DurableBatch, DurableSlot, SessionPeer, StreamSignature } from "./session/index.ts"
 import type { SlotOwner } from "./slot-owner.ts"
 import { openStrongroom } from "./strongroom.ts"
+import { finishPruning } from "./unfinished-pruning.ts"
 
 export const writer = "spiffe://lives.test/writer/w"
 export const peer: SessionPeer = { id: writer, certificate: "00", from: "x:1", session: "s" }
@@ -103,13 +105,16 @@ export async function live(path: string, segmentBytesMax: number) {
     },
     segmentBytesMax,
   )
+  await finishPruning(store)
   const sequencer = new Sequencer<SlotOwner>(memory, store.end)
   const counters = startCounters()
   const fatal: unknown[] = []
   const rooms = { appeared: (): void => undefined }
+  const sealed: { room: SealedValues | undefined } = { room: undefined }
   const commits = new CommitLoop(
     {
       ...{ sequencer, store, signer, streams, clock, counters },
+      sealed: () => sealed.room,
       roomAppeared: () => rooms.appeared(),
       fatal: (error) => void fatal.push(error),
     },
@@ -117,35 +122,41 @@ export async function live(path: string, segmentBytesMax: number) {
   )
   const own = new OwnStream(memory, sequencer, clock, origin, () => commits.kick())
   const refusals = new Refusals(own, clock)
-  const recentIds = new RecentIds(clock.seed())
+  const recentIds = new RecentIds(clock.seed(), memory)
   await rememberRecent(path, store.end.slot, memory, recentIds)
   const { certificate, vkey } = signer
   const acknowledgeAgain = createReacknowledger(path, signer)
   const published = new PublishedLog(() => followLog(path))
   const audits = openAudits(published, fatal)
   const world = { memory, sequencer, streams, own, refusals, commits, clock, counters, audits }
-  const keys = () => undefined
   const asked = { grant: () => grant, renew: () => undefined, acknowledgeAgain }
-  const trust = { certificate, vkey, origin, keys, ...asked }
+  const trust = { certificate, vkey, origin, keys: () => undefined, ...asked }
   const places = {
     data: join(path, "..", `${basename(path)}.data`),
     sealing: join(path, "..", `${basename(path)}.sealing`),
   }
   const disclosures = await openStrongroom(places, {
+    size: store.end.size,
     ...{ clock, own, tell: () => undefined },
     fatal: (error) => void fatal.push(error),
   })
-  const intake = new PortIntake({ ...world, ...trust, disclosures }, recentIds)
+  sealed.room = disclosures.sealed
+  const policy = new PolicyAtWork({
+    ...{ memory, clock, own, keys: disclosures },
+    fatal: (error) => commits.fail(error),
+  })
+  const intake = new PortIntake({ ...world, ...trust, disclosures, policy }, recentIds)
   rooms.appeared = () => intake.roomAppeared()
 
   const end = async (): Promise<void> => {
     await commits.stop()
     audits.close()
     await published.close()
+    await disclosures.sealed.close()
     await store.close()
   }
-  const log = { store, streams, intake, own, fatal, audits, published }
-  return { ...log, ...writersOf(intake, commits), end }
+  const log = { policy, disclosures, store, streams, intake, own, commits, fatal }
+  return { ...log, audits, published, ...writersOf(intake, commits), end }
 }
 
 /** What writers do, each call for one of them. */

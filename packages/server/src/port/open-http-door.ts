@@ -24,6 +24,7 @@ export function openHttpDoor(parts: HttpDoorParts): HttpDoor {
   return new HttpDoor({
     ...{ memory: log.memory, pool, deadlines, grant, busy, renew },
     certificate: log.signer.certificate,
+    mayGrow: () => log.policy.inForce !== undefined,
     disclose: log.disclosures.keepOut,
     keepOut: (body) => intake.keepOut(body),
     offerBody: (body) => intake.offerBody(body),

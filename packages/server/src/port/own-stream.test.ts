@@ -86,10 +86,11 @@ describe("the port's own stream", () => {
     expect(rest.map(({ event }) => event.data)).toEqual([{ n: 2 }, { n: 3 }])
   })
 
-  test("counts what finds no room even to wait, and says so", () => {
+  test("counts what peers cause and finds no room even to wait, and says so; what the log says of itself waits", () => {
     const { own, seal, fill } = begin()
     fill()
-    for (let n = 0; n < 5000; n++) own.record({ ...entry, data: { n } })
+    for (let n = 0; n < 5000; n++) own.record({ ...entry, yields: true, data: { n } })
+    own.record({ ...entry, data: { mine: true } })
     const entries: ReturnType<typeof seal> = []
     for (let i = 0; i < 4; i++) {
       seal()
@@ -101,6 +102,7 @@ describe("the port's own stream", () => {
       Array.from({ length: 4096 }, (_, n) => ({ n })),
     )
     expect(entries.slice(4096).map(({ event }) => [event.action, event.data])).toEqual([
+      [entry.action, { mine: true }],
       ["postern.own.lost", { count: 904 }],
     ])
   })

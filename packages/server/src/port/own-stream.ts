@@ -10,11 +10,16 @@ export interface OwnEntry {
   readonly outcome: "success" | "denied" | "failure" | "error" | "unknown"
   readonly targets?: readonly { readonly type: string; readonly id: string }[]
   readonly data: Record<string, unknown>
+  /** Peers cause it, as often as they like: it has to leave room for what the log must say of itself. */
+  readonly yields?: true
   /** Called when it has its index, before it is durable. */
   readonly placed?: (index: number) => void
 }
 
-const waitingMax = 4096
+/** Bound on an entry of the port's own that is placed at once: a writer's id of 2 KiB stands twice in it. */
+export const ownBytesMax = 8192
+const waitingMax = 8192
+const yieldingMax = 4096
 
 /**
  * The port's own stream: its acts and what it refused are entries like any other. Entries that find no room wait here,
@@ -47,6 +52,16 @@ export class OwnStream {
     this.#kick = kick
   }
 
+  /** Whether own entries wait for room: what comes after what they are about waits as well. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Whether an entry that is recorded now is placed at once. */
+  get hasRoom(): boolean {
+    return !this.isWaiting && this.#sequencer.fits(1, ownBytesMax)
+  }
+
   get open(): number {
     return this.#open ?? 0
   }
@@ -64,7 +79,8 @@ export class OwnStream {
         data: entry.data,
       }),
     )
-    if (this.#waiting.length < waitingMax) this.#waiting.push({ text, placed: entry.placed })
+    const most = entry.yields ? yieldingMax : waitingMax
+    if (this.#waiting.length < most) this.#waiting.push({ text, placed: entry.placed })
     else this.#lost += 1
     this.placeWaiting()
   }

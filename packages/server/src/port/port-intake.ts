@@ -2,17 +2,20 @@ import { randomBytes } from "node:crypto"
 import { type ErrorCode, PosternError } from "@postern/log/base"
 import type { KeptOut } from "@postern/log/event"
 import type { AuditAnswer, AuditQuestion, Doubt, RenewalAnswer } from "@postern/log/wire"
-import type { WriterGrant } from "../access/index.ts"
+import type { Adapter, WriterGrant } from "../access/index.ts"
 import { batchKind } from "../disk/index.ts"
 import type { AuditDesk } from "./audit-desk.ts"
+import { BatchesBeside } from "./batches-beside.ts"
 import { BodyIntake } from "./body-intake.ts"
 import type { Clock } from "./clock.ts"
 import type { CommitLoop } from "./commit-loop.ts"
 import type { Counters } from "./counters.ts"
 import { Doubts } from "./doubts.ts"
+import { LargeValues } from "./large-values.ts"
 import { openStream } from "./openings.ts"
 import type { OwnStream } from "./own-stream.ts"
-import { ownBytesMax, Reception } from "./reception.ts"
+import type { PolicyAtWork } from "./policy-at-work.ts"
+import { Reception } from "./reception.ts"
 import type { Refusals } from "./refusals.ts"
 import {
   advanceOverGap,
@@ -52,6 +55,7 @@ export interface IntakeWorld {
   readonly clock: Clock
   readonly counters: Counters
   readonly disclosures: Strongroom
+  readonly policy: PolicyAtWork
   readonly certificate: string
   readonly vkey: string
   readonly origin: string
@@ -69,6 +73,8 @@ export class PortIntake implements Intake {
   readonly #world: IntakeWorld
   readonly #reception: Reception
   readonly #bodies: BodyIntake
+  readonly #large: LargeValues
+  readonly #beside: BatchesBeside
   readonly #testimony: Testimony
   readonly #doubts: Doubts
   readonly #sessionOf = new Map<Stream, BatchOwner>()
@@ -77,12 +83,16 @@ export class PortIntake implements Intake {
   constructor(world: IntakeWorld, recentIds: RecentIds) {
     this.#world = world
     this.#reception = new Reception(world)
-    this.#bodies = new BodyIntake(world, this.#reception, recentIds)
+    const { policy, disclosures, commits } = world
+    this.#large = new LargeValues({ policy, disclosures })
+    this.#bodies = new BodyIntake(world, this.#reception, recentIds, this.#large)
+    const fatal = (error: unknown): void => commits.fail(error)
+    this.#beside = new BatchesBeside({ policy, disclosures, large: this.#large, fatal })
     this.#doubts = new Doubts(world.own)
     this.#testimony = new Testimony({
       ...{ origin: world.origin, own: world.own, now: () => this.now() },
       whenRoom: (callback) => this.#whenRoomForOwn(callback),
-      fatal: (error) => world.commits.fail(error),
+      fatal,
     })
   }
 
@@ -111,7 +121,14 @@ export class PortIntake implements Intake {
     const full = this.#reception.full(grant, count, region.length)
     if (full !== undefined) return full
     if (!this.#reception.load(region, count)) return { kind: "refused", code: "FRAME_SYNTAX" }
-    const bad = examination.judge(count, grant, (digest) => this.#world.disclosures.holds(digest))
+    examination.judge(count, grant, (digest) => this.#beside.holds(peer.id, digest))
+    const named = examination.named()
+    const beside = this.#beside.look(batch, named)
+    if (beside.kind === "later") return { kind: "full", delayMs: 0 }
+    if (beside.kind === "refused") return beside
+    const rows = { count, writer: peer.id, adapter: "postern", changed: 0 } as const
+    const sifted = this.#reception.sift({ ...rows, ...(beside.rows && { large: beside.rows }) })
+    if (!sifted) return { kind: "full", delayMs: 0 }
     const placed = this.#reception.place(count, batch.digest, {
       open: stream.open,
       sequence,
@@ -120,15 +137,18 @@ export class PortIntake implements Intake {
       kind: batchKind.framed,
       owner: batch.owner,
     })
+    this.#beside.placed(batch, named)
     this.#reception.spent(grant, count, region.length)
     // A row can also turn out too large only when it is stamped.
-    const refused = bad > 0 || placed.accepted < count ? examination.refused(count) : []
-    if (refused.length > 0)
-      this.refused(peer, refused[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused })
+    const refused = placed.accepted < count ? examination.refused(count) : []
+    const altered = this.#world.policy.placed(peer.id, { count, ...placed, stream: stream.id })
+    const faults = refused.filter(({ code }) => code !== "EVENT_NOT_KEPT")
+    if (faults.length > 0)
+      this.refused(peer, faults[0]?.code ?? "EVENT_SYNTAX", { stream, sequence, refused: faults })
     // What is remembered holds on to no session.
     const remembered = refused.length === 0 ? placed : { ...placed, owner: undefined, refused }
     advanceStream(stream, remembered, this.now())
-    return { kind: "placed", refused }
+    return { kind: "placed", refused, altered }
   }
 
   /** As BodyIntake.keepOut. */
@@ -136,11 +156,21 @@ export class PortIntake implements Intake {
     return this.#bodies.keepOut(body)
   }
 
+  /** Why a body of so many events and bytes would not be taken now; undefined if it would. */
+  noRoom(
+    peer: SessionPeer,
+    adapter: Adapter,
+    events: number,
+    bytes: number,
+  ): ReturnType<BodyIntake["refusal"]> {
+    return this.#bodies.refusal(peer, adapter, events, bytes)
+  }
+
   offerBody(body: OfferedBody): BodyOffered {
     return this.#bodies.offer(body)
   }
 
-  /** A disclosure that a writer hands over before its batch: sealed, and on stable storage when this resolves. */
+  /** A disclosure that a writer hands over before its batch: kept for good where there is no policy, else put aside until that has looked at it. */
   async keepDisclosure(peer: SessionPeer, disclosure: KeptOut): Promise<void> {
     const grant = this.#world.grant(peer.id)
     const { length } = disclosure.json
@@ -150,7 +180,9 @@ export class PortIntake implements Intake {
       throw new PosternError("DISCLOSURE_SYNTAX", "it is no salt, name and value of a member")
     }
     this.#reception.spent(grant, 0, length)
-    await this.#world.disclosures.keep([disclosure])
+    const { policy, disclosures } = this.#world
+    if (policy.inForce === undefined) await disclosures.keep([disclosure])
+    else await disclosures.handedOver.keep(peer.id, disclosure)
   }
 
   openStream(
@@ -160,13 +192,13 @@ export class PortIntake implements Intake {
     done: (found: Stream | ErrorCode) => void,
   ): void {
     const { id } = wanted
-    const { streams, commits, sequencer } = this.#world
+    const { streams, commits } = this.#world
     const foreign = streams.byId(id)
     if (foreign !== undefined && foreign.writer !== peer.id) return done("STREAM_FOREIGN")
     if (foreign === undefined && !streams.mayOpen(peer.id)) return done("STREAM_LIMIT")
     if (this.#world.grant(peer.id)?.adapters.has("postern") !== true)
       return done("ADAPTER_NOT_GRANTED")
-    if (foreign === undefined && !sequencer.fits(1, ownBytesMax)) {
+    if (foreign === undefined && !this.#world.own.hasRoom) {
       return commits.afterDurable(() => this.openStream(owner, peer, wanted, done))
     }
     const opener = { peer, adapter: "postern", framed: true } as const
@@ -205,8 +237,8 @@ export class PortIntake implements Intake {
   }
 
   #whenRoomForOwn(callback: () => void): void {
-    const { commits, sequencer } = this.#world
-    if (sequencer.fits(1, ownBytesMax)) callback()
+    const { commits, own } = this.#world
+    if (own.hasRoom) callback()
     else commits.afterDurable(() => this.#whenRoomForOwn(callback))
   }
 
@@ -216,8 +248,8 @@ export class PortIntake implements Intake {
     signed: Signed | undefined,
     done: () => void,
   ): void {
-    const { own, commits, sequencer, streams } = this.#world
-    if (!sequencer.fits(1, ownBytesMax)) {
+    const { own, commits, streams } = this.#world
+    if (!own.hasRoom) {
       return commits.afterDurable(() => this.#closeStream(peer, stream, signed, done))
     }
     own.record({
@@ -239,7 +271,7 @@ export class PortIntake implements Intake {
   }
 
   declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered {
-    if (!this.#world.sequencer.fits(1, ownBytesMax)) return { kind: "full", delayMs: 0 }
+    if (!this.#world.own.hasRoom) return { kind: "full", delayMs: 0 }
     const { sequence, count: events, digest, reason } = gap
     this.#world.own.record({
       action: "postern.stream.gap",
@@ -264,7 +296,7 @@ export class PortIntake implements Intake {
       owner,
     })
     advanceOverGap(stream, { sequence, events, digest })
-    return { kind: "placed", refused: [] }
+    return { kind: "placed", refused: [], altered: [] }
   }
 
   acknowledgeAgain(first: number, accepted: number, done: (again: DurableSlot) => void): void {
@@ -276,7 +308,7 @@ export class PortIntake implements Intake {
 
   whenRoom(owner: BatchOwner, delayMs: number): void {
     if (delayMs > 0) setTimeout(() => owner.resume(), delayMs)
-    else this.#waiting.add(owner)
+    else if (!this.#large.isBusy(owner)) this.#waiting.add(owner)
   }
 
   /** The other slot has become the open one: whoever waited goes on, in the order of arrival. */
@@ -290,6 +322,7 @@ export class PortIntake implements Intake {
   /** The session is gone; its streams stay open for the next one. */
   forget(owner: BatchOwner): void {
     this.#waiting.delete(owner)
+    this.#large.release(owner)
     this.#world.audits.forget(owner)
     for (const [stream, holder] of this.#sessionOf) {
       if (holder !== owner) continue

@@ -1,37 +1,42 @@
 import { hash } from "node:crypto"
-import { mkdirSync, readFileSync } from "node:fs"
+import { mkdirSync } from "node:fs"
 import type { Server } from "node:http"
 import { dirname } from "node:path"
 import type { TLSSocket } from "node:tls"
-import { type ErrorCode, errorRegistry, PosternError } from "@postern/log/base"
+import type { ErrorCode } from "@postern/log/base"
 import {
   type Acceptor,
   type AuthorityUses,
   createDeadlines,
-  heldAddresses,
   openAcceptor,
   type Peer,
   type TlsFiles,
 } from "../acceptor/index.ts"
-import { type AccessList, expectedWriters, type WriterGrant } from "../access/index.ts"
+import { expectedWriters, type WriterGrant } from "../access/index.ts"
 import { type Config, dataDirectories, readTextFile } from "../config/index.ts"
-import type { Head } from "../disk/index.ts"
-import { AccessInForce, type LoadedBy, readAccess } from "./access-in-force.ts"
-import { type AdminRole, createAdminServer } from "./admin/index.ts"
+import { type LoadedBy, readerDigest } from "./access-in-force.ts"
+import type { AdminRole } from "./admin/index.ts"
 import type { SteadyClock } from "./clock.ts"
 import { ClockCheck } from "./clock-check.ts"
 import { watchClock } from "./clock-watch.ts"
+import { heldPlanes } from "./held-planes.ts"
+import { InForce, type Reviewed, readReviewed } from "./in-force.ts"
 import { type HttpDoor, serveFramed } from "./listener/index.ts"
+import { openAdmin } from "./open-admin.ts"
 import { openHttpDoor } from "./open-http-door.ts"
 import { type OpenedLog, openLog } from "./open-log.ts"
+import { openRetention } from "./open-retention.ts"
+import { openSyslogDoor } from "./open-syslog-door.ts"
 import { refuseRolledBack } from "./open-witnesses.ts"
 import { OperatorActs } from "./operator-acts.ts"
 import { createOpsServer, listenOps, type PortHealth } from "./ops/index.ts"
+import { healthOf } from "./port-health.ts"
 import { PortIntake } from "./port-intake.ts"
 import { openPublishing, type Publishing } from "./publishing.ts"
 import { CreditPool, type FramedSession } from "./session/index.ts"
 import { Silence } from "./silence.ts"
-import { openAuthorityUses, openTlsFiles, tlsHealth } from "./tls-keeping.ts"
+import type { SyslogDoor } from "./syslog/index.ts"
+import { openAuthorityUses, openTlsFiles } from "./tls-keeping.ts"
 import { WriterRenewals } from "./writer-renewals.ts"
 
 /** Messages for people, one JSON line each on standard error. */
@@ -66,6 +71,7 @@ export class Port {
   readonly #deadlines = createDeadlines({ tickMs, now: () => performance.now() })
   readonly #sessions = new Set<FramedSession>()
   readonly #httpDoor: HttpDoor
+  readonly #syslogDoor: SyslogDoor
   readonly #renewals: WriterRenewals
   readonly #writers: Acceptor
   readonly #operators: Acceptor
@@ -74,18 +80,22 @@ export class Port {
   readonly #ops: Server[] = []
   readonly #silence: Silence
   readonly #acts: OperatorActs
-  readonly #access: AccessInForce
+  readonly #inForce: InForce
   #grants = new Map<string, WriterGrant | undefined>()
   #draining = false
   #timer: NodeJS.Timeout | undefined
-  readonly addresses: { write: string[]; ops: string[] } = { write: [], ops: [] }
+  readonly addresses: Record<"write" | "ops" | "syslog", string[]> = {
+    write: [],
+    ops: [],
+    syslog: [],
+  }
 
   constructor(
     config: Config,
     world: PortWorld,
     log: OpenedLog,
     publishing: Publishing,
-    access: AccessList,
+    reviewed: Reviewed,
   ) {
     this.#config = config
     this.#world = world
@@ -101,6 +111,10 @@ export class Port {
       (peer, request, answer) => this.#renewals.answer(peer, request, answer),
     )
     this.#httpDoor = this.#openHttpDoor()
+    this.#syslogDoor = openSyslogDoor({
+      ...{ log, world, intake: this.#intake, pool: this.#pool, deadlines: this.#deadlines },
+      grant: (id) => this.#grant(id),
+    })
     this.#tls = openTlsFiles(config.pki, log.own, world.tell, (tls) => {
       this.#writers.setTls(tls)
       this.#operators.setTls(tls)
@@ -117,23 +131,21 @@ export class Port {
         refusals.add({ id, from, stranger: true }, code, { count: 1, detail }),
     })
     publishing.onContradiction(() => this.#writers.reconsider())
-    const admin = createAdminServer({
-      status: () => ({ runtime: { pid: process.pid, node: process.version }, ...this.status() }),
-      access: () => ({ digest: this.#access.list.digest, text: this.#access.list.text }),
+    const admin = openAdmin({
+      ...{ config, log, world, publishing, acts: this.#acts, inForce: () => this.#inForce },
+      status: () => this.status(),
       reload: (by) => this.reload(by),
-      review: (told) => this.#access.review(told),
-      act: (told, by) => this.#acts.record(told, by),
-      witness: async (report) => {
-        if (publishing.witnesses !== undefined) return publishing.witnesses.report(report)
-        throw new PosternError("REQUEST_INVALID", "this port was told of no witnesses")
-      },
+      retention: openRetention(config, log, world, {
+        policy: () => this.#inForce.policy.policy,
+        isClockWrong: () => this.#clock.state().offset === "beyond",
+      }),
     })
     this.#operators = openAcceptor({
       ...{ connectionsMax: adminConnectionsMax, handshakesMax: adminConnectionsMax },
       tls,
       protocols: ["http/1.1"],
       admit: (peer) => {
-        if (this.#access.list.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
+        if (this.#inForce.access.list.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
         return this.#adminRole(peer.id) === undefined ? "NOT_GRANTED" : undefined
       },
       onPeer: (socket, peer) => {
@@ -147,16 +159,13 @@ export class Port {
     log.onRoom(() => this.#intake.roomAppeared())
     const digest = hash("sha256", readTextFile(config.file))
     log.own.record({ action: "postern.config.loaded", outcome: "success", data: { digest } })
-    this.#access = new AccessInForce(config, access, log.own, {
-      tell: world.tell,
-      now: () => world.clock.milliseconds(),
-    })
+    this.#inForce = new InForce(config, reviewed, log, world)
     this.#clock.look(performance.now())
   }
 
   /** Listens on every plane, once witnesses had their say. Errors: ADDRESS_IN_USE, BIND_REFUSED, LOG_ROLLED_BACK. */
   async listen(): Promise<void> {
-    const { write, ops, allow = [] } = this.#config.listen
+    const { allow = [] } = this.#config.listen
     const { adminSocket } = dataDirectories(this.#config)
     mkdirSync(dirname(adminSocket), { recursive: true, mode: 0o700 })
     await this.#operators.listen({ path: adminSocket })
@@ -165,10 +174,15 @@ export class Port {
       await witnesses.firstWords(firstWordsMs)
       refuseRolledBack(witnesses, this.#config)
     }
-    for (const address of heldAddresses("write", write)) {
+    const held = heldPlanes(this.#config, this.#world.tell)
+    for (const address of held.write) {
       this.addresses.write.push(await this.#writers.listen({ ...address, allow }))
     }
-    for (const address of heldAddresses("ops", ops)) {
+    for (const address of held.syslog) {
+      const bound = await this.#writers.listen({ ...address, allow, speaks: "syslog" })
+      this.addresses.syslog.push(bound)
+    }
+    for (const address of held.ops) {
       const server = createOpsServer(() => this.health())
       this.addresses.ops.push(await listenOps(server, address))
       this.#ops.push(server)
@@ -192,7 +206,8 @@ export class Port {
     return new WriterRenewals(this.#config, {
       ...{ clock, tell, own: this.#log.own },
       refusalOf: (id, marks) => {
-        if (this.#access.list.revocationOf(marks) !== undefined) return "CERTIFICATE_REVOKED"
+        if (this.#inForce.access.list.revocationOf(marks) !== undefined)
+          return "CERTIFICATE_REVOKED"
         return this.#grant(id) === undefined ? "NOT_GRANTED" : this.#busy()
       },
       refused: (peer, { code, detail }) =>
@@ -203,6 +218,7 @@ export class Port {
   #serve(socket: TLSSocket, peer: Peer): void {
     this.#authorities.see(peer, this.#world.clock.milliseconds())
     this.#log.counters.connections += 1
+    if (peer.protocol === "syslog") return this.#syslogDoor.serve(socket, peer)
     if (peer.protocol !== "postern/1") return this.#httpDoor.serve(socket, peer)
     const session = serveFramed(socket, peer, {
       intake: this.#intake,
@@ -227,21 +243,24 @@ export class Port {
     const { code, proven } = this.#publishing.witnesses?.contradiction ?? {}
     // A mere claim, which a witness can make about anybody, stops no writer.
     if (code === "LOG_ROLLED_BACK" && proven) return code
-    if (this.#access.list.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
-    return this.#grant(peer.id) === undefined ? "NOT_GRANTED" : undefined
+    if (this.#inForce.access.list.revocationOf(peer) !== undefined) return "CERTIFICATE_REVOKED"
+    const grant = this.#grant(peer.id)
+    if (grant === undefined) return "NOT_GRANTED"
+    const isRefused = peer.protocol === "syslog" && !grant.adapters.has("syslog")
+    return isRefused ? "ADAPTER_NOT_GRANTED" : undefined
   }
 
   #adminRole(id: string): AdminRole | undefined {
     const now = this.#world.clock.milliseconds()
-    if (this.#access.list.operator(id, now)) return "operator"
-    return this.#access.list.courier(id, now) ? "courier" : undefined
+    if (this.#inForce.access.list.operator(id, now)) return "operator"
+    return this.#inForce.access.list.courier(id, now) ? "courier" : undefined
   }
 
   /** Decided anew every second (grants expire) and with every new list; in between it costs a look-up. */
   #grant(id: string): WriterGrant | undefined {
     const known = this.#grants.get(id)
     if (known !== undefined) return known
-    const grant = this.#access.list.writer(id, this.#world.clock.milliseconds())
+    const grant = this.#inForce.access.list.writer(id, this.#world.clock.milliseconds())
     if (grant !== undefined) this.#grants.set(id, grant)
     return grant
   }
@@ -252,9 +271,12 @@ export class Port {
     void this.#authorities.look(this.#peers(), this.#world.clock.milliseconds())
     this.#clock.look(performance.now())
     this.#log.refusals.flush()
+    this.#log.losses.flush()
+    this.#log.policy.flush()
     this.#publishing.witnesses?.everySecond()
     for (const [id] of this.#grants) {
-      if (this.#access.list.writer(id, this.#world.clock.milliseconds()) !== undefined) continue
+      if (this.#inForce.access.list.writer(id, this.#world.clock.milliseconds()) !== undefined)
+        continue
       this.#grants.delete(id)
       this.#writers.reconsider()
     }
@@ -267,21 +289,27 @@ export class Port {
   #missSilent(): void {
     const { counters, streams } = this.#log
     const now = this.#world.clock.milliseconds()
-    this.#silence.look(expectedWriters(this.#access.list.identities, now), streams.values(), now)
+    this.#silence.look(
+      expectedWriters(this.#inForce.access.list.identities, now),
+      streams.values(),
+      now,
+    )
     counters.silentWriters = this.#silence.count
   }
 
   /**
-   * Reads access list and certificates again. What is not acceptable changes nothing and leaves an entry. The list is in
-   * force when this returns, whatever the certificates are like. Errors: ACCESS_INVALID, CONFIG_INVALID.
+   * Reads access list, policy and certificates again. What is not acceptable changes nothing and leaves an entry. List and
+   * policy are in force when this returns, whatever the certificates are like. Errors: as InForce.reload.
    */
-  async reload(by: LoadedBy): Promise<{ digest: string }> {
-    const digest = this.#access.reload(by)
-    this.#grants = new Map()
-    this.#writers.reconsider()
-    this.#operators.reconsider()
-    await this.#tls.reload()
-    return { digest }
+  async reload(by: LoadedBy): Promise<{ digest: string; policy: string }> {
+    try {
+      return this.#inForce.reload(by)
+    } finally {
+      this.#grants = new Map()
+      this.#writers.reconsider()
+      this.#operators.reconsider()
+      await this.#tls.reload()
+    }
   }
 
   #busy(): "DISK_FULL" | "SHUTTING_DOWN" | undefined {
@@ -290,51 +318,22 @@ export class Port {
   }
 
   health(): PortHealth {
-    const { counters, refusals, streams, commits } = this.#log
-    const notReady: string[] = []
-    if (this.#draining) notReady.push("draining")
-    const since = commits.diskFullSince
-    if (since !== undefined) {
-      notReady.push(
-        `the log's disk has been full since ${new Date(since).toISOString()}: ${errorRegistry.DISK_FULL.hint}`,
-      )
-    }
-    const { signerProblem } = this.#publishing.checkpoints
-    if (signerProblem?.code === "LOG_ROLLED_BACK") notReady.push(signerProblem.message)
-    const witnesses = this.#publishing.witnesses?.summary()
-    if (witnesses?.contradiction !== undefined) notReady.push(witnesses.contradiction)
-    return {
-      ...counters,
-      ackSeconds: counters.commits.quantiles(),
+    return healthOf({
+      ...{ log: this.#log, publishing: this.#publishing, inForce: this.#inForce },
+      ...{ clock: this.#clock, acts: this.#acts, tls: this.#tls, pool: this.#pool },
       connections: this.#writers.count(),
-      refused: refusals.total,
-      streams: streams.size,
-      durableSize: this.#head()?.size ?? 0,
-      publishedSize: this.#publishing.checkpoints.published,
-      signerProblem: signerProblem?.message,
-      accessProblem: this.#access.problem,
-      breakGlass: this.#access.breakGlass,
-      witnesses,
-      clock: this.#clock.state(),
-      doctor: this.#acts.doctor,
-      tls: tlsHealth(this.#tls, this.#world.clock.milliseconds()),
-      creditLeft: this.#pool.left,
-      notReady,
-    }
-  }
-
-  #head(): Head | undefined {
-    return this.#log.commits.head
+      isDraining: this.#draining,
+      nowMs: this.#world.clock.milliseconds(),
+    })
   }
 
   status(): object {
-    const { origin } = this.#config
-    const readerFile = dataDirectories(this.#config).readerAccess
     return {
-      origin,
+      origin: this.#config.origin,
       vkey: this.#log.signer.vkey,
       addresses: this.addresses,
-      access: { port: this.#access.list.digest, reader: readDigest(readerFile) },
+      access: { port: this.#inForce.access.list.digest, reader: readerDigest(this.#config) },
+      policy: { digest: this.#inForce.policy.policy.digest },
       ...this.health(),
     }
   }
@@ -344,21 +343,26 @@ export class Port {
     this.#draining = true
     this.#writers.stop()
     clearInterval(this.#timer)
-    const { refusals, own, commits, store } = this.#log
+    const { refusals, losses, own, commits, disclosures, errands, keeper, store } = this.#log
+    const drained = this.#syslogDoor.drain()
     const durable = () => new Promise<void>((resolve) => commits.afterDurable(resolve))
-    await durable()
+    await errands.end().then(durable)
     for (const session of [...this.#sessions]) session.dismiss("SHUTTING_DOWN")
+    await drained
     refusals.flush(true)
+    losses.flush(true)
+    this.#log.policy.flush(true)
     own.record({ action: "postern.stopped", outcome: "success", data: { reason: "asked to" } })
     await durable()
     await commits.stop()
+    await disclosures.sealed.close()
     await this.#publishing.checkpoints.stop()
     await this.#publishing.witnesses?.flush()
     await this.#authorities.keep(this.#peers(), this.#world.clock.milliseconds())
     await this.closePlanes()
     this.#renewals.close()
     this.#log.audits.close()
-    await this.#log.published.close()
+    await Promise.all([this.#log.published.close(), keeper.end()])
     await store.close()
   }
 
@@ -372,26 +376,18 @@ export class Port {
 
 /** Opens the log and the planes as the configuration says. Errors: CONFIG_INVALID, ACCESS_INVALID, POLICY_INVALID, LOG_…, ADDRESS_IN_USE. */
 export async function openPort(config: Config, world: PortWorld): Promise<Port> {
-  const access = readAccess(config)
-  const log = await openLog(config, world, access.digest)
+  const reviewed = readReviewed(config)
+  const log = await openLog(config, world, reviewed.access.digest)
   let port: Port | undefined
   try {
     const publishing = await openPublishing(config, world, log)
-    port = new Port(config, world, log, publishing, access)
+    port = new Port(config, world, log, publishing, reviewed)
     await port.listen()
     return port
   } catch (error) {
     await port?.closePlanes()
-    await log.commits.stop() // The start is on its way to the disk.
+    await Promise.all([log.commits.stop(), log.keeper.end()]) // The start is on its way to the disk.
     await log.store.close()
     throw error
-  }
-}
-
-function readDigest(file: string): string | undefined {
-  try {
-    return String(JSON.parse(readFileSync(file, "utf8")).digest)
-  } catch {
-    return undefined // The reader has not said yet which list it applied: unknown is the answer.
   }
 }

@@ -4,6 +4,9 @@ import type { Clock } from "./clock.ts"
 import type { CommitLoop } from "./commit-loop.ts"
 import type { Counters } from "./counters.ts"
 import { Examination } from "./examination.ts"
+import type { OwnStream } from "./own-stream.ts"
+import type { BatchToSift } from "./policy/index.ts"
+import type { PolicyAtWork } from "./policy-at-work.ts"
 import { RateLimit } from "./rate-limit.ts"
 import type { PortMemory, Sequencer } from "./sequencer/index.ts"
 import type { BatchOwner, Offered } from "./session/index.ts"
@@ -12,13 +15,12 @@ import type { SlotOwner } from "./slot-owner.ts"
 export interface ReceptionWorld {
   readonly memory: PortMemory
   readonly sequencer: Sequencer<SlotOwner>
+  readonly own: Pick<OwnStream, "isWaiting">
   readonly commits: CommitLoop
   readonly clock: Clock
   readonly counters: Counters
+  readonly policy: PolicyAtWork
 }
-
-/** Bound on an entry of the port's own: a writer's id of 2 KiB stands twice in it. */
-export const ownBytesMax = 8192
 
 const bracketOpen = 0x5b
 /** Enough to tell a salt and a name. */
@@ -44,7 +46,9 @@ export class Reception {
   ): Extract<Offered, { kind: "full" }> | undefined {
     const delayMs = this.#rates.waitMs(grant, this.#world.clock.milliseconds())
     if (delayMs > 0) return { kind: "full", delayMs }
-    return this.#world.sequencer.fits(events, bytes) ? undefined : { kind: "full", delayMs: 0 }
+    const { own, sequencer } = this.#world
+    const fits = !own.isWaiting && sequencer.fits(events, bytes)
+    return fits ? undefined : { kind: "full", delayMs: 0 }
   }
 
   /** Puts a region of events where they are looked at. False if it is not exactly `count` events. */
@@ -70,6 +74,15 @@ export class Reception {
     if (!saltPattern.test(textAt(0))) return false
     const name = textAt(1).slice(1, -1) as keyof typeof eventKeys
     return disclosableKeys.has(name) && textAt(2)[0] === (eventKeys[name] === "object" ? "{" : "[")
+  }
+
+  /** Applies the policy to rows that were examined. False if what is kept is more than came, and finds no room: as if nothing had been done. */
+  sift(batch: BatchToSift): boolean {
+    const { policy, sequencer } = this.#world
+    const bytes = policy.sift(batch)
+    if (sequencer.fits(batch.count, bytes)) return true
+    policy.undo()
+    return false
   }
 
   place(

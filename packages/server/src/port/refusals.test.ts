@@ -39,6 +39,7 @@ describe("what is refused", () => {
       {
         action: "postern.refused",
         outcome: "denied",
+        yields: true,
         targets: [{ type: "writer", id: writer }],
         data: {
           ...{ writer, from: peer.from, code: "EVENT_SYNTAX", count: 2, first: time, last: time },

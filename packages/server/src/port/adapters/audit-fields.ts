@@ -1,4 +1,4 @@
-import { encodeUtf8, equalBytes } from "@postern/log/base"
+import { encodeUtf8 } from "@postern/log/base"
 import type { Core } from "@postern/log/core"
 import type { AdapterBody } from "./api.ts"
 import { Names, Slots, type Spans, sortMembers, viewSpans } from "./names.ts"
@@ -155,8 +155,11 @@ export class AuditFields {
     const slots = this.#annotations
     if (!this.#nested(eventNames.index.annotations, slots, true)) return false
     const decision = annotationNames.index["authorization.k8s.io/decision"]
-    const value = memory.subarray(slots.at(decision), slots.end(decision))
-    this.isForbidden = equalBytes(value, forbid)
+    const at = slots.at(decision)
+    this.isForbidden = slots.end(decision) - at === forbid.length
+    for (let i = 0; this.isForbidden && i < forbid.length; i++) {
+      this.isForbidden = memory[at + i] === forbid[i]
+    }
     return true
   }
 

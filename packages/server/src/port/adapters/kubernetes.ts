@@ -13,6 +13,7 @@ import { createRun } from "./run.ts"
  */
 export const kubernetesAdapter: Adapter = {
   name: "kubernetes",
+  path: "/v1/kubernetes/audit",
   open(body) {
     if (parseContentType(body.contentType) !== "json") {
       throw new PosternError("HTTP_CONTENT_TYPE", "the audit webhook sends application/json")

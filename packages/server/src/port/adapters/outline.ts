@@ -88,15 +88,8 @@ export class Outline {
     if (this.#close === braceClose) this.#splitMember()
   }
 
-  /** Position of the closing quote of the string that begins at `at`, or the body's end. */
   #skipString(at: number): number {
-    const memory = this.#memory
-    for (at += 1; at < this.#bodyEnd; at++) {
-      const byte = memory[at]
-      if (byte === quote) return at
-      if (byte === backslash) at += 1
-    }
-    return this.#bodyEnd
+    return endOfString(this.#memory, at, this.#bodyEnd)
   }
 
   #splitMember(): void {
@@ -116,6 +109,16 @@ export class Outline {
     }
     this.done = true
   }
+}
+
+/** Position of the closing quote of the string that begins at `at`, or `end`. */
+export function endOfString(memory: Uint8Array, at: number, end: number): number {
+  for (at += 1; at < end; at++) {
+    const byte = memory[at]
+    if (byte === quote) return at
+    if (byte === backslash) at += 1
+  }
+  return end
 }
 
 function broken(detail: string): PosternError {

@@ -43,7 +43,8 @@ interface Fitted {
   readonly values: readonly KeptOut[]
 }
 
-const tooLarge: Fitted = { changed: undefined, bytes: Number.POSITIVE_INFINITY, values: [] }
+const noValues: readonly KeptOut[] = []
+const tooLarge: Fitted = { changed: undefined, bytes: Number.MAX_SAFE_INTEGER, values: noValues }
 
 class Run implements AdapterRun {
   readonly #items: Items
@@ -96,11 +97,11 @@ class Run implements AdapterRun {
     const shape = this.#shape
     const changed = shape.look(at, end)
     const bytes = this.#measure(Math.min(room, eventBytesSure))
-    if (bytes <= eventBytesSure) return { changed, bytes, values: [] }
+    if (bytes <= eventBytesSure) return { changed, bytes, values: noValues }
     const values = changed === undefined ? undefined : shape.keepOut(eventBytesSure)
     // Without values, one that exceeds an entry by its stamp only is refused when that is known.
     if (values === undefined)
-      return bytes > limits.entryBytesMax ? tooLarge : { changed, bytes, values: [] }
+      return bytes > limits.entryBytesMax ? tooLarge : { changed, bytes, values: noValues }
     return { changed: 3, bytes: this.#measure(0), values }
   }
 

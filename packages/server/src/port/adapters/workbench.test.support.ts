@@ -22,6 +22,8 @@ export interface Opening {
   readonly contentType?: string
   readonly source?: string
   readonly itemBytesMax?: number
+  readonly path?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Puts the body where an adapter reads it, and opens it. Ids are id-0, id-1, … */
@@ -36,9 +38,12 @@ export function openBody(adapter: Adapter, body: string | Uint8Array, opening: O
     at: bodyAt,
     end: bodyAt + bytes.length,
     contentType: opening.contentType ?? "application/json",
+    path: opening.path ?? "",
+    headers: { "content-type": opening.contentType ?? "application/json", ...opening.headers },
     spans: spansAt,
     spansMax,
     source: opening.source ?? source,
+    sourceOf: (name) => (/^[\w.-]+$/.test(name) ? `app://${name}` : (opening.source ?? source)),
     now,
     itemBytesMax: opening.itemBytesMax ?? limits.disclosureBytesMax,
     keepOut: (item, name, value) => {

@@ -9,12 +9,36 @@ export interface AdminActions {
   reload(by: string): Promise<unknown>
   /** The access list in force: its digest and its text. */
   access(): Promise<unknown> | unknown
+  /** The policy in force, as well; the empty text if there is none. */
+  policy(): Promise<unknown> | unknown
+  /** What a value looks like where the policy hid it, `{value, at}` or `{value, token}`. Errors: REQUEST_INVALID, RATE_LIMITED. */
+  lookUp(told: unknown, by: string): unknown
   /** Enters what an operator did beside the port, as JSON. Errors: REQUEST_INVALID. */
   act(told: unknown, by: string): unknown
   /** Takes the result of a review, `{statement}`. Errors: APPROVAL_INVALID, CERTIFICATE_REFUSED. */
   review(told: unknown): unknown
   /** Takes what a witness said, as JSON. Errors: REQUEST_INVALID. */
   witness(report: unknown): Promise<unknown>
+  readonly retention: RetentionActions
+  readonly erasures: ErasureActions
+  /** How an errand stands, `{errand}`. Errors: NOT_FOUND. */
+  errand(told: unknown): unknown
+}
+
+/** Who a value belongs to is told in the clear, and stands in no entry (docs/spec/erasure.md). All but the first begin an errand. */
+export interface ErasureActions {
+  pseudonym(told: unknown, by: string): Promise<unknown>
+  entries(told: unknown, by: string): Promise<unknown>
+  look(told: unknown, by: string): Promise<unknown>
+  erase(told: unknown, by: string): Promise<unknown>
+}
+
+/** What is let go, and what must not be (docs/spec/retention.md). */
+export interface RetentionActions {
+  state(): unknown
+  run(told: unknown, by: string): Promise<unknown>
+  hold(told: unknown, by: string): Promise<unknown>
+  release(told: unknown, by: string): Promise<unknown>
 }
 
 /** By whose certificate somebody came in: each has verbs of its own. */
@@ -33,14 +57,29 @@ const bodyBytesMax = 2_000_000
 export function createAdminServer(actions: AdminActions): {
   serve(socket: TLSSocket, peer: AdminPeer): void
 } {
+  const { retention, erasures } = actions
   type Route = (request: IncomingMessage, by: string) => Promise<unknown> | unknown
   const routes: Record<AdminRole, Record<string, Route>> = {
     operator: {
       "GET /v1/status": () => actions.status(),
       "GET /v1/access": () => actions.access(),
+      "GET /v1/policy": () => actions.policy(),
+      "POST /v1/policy/look-up": async (request, by) => actions.lookUp(await readJson(request), by),
       "POST /v1/reload": (_request, by) => actions.reload(by),
       "POST /v1/acts": async (request, by) => actions.act(await readJson(request), by),
       "POST /v1/review": async (request) => actions.review(await readJson(request)),
+      "GET /v1/retention": () => retention.state(),
+      "POST /v1/retention/run": async (request, by) => retention.run(await readJson(request), by),
+      "POST /v1/retention/hold": async (request, by) => retention.hold(await readJson(request), by),
+      "POST /v1/retention/release": async (request, by) =>
+        retention.release(await readJson(request), by),
+      "POST /v1/subject/pseudonym": async (request, by) =>
+        erasures.pseudonym(await readJson(request), by),
+      "POST /v1/subject/entries": async (request, by) =>
+        erasures.entries(await readJson(request), by),
+      "POST /v1/erasure/look": async (request, by) => erasures.look(await readJson(request), by),
+      "POST /v1/erasure/run": async (request, by) => erasures.erase(await readJson(request), by),
+      "POST /v1/errand": async (request) => actions.errand(await readJson(request)),
     },
     courier: {
       "POST /v1/witness": async (request) => actions.witness(await readJson(request)),

@@ -31,6 +31,10 @@ export interface PlacementWorld {
 export interface BodyResult {
   readonly accepted: number
   readonly refused: { position: number; code: string; message: string; hint: string }[]
+  /** Positions of events of which the policy keeps less than all. */
+  readonly notKept: number[]
+  /** Events that the policy changed, as they are kept. */
+  readonly altered: { position: number; changed: number; event: string }[]
   readonly duplicates: { position: number; index: number }[]
   readonly entries: { index: number; count: number }[]
   readonly receipts: {
@@ -49,15 +53,16 @@ export interface BodyResult {
 }
 
 /**
- * Places the regions of one body, one after the other, and answers once all of it is durable. A writer that is over
+ * Places the regions of one body, one in each turn of the loop, and answers once all of it is durable. A writer that is over
  * its rate, or a port that has no room for longer, refuses the rest: what was placed stays, and a repeat is recognised.
  */
 export class BodyPlacement implements BatchOwner {
   readonly #world: PlacementWorld
   readonly #peer: SessionPeer
   readonly #adapter: OfferedBody["adapter"]
-  readonly #regions: readonly BodyRegion[]
-  #at = 0
+  readonly #regions: Iterator<BodyRegion, undefined>
+  /** The next one to be offered. */
+  #region: BodyRegion | undefined
   /** Digests of what was kept out of the next region and is on stable storage. */
   #kept: ReadonlySet<string> | undefined
   /** Position in the body of the next region's first event. */
@@ -65,6 +70,8 @@ export class BodyPlacement implements BatchOwner {
   readonly #result: BodyResult = {
     accepted: 0,
     refused: [],
+    notKept: [],
+    altered: [],
     duplicates: [],
     entries: [],
     receipts: [],
@@ -77,12 +84,12 @@ export class BodyPlacement implements BatchOwner {
     world: PlacementWorld,
     peer: SessionPeer,
     adapter: OfferedBody["adapter"],
-    regions: readonly BodyRegion[],
+    regions: Iterable<BodyRegion, undefined>,
   ) {
     this.#world = world
     this.#peer = peer
     this.#adapter = adapter
-    this.#regions = regions
+    this.#regions = regions[Symbol.iterator]()
   }
 
   run(): Promise<BodyResult> {
@@ -95,29 +102,40 @@ export class BodyPlacement implements BatchOwner {
 
   resume(): void {
     try {
-      while (this.#at < this.#regions.length) if (!this.#offerNext()) return
+      for (;;) {
+        this.#region ??= this.#regions.next().value
+        if (this.#region === undefined) break
+        if (!this.#offerNext(this.#region)) return
+        if (this.#region === undefined) {
+          // A body may be long: whoever else has something to say is heard before its next region.
+          setImmediate(() => this.resume())
+          return
+        }
+      }
       this.#world.afterDurable(() => this.#resolve(this.#result))
     } catch (error) {
       this.#reject(error)
     }
   }
 
-  #offerNext(): boolean {
-    const region = this.#regions[this.#at]
-    if (region === undefined) return false
+  #offerNext(region: BodyRegion): boolean {
     const from = { owner: this, peer: this.#peer, adapter: this.#adapter }
     if (region.keptOut.length > 0 && this.#kept === undefined) {
       this.#keepOut({ ...from, ...region, kept: new Set() })
       return false
     }
     const offered = this.#world.offerBody({ ...from, ...region, kept: this.#kept ?? new Set() })
+    if (offered.kind === "stale") {
+      this.#kept = undefined
+      return true
+    }
     if (offered.kind === "refused") throw new PosternError(offered.code)
     if (offered.kind === "full") {
       if (offered.delayMs > 0) throw new PosternError("RATE_LIMITED")
       this.#world.whenRoom(this, 0)
       return false
     }
-    this.#at += 1
+    this.#region = undefined
     this.#kept = undefined
     this.#note(offered)
     this.#position += region.count
@@ -139,7 +157,15 @@ export class BodyPlacement implements BatchOwner {
     for (const { position, index } of offered.duplicates) {
       result.duplicates.push({ position: this.#position + position, index })
     }
+    for (const { position, changed, event } of offered.altered) {
+      const text = Buffer.from(event).toString()
+      result.altered.push({ position: this.#position + position, changed, event: text })
+    }
     for (const { code, positions } of offered.refused) {
+      if (code === "EVENT_NOT_KEPT") {
+        result.notKept.push(...positions.map((position) => this.#position + position))
+        continue
+      }
       const { message, hint } = errorRegistry[code]
       for (const position of positions) {
         result.refused.push({ position: this.#position + position, code, message, hint })

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
 import { type ErrorCode, limits, PosternError } from "@postern/log/base"
 import type { Deadline, Deadlines, Peer } from "../../acceptor/index.ts"
-import { makePatterns, type WriterGrant } from "../../access/index.ts"
+import { adapters, makePatterns, type WriterGrant } from "../../access/index.ts"
 import { memory } from "../sequencer/placing.test.support.ts"
 import {
   type BatchOwner,
@@ -111,7 +111,7 @@ export function listen(far: Socket) {
 export function grantOf(some: Partial<WriterGrant> = {}): WriterGrant {
   return {
     id: peer.id,
-    adapters: new Set(["postern", "http", "kubernetes"]),
+    adapters: new Set(adapters),
     sources: makePatterns(["app://*"]),
     actions: makePatterns(["*"]),
     eventsPerSecond: undefined,
@@ -140,6 +140,7 @@ export function openHttpDoor(headerMs = 10_000) {
     busy: undefined as ErrorCode | undefined,
     offers: [] as BodyOffered[],
     slow: false,
+    mayGrow: false,
     /** Why no certificate is given. */
     renewal: undefined as PosternError | undefined,
     published: undefined as { checkpoint: string; path: string[] } | undefined,
@@ -148,6 +149,7 @@ export function openHttpDoor(headerMs = 10_000) {
     ...{ memory, pool, deadlines, certificate: "certificate", headerMs },
     grant: () => world.grant,
     busy: () => world.busy,
+    mayGrow: () => world.mayGrow,
     refused: (_, code, { detail }) => void refused.push({ code, detail }),
     now: () => new Date(0),
     eventId: () => "made-id",
@@ -168,7 +170,10 @@ export function openHttpDoor(headerMs = 10_000) {
       bodies.push(body)
       const { count: accepted } = body
       return (
-        world.offers.shift() ?? { kind: "placed", first: 7, accepted, refused: [], duplicates: [] }
+        world.offers.shift() ?? {
+          ...{ kind: "placed", first: 7, accepted },
+          ...{ refused: [], altered: [], duplicates: [] },
+        }
       )
     },
     whenRoom: (owner) => void rooms.push(owner),

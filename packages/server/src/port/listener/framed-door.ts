@@ -42,6 +42,9 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
       ...{ shown: peer.shown, from: peer.from, session: world.sessionName() },
     },
     {
+      get isUnread() {
+        return held.unread
+      },
       send(bytes) {
         if (!socket.writable) return
         socket.write(bytes)
@@ -100,6 +103,7 @@ export function serveFramed(socket: TLSSocket, peer: Peer, world: FramedDoorWorl
     unread?.clear()
     held.unread = false
     regulate()
+    session.goOn()
   })
   socket.on("close", () => {
     for (const deadline of [hello, idle, frame, unread]) deadline?.clear()

@@ -97,7 +97,10 @@ function collect(
     request.on("data", gather)
     request.once("end", () => {
       unwatch()
-      resolve(Buffer.concat(chunks, length))
+      const whole = Buffer.concat(chunks, length)
+      // The request holds this listener, and lives until it is answered.
+      chunks.length = 0
+      resolve(whole)
     })
     request.once("error", early)
     request.once("close", () => early())

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { errorRegistry, PosternError } from "@postern/log/base"
 import type { Deadline, Deadlines } from "../../acceptor/index.ts"
+import type { Answers } from "../adapters/index.ts"
 import type { SessionPeer } from "../session/index.ts"
 import type { BodyWatch } from "./http-body.ts"
 
@@ -111,30 +112,57 @@ function cut(socket: Socket): void {
 }
 
 /** RFC 9457, as on the read port. */
-function problemOf(error: PosternError, more: object): string {
-  const { code, status, hint, detail } = error
+function problemOf(error: PosternError, status: number, more: object): string {
+  const { code, hint, detail } = error
   const title = errorRegistry[code].message
   return JSON.stringify({ type: "about:blank", title, status, code, hint, detail, ...more })
 }
 
+/** How the requests of one kind are answered; without, as docs/reference/write-http.md says. */
+export interface Manner {
+  readonly retryStatus: 503 | undefined
+  readonly answers: Answers | undefined
+}
+
+/** @param more members of a problem, for those who read problems */
 export function sendProblem(
   response: ServerResponse,
   error: PosternError,
+  manner?: Manner,
   more: object = {},
 ): void {
-  if (error.kind === "busy") response.setHeader("retry-after", String(retryAfterSeconds))
-  send(response, error.status, "application/problem+json", problemOf(error, more))
+  const isForLater = error.kind === "busy" || error.code === "HTTP_TIMEOUT"
+  const status = (isForLater ? manner?.retryStatus : undefined) ?? error.status
+  if (error.kind === "busy" || status !== error.status)
+    response.setHeader("retry-after", String(retryAfterSeconds))
+  const answers = manner?.answers
+  if (answers !== undefined) send(response, status, answers.type, answers.refused(error))
+  else send(response, status, "application/problem+json", problemOf(error, status, more))
 }
 
-export function send(response: ServerResponse, status: number, type: string, text: string): void {
+export function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Uint8Array,
+): void {
   if (response.headersSent || response.destroyed) return
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) })
-  response.end(text)
+  const { req: request } = response
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.length
+  response.writeHead(status, { "content-type": type, "content-length": length })
+  if (request.complete || response.getHeader("connection") === "close") {
+    response.end(body)
+    return
+  }
+  // A peer that asked for one answer only is cut off by Node where that answer ends. If it still sends, the cut costs it
+  // the answer, too (RFC 9112 §9.6): it ends once the body is through, or the connection's deadline.
+  response.write(body)
+  request.once("close", () => response.end())
 }
 
 /** A whole answer for a peer with whose request Node's server could not begin anything. */
 function formatProblem(error: PosternError): string {
-  const text = problemOf(error, {})
+  const text = problemOf(error, error.status, {})
   const head = [
     `HTTP/1.1 ${error.status} Refused`,
     "Content-Type: application/problem+json",

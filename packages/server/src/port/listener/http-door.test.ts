@@ -54,10 +54,46 @@ describe("a request", () => {
   test("of events that are all refused is the problem of the first one", async () => {
     const { enter, world } = openHttpDoor()
     const refused = [{ code: "EVENT_UTF8" as const, positions: [0] }]
-    world.offers.push({ kind: "placed", first: 7, accepted: 0, refused, duplicates: [] })
+    world.offers.push({
+      kind: "placed",
+      first: 7,
+      accepted: 0,
+      refused,
+      altered: [],
+      duplicates: [],
+    })
     const { far, comes } = await enter()
     far.write(post(event))
     expect(await comes('"refused"')).toContain("HTTP/1.1 400 Bad Request")
+  })
+})
+
+describe("a body whose events may grow", () => {
+  test.each([
+    [false, [5_000]],
+    [true, [2_000, 2_000, 1_000]],
+  ])("is offered in regions of few events: %s", async (mayGrow, counts) => {
+    const { enter, bodies, world } = openHttpDoor()
+    world.mayGrow = mayGrow
+    const { far, comes } = await enter()
+    far.write(post(`[${"{},".repeat(4_999)}{}]`))
+    await comes('"accepted":5000')
+    expect(bodies.map(({ count }) => count)).toEqual(counts)
+  })
+
+  test.each([
+    [false, 1_048_576],
+    [true, 262_144],
+  ])("is offered in short regions: %s", async (mayGrow, bytesMax) => {
+    const { enter, bodies, world } = openHttpDoor()
+    world.mayGrow = mayGrow
+    const { far, comes } = await enter()
+    const long = event.replace("{", `{"data":{"x":"${"y".repeat(60_000)}"},`)
+    far.write(post(`[${Array.from({ length: 30 }, () => long).join(",")}]`))
+    await comes('"accepted":30')
+    const lengths = bodies.map(({ region }) => region.length)
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(bytesMax)
+    expect(Math.max(...lengths)).toBeGreaterThan(bytesMax - 65_536)
   })
 })
 
@@ -326,6 +362,17 @@ describe("a body that is refused unread", () => {
     far.write(post(event))
     await comes('"accepted":1')
     expect(refused).toHaveLength(1)
+  })
+
+  test("is let pass also if its sender wants no second answer; then the connection ends", async () => {
+    const { enter } = openHttpDoor()
+    const { port, far, comes, over } = await enter()
+    const bytes = limits.httpBodyBytesMax + 1
+    far.write(head(bytes).replace("host", "connection: close\r\nhost"))
+    await comes("HTTP_BODY_TOO_LARGE")
+    for (let left = bytes; left > 0; left -= 65_536) far.write(Buffer.alloc(Math.min(left, 65_536)))
+    await over()
+    expect(port.bytesRead).toBeGreaterThan(bytes)
   })
 
   test("is not waited for longer than ten seconds", async () => {

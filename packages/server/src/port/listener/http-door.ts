@@ -1,13 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { TLSSocket } from "node:tls"
-import { type ErrorCode, isPosternError, limits, PosternError } from "@postern/log/base"
-import type { KeptOut } from "@postern/log/event"
+import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
 import type { AuditQuestion } from "@postern/log/wire"
 import type { Deadlines, Peer } from "../../acceptor/index.ts"
 import type { WriterGrant } from "../../access/index.ts"
-import { type Adapter, httpAdapter, kubernetesAdapter } from "../adapters/index.ts"
-import type { PortMemory } from "../sequencer/index.ts"
+import type { Adapter } from "../adapters/index.ts"
 import type { CreditPool, SessionPeer } from "../session/index.ts"
 import {
   BodyPlacement,
@@ -15,22 +13,19 @@ import {
   type BodyResult,
   type PlacementWorld,
 } from "./body-placement.ts"
+import { frameBody, type RegionsWorld } from "./body-regions.ts"
 import { certificatePath, certificateType, checkCertificateRequest } from "./certificate-request.ts"
 import { checkHead, readBody } from "./http-body.ts"
-import { bodyMs, HttpConnection, send, sendProblem } from "./http-connection.ts"
+import { bodyMs, HttpConnection, type Manner, send, sendProblem } from "./http-connection.ts"
 import { type HttpQuestion, readQuestion } from "./http-question.ts"
+import { demandHost, demandPost, findAdapter, mannerOf, pathOf } from "./http-route.ts"
 
-export interface HttpDoorWorld extends PlacementWorld {
-  readonly memory: PortMemory
+export interface HttpDoorWorld extends PlacementWorld, RegionsWorld {
   readonly pool: CreditPool
   readonly deadlines: Deadlines
   readonly certificate: string
   grant(id: string): WriterGrant | undefined
   refused(peer: SessionPeer, code: ErrorCode, detail: { detail?: string }): void
-  now(): Date
-  eventId(): string
-  /** Takes a value out of an item of a writer; stores nothing. */
-  disclose(writer: string, item: Uint8Array, name: string, value: Uint8Array): KeptOut
   sessionName(): string
   /** Waits until a checkpoint covers these entries (ascending, distinct); undefined if none does in time. */
   published(
@@ -52,10 +47,6 @@ const headerMsDefault = 10_000
 /** How long `Postern-Wait: published` waits for a checkpoint. */
 const publishedMs = 10_000
 
-const routes = new Map<string, Adapter>([
-  ["/v1/events", httpAdapter],
-  ["/v1/kubernetes/audit", kubernetesAdapter],
-])
 /**
  * HTTP/1.1 on the write port: the same intake for everybody with curl. Nothing can be read.
  */
@@ -130,12 +121,18 @@ export class HttpDoor {
       return
     }
     connection.reading()
+    const path = pathOf(request)
+    const adapter = findAdapter(path)
+    const manner = adapter && mannerOf(adapter, request)
     let received: ReceivedBody | undefined
     try {
-      if (pathOf(request) === certificatePath) {
+      if (path === certificatePath) {
         return await this.#renew(request, response, connection, asked)
       }
-      const { adapter, grant } = this.#admit(connection.peer, request, response)
+      demandHost(request)
+      if (adapter === undefined) throw new PosternError("HTTP_ROUTE", path.slice(0, 80))
+      demandPost(request, response)
+      const grant = this.#admit(connection.peer, request, adapter)
       const question = readQuestion(request.headers)
       if (asked) response.writeContinue()
       received = await this.#receive(request, connection, adapter, grant)
@@ -144,14 +141,14 @@ export class HttpDoor {
       const result = await new BodyPlacement(this.#world, peer, adapter.name, regions).run()
       received.release()
       received = undefined
-      await this.#sendResult(response, result, { ...question, peer })
+      await this.#sendResult(response, result, { ...question, peer, manner })
     } catch (error) {
       if (!isPosternError(error)) throw error
       this.#refused(connection.peer, error)
       // Nobody knows whether a peer that was told no before its body sends it all the same.
       const isLast = connection.isOver || (asked && !request.complete)
       if (isLast) response.setHeader("connection", "close")
-      sendProblem(response, error)
+      sendProblem(response, error, manner)
     } finally {
       received?.release()
       connection.answered(request, response)
@@ -179,12 +176,7 @@ export class HttpDoor {
   }
 
   /** Everything that can be said to a request before its body. */
-  #admit(
-    peer: SessionPeer,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): { adapter: Adapter; grant: WriterGrant } {
-    const adapter = route(request, response)
+  #admit(peer: SessionPeer, request: IncomingMessage, adapter: Adapter): WriterGrant {
     const grant = this.#world.grant(peer.id)
     if (grant === undefined) throw new PosternError("NOT_GRANTED")
     if (!grant.adapters.has(adapter.name)) {
@@ -193,10 +185,13 @@ export class HttpDoor {
     const busy = this.#world.busy()
     if (busy !== undefined) throw new PosternError(busy)
     checkHead(request)
-    return { adapter, grant }
+    return grant
   }
 
-  /** The body as events. Its own bytes are let go: what was made of them takes as many, and the credit stands for that. */
+  /**
+   * The body as events. Its own bytes are let go unless they become many times as many: what was made of them takes as many, and the
+   * credit stands for that.
+   */
   async #receive(
     request: IncomingMessage,
     connection: HttpConnection,
@@ -207,59 +202,28 @@ export class HttpDoor {
     const { bytes, release } = await readBody(request, share, connection)
     try {
       connection.working()
-      return { regions: this.#frame(adapter, bytes, request, grant), release }
+      const regions = frameBody(this.#world, adapter, bytes, { request, grant })
+      return { regions: adapter.isLong ? regions : new WaitingRegions([...regions]), release }
     } catch (error) {
       release()
       throw error
     }
   }
 
-  /** Runs the adapter over the whole body at once: the core's memory is free for others as soon as this returns. */
-  #frame(
-    adapter: Adapter,
-    bytes: Buffer,
-    request: IncomingMessage,
-    grant: WriterGrant,
-  ): BodyRegion[] {
-    const { core, body, events, eventsBytes, rowsMax, spans, spansMax } = this.#world.memory
-    core.memory.set(bytes, body)
-    const run = adapter.open({
-      core,
-      at: body,
-      end: body + bytes.length,
-      contentType: request.headers["content-type"] ?? "application/json",
-      spans,
-      spansMax,
-      source: defaultSource(grant),
-      now: this.#world.now().toISOString(),
-      itemBytesMax: grant.eventBytesMax,
-      keepOut: (item, name, value) => this.#world.disclose(grant.id, item, name, value),
-      id: () => this.#world.eventId(),
-    })
-    const regions: BodyRegion[] = []
-    let total = 0
-    for (;;) {
-      const next = run.next(events, events + eventsBytes, rowsMax)
-      if (next === undefined) return regions
-      const { count, end, ...more } = next
-      total += count
-      if (total > limits.httpBodyEventsMax)
-        throw new PosternError("HTTP_BODY_TOO_LARGE", "too many events")
-      regions.push({ region: core.memory.slice(events, end), count, ...more })
-    }
-  }
-
   async #sendResult(
     response: ServerResponse,
     result: BodyResult,
-    { wait, audit, peer }: HttpQuestion & { readonly peer: SessionPeer },
+    asked: HttpQuestion & { readonly peer: SessionPeer; readonly manner: Manner | undefined },
   ): Promise<void> {
-    const [first] = result.refused
+    const { wait, audit, peer, manner } = asked
+    const { refused } = result
+    const [first] = refused
     if (first !== undefined && result.accepted === 0 && result.duplicates.length === 0) {
-      return sendProblem(response, new PosternError(first.code as ErrorCode), {
-        refused: result.refused,
-      })
+      const error = new PosternError(first.code as ErrorCode)
+      return sendProblem(response, error, manner, { refused })
     }
+    const answers = manner?.answers
+    if (answers !== undefined) return send(response, 200, answers.type, answers.taken(result))
     const { certificate } = this.#world
     const { status, ...reached } = await this.#reach(result, wait)
     const shown = audit && (await this.#world.audit(peer, audit))
@@ -279,9 +243,27 @@ export class HttpDoor {
 }
 
 interface ReceivedBody {
-  readonly regions: readonly BodyRegion[]
+  readonly regions: Iterable<BodyRegion, undefined>
   /** Gives back the credit that the body holds. */
   release(): void
+}
+
+/** Lets go of what it gave: a body's regions need not stay until it is answered. */
+class WaitingRegions {
+  readonly #regions: BodyRegion[]
+
+  constructor(regions: BodyRegion[]) {
+    this.#regions = regions
+  }
+
+  [Symbol.iterator](): Iterator<BodyRegion, undefined> {
+    return this
+  }
+
+  next(): IteratorResult<BodyRegion, undefined> {
+    const value = this.#regions.shift()
+    return value === undefined ? { done: true, value } : { done: false, value }
+  }
 }
 
 /** Of the entries that hold the body's events, ascending. */
@@ -291,37 +273,4 @@ function indexesOf({ entries, duplicates }: BodyResult): number[] {
     for (let at = index; at < index + count; at++) indexes.add(at)
   }
   return [...indexes].sort((a, b) => a - b)
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?", 1)[0] ?? ""
-}
-
-function route(request: IncomingMessage, response: ServerResponse): Adapter {
-  const path = pathOf(request)
-  const adapter = routes.get(path)
-  demandHost(request)
-  if (adapter === undefined) throw new PosternError("HTTP_ROUTE", path.slice(0, 80))
-  demandPost(request, response)
-  return adapter
-}
-
-function demandHost(request: IncomingMessage): void {
-  if (request.headers.host !== undefined || request.httpVersion !== "1.1") return
-  throw new PosternError("HTTP_BODY_SYNTAX", "no Host")
-}
-
-function demandPost(request: IncomingMessage, response: ServerResponse): void {
-  demandHost(request)
-  if (request.method === "POST") return
-  response.setHeader("allow", "POST")
-  throw new PosternError("HTTP_METHOD", String(request.method))
-}
-
-/** What a sender means that names no source: the first one of its grant; a prefix is completed by the writer's name. */
-function defaultSource(grant: WriterGrant): string {
-  const first = grant.sources.texts[0] ?? "*"
-  if (!first.endsWith("*")) return first
-  const prefix = first === "*" ? "app://" : first.slice(0, -1)
-  return `${prefix}${grant.id.split("/").at(-1) ?? ""}`
 }

@@ -19,7 +19,14 @@ describe("Postern-Wait", () => {
     const { enter, waits, world, pool } = openHttpDoor()
     world.published = published
     const duplicates = [{ position: 1, index: 3 }]
-    world.offers.push({ kind: "placed", first: 7, accepted: 2, refused: [], duplicates })
+    world.offers.push({
+      kind: "placed",
+      first: 7,
+      accepted: 2,
+      refused: [],
+      altered: [],
+      duplicates,
+    })
     const { far, comes } = await enter()
     far.write(post(`[${event},${event},${event}]`, ["postern-wait: published"]))
     const text = await comes('"level"')

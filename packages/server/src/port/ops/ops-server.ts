@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http"
 import { PosternError } from "@postern/log/base"
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client"
 import { bind, type HeldAddress } from "../../acceptor/index.ts"
+import { createRegistry } from "./metrics.ts"
 
 /** What the ops plane tells; numbers and states only, never the content of an event. */
 export interface PortHealth {
@@ -9,6 +9,8 @@ export interface PortHealth {
   readonly bytes: number
   readonly batches: number
   readonly refused: number
+  /** Syslog connections that were cut: losses of unknown size. */
+  readonly cut: number
   readonly slots: number
   readonly commitSeconds: number
   /** From the sealing of a slot to its acks, of the last ones; undefined before the first. */
@@ -23,6 +25,10 @@ export interface PortHealth {
   readonly signerProblem: string | undefined
   /** Why the newest access list was not taken over; undefined if it was. */
   readonly accessProblem: string | undefined
+  /** As well, of the newest policy. */
+  readonly policyProblem: string | undefined
+  /** What the policy did since the start. */
+  readonly policyFigures: PolicyFigures
   readonly breakGlass: BreakGlassHealth
   /** Undefined if the port was told of no witnesses. */
   readonly witnesses: WitnessesHealth | undefined
@@ -33,6 +39,21 @@ export interface PortHealth {
   readonly creditLeft: number
   /** Why the port takes nothing now; empty = ready. */
   readonly notReady: readonly string[]
+}
+
+/** By rule, and by writer what detectors found in its events: a bounded number of each. */
+export interface PolicyFigures {
+  readonly rules: readonly {
+    readonly rule: string
+    readonly events: number
+    readonly did: Readonly<Record<string, number>>
+    readonly bytesSaved: number
+  }[]
+  readonly detected: readonly {
+    readonly writer: string
+    readonly detector: string
+    readonly events: number
+  }[]
 }
 
 /** Emergency read access (docs/operating/break-glass.md). */
@@ -123,10 +144,20 @@ export function createOpsServer(health: () => PortHealth): Server {
 
 /** What does not decide whether the port is ready, but says how it is. */
 function describe(health: PortHealth): string {
-  const { durableSize, publishedSize, signerProblem, accessProblem, witnesses, clock, tls } = health
+  const {
+    durableSize,
+    publishedSize,
+    signerProblem,
+    accessProblem,
+    policyProblem,
+    witnesses,
+    clock,
+    tls,
+  } = health
   const lines = [`log: ${durableSize} entries durable, ${publishedSize} published`]
   if (signerProblem !== undefined) lines.push(`signer: ${signerProblem}`)
   if (accessProblem !== undefined) lines.push(`access list: the old one stays: ${accessProblem}`)
+  if (policyProblem !== undefined) lines.push(`policy: the old one stays: ${policyProblem}`)
   lines.push(...describeBreakGlass(health.breakGlass))
   if (witnesses === undefined) lines.push("witnesses: none configured")
   else {
@@ -174,169 +205,4 @@ export async function listenOps(server: Server, address: HeldAddress): Promise<s
   if (!loopback)
     throw new PosternError("BIND_REFUSED", `the ops plane stays on loopback, not ${address.host}`)
   return bind(server, address)
-}
-
-type Kind = "counter" | "gauge"
-const metrics: readonly (readonly [string, Kind, string, (health: PortHealth) => number])[] = [
-  [
-    "postern_events_received_total",
-    "counter",
-    "Events received, refused ones included.",
-    (h) => h.events,
-  ],
-  ["postern_bytes_received_total", "counter", "Bytes of events received.", (h) => h.bytes],
-  ["postern_batches_received_total", "counter", "Batches received.", (h) => h.batches],
-  ["postern_refused_total", "counter", "Events, frames and connections refused.", (h) => h.refused],
-  [
-    "postern_slots_durable_total",
-    "counter",
-    "Slots made durable, one fdatasync each.",
-    (h) => h.slots,
-  ],
-  [
-    "postern_commit_seconds_total",
-    "counter",
-    "Time from sealing a slot to its acks.",
-    (h) => h.commitSeconds,
-  ],
-  ["postern_entries_durable", "gauge", "Entries on stable storage.", (h) => h.durableSize],
-  [
-    "postern_entries_published",
-    "gauge",
-    "Entries covered by the newest checkpoint.",
-    (h) => h.publishedSize,
-  ],
-  ["postern_connections", "gauge", "Live connections on the write port.", (h) => h.connections],
-  ["postern_streams_open", "gauge", "Open streams.", (h) => h.streams],
-  [
-    "postern_writers_silent",
-    "gauge",
-    "Writers that sent nothing for longer than their cadence.",
-    (h) => h.silentWriters ?? 0,
-  ],
-  [
-    "postern_access_refused",
-    "gauge",
-    "1 if the newest access list was not acceptable, so that the old one stays in force.",
-    (h) => (h.accessProblem === undefined ? 0 : 1),
-  ],
-  [
-    "postern_breakglass_open",
-    "gauge",
-    "Identities that may read by break-glass access now.",
-    (h) => h.breakGlass.open.length,
-  ],
-  [
-    "postern_breakglass_unreviewed",
-    "gauge",
-    "Openings of break-glass access that were not reviewed yet.",
-    (h) => h.breakGlass.waiting.length,
-  ],
-  [
-    "postern_credit_left_bytes",
-    "gauge",
-    "Credit that is not given to any connection.",
-    (h) => h.creditLeft,
-  ],
-  [
-    "postern_entries_witnessed",
-    "gauge",
-    "Entries under the newest checkpoint with the quorum; NaN without witnesses.",
-    (h) => h.witnesses?.size ?? Number.NaN,
-  ],
-  [
-    "postern_witnessed_age_seconds",
-    "gauge",
-    "Time since the quorum stood behind it; NaN if never.",
-    (h) => h.witnesses?.ageSeconds ?? Number.NaN,
-  ],
-  [
-    "postern_clock_synchronized",
-    "gauge",
-    "1 if the system says that its clock is; NaN if it says nothing.",
-    (h) => (h.clock.synchronized === "yes" ? 1 : Number.NaN),
-  ],
-  [
-    "postern_clock_offset_seconds",
-    "gauge",
-    "How far the clock is ahead of the witness's that is furthest away, at least; NaN if unknown.",
-    (h) => (h.clock.offsetMs ?? Number.NaN) / 1000,
-  ],
-  [
-    "postern_certificate_seconds_left",
-    "gauge",
-    "Until the certificate of the port expires.",
-    (h) => h.tls.secondsLeft,
-  ],
-  [
-    "postern_certificate_life_used_ratio",
-    "gauge",
-    "Share of its life that is over; it is renewed at 0.5.",
-    (h) => h.tls.lifeUsed,
-  ],
-  [
-    "postern_certificate_files_refused",
-    "gauge",
-    "1 if what is in the certificate files is not in force.",
-    (h) => (h.tls.problem === undefined ? 0 : 1),
-  ],
-  [
-    "postern_doctor_ok",
-    "gauge",
-    "1 if postern doctor found nothing failing or unknown; NaN if it was not heard since the start.",
-    ({ doctor }) =>
-      doctor === undefined ? Number.NaN : /^(?:ok|warn)$/.test(doctor.result) ? 1 : 0,
-  ],
-  [
-    "postern_doctor_seconds",
-    "gauge",
-    "When it was heard, in Unix time; NaN if not since the start.",
-    (h) => (h.doctor?.atMs ?? Number.NaN) / 1000,
-  ],
-  [
-    "postern_ready",
-    "gauge",
-    "1 if the port takes events.",
-    (h) => (h.notReady.length === 0 ? 1 : 0),
-  ],
-]
-
-function createRegistry(health: () => PortHealth): Registry {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: "postern_" })
-  new Gauge({
-    name: "postern_ack_seconds",
-    help: "Time from sealing a slot to its acks, of the last 1,024 slots.",
-    labelNames: ["quantile"],
-    registers: [registry],
-    collect() {
-      const { p50 = Number.NaN, p99 = Number.NaN } = health().ackSeconds ?? {}
-      this.set({ quantile: "0.5" }, p50)
-      this.set({ quantile: "0.99" }, p99)
-    },
-  })
-  for (const [name, kind, help, read] of metrics) {
-    const registers = [registry]
-    if (kind === "gauge") {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read(health()))
-        },
-      })
-    } else {
-      new Counter({
-        name,
-        help,
-        registers,
-        collect() {
-          this.reset()
-          this.inc(read(health()))
-        },
-      })
-    }
-  }
-  return registry
 }

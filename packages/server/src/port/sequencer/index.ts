@@ -3,7 +3,7 @@
  * clock (the driver hands it the time and writes what it planned). Specs: docs/spec/log.md, docs/spec/disk.md, docs/spec/wire.md (Streams).
  */
 export { layOutMemory, type PortMemory } from "./memory.ts"
-export { RecentIds } from "./recent-ids.ts"
+export { type Look, RecentIds, type Span } from "./recent-ids.ts"
 export { advanceOverGap, replaySlot, restoreStreams, saveStreams } from "./replay.ts"
 export {
   type BatchToPlace,

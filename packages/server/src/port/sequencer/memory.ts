@@ -1,5 +1,5 @@
 import { limits } from "@postern/log/base"
-import { type Core, createCore, rowBytes } from "@postern/log/core"
+import { type Core, createCore, needlesBytesMax, rowBytes } from "@postern/log/core"
 import { slotBytesMax, slotEntriesMax } from "../../disk/index.ts"
 
 /** The core's fixed memory, laid out once. Whoever holds a region's name may write there; nothing ever grows. */
@@ -17,6 +17,15 @@ export interface PortMemory {
   readonly spansMax: number
   readonly patterns: number
   readonly patternsBytes: number
+  /** What the core remembers of decisions by names: `core.tableBytes`. */
+  readonly decisions: number
+  /** The needles of the policy. */
+  readonly needles: number
+  /** Events of the present batch as the policy keeps them, until the next batch. With what every entry has beside its event, they fit a slot. */
+  readonly altered: number
+  readonly alteredBytes: number
+  /** What an event has in common with its copies, while it is compared. */
+  readonly compared: number
   /** Small results: a root, a digest, a nonce seed. */
   readonly scratch: number
   readonly frontier: number
@@ -32,7 +41,8 @@ export interface SlotMemory {
   readonly levels: number
 }
 
-const memoryBytes = 48 * 1024 * 1024
+const memoryBytes = 53 * 1024 * 1024
+const alteredBytes = 3 * 1024 * 1024
 const spansMax = 16_384
 /** The longest grant of an access list: 1,000 sources of 256 bytes and 1,000 actions of 129, with their heads. */
 const patternsBytes = 1_000 * (3 + 256) + 1_000 * (3 + 129) + 1_024
@@ -58,6 +68,11 @@ export function layOutMemory(): PortMemory {
     spansMax,
     patterns: core.reserve(patternsBytes),
     patternsBytes,
+    decisions: core.reserve(core.tableBytes),
+    needles: core.reserve(needlesBytesMax),
+    altered: core.reserve(alteredBytes),
+    alteredBytes,
+    compared: core.reserve(limits.entryBytesMax),
     scratch: core.reserve(4096),
     frontier: core.reserve(64 * 32),
   }

@@ -1,13 +1,27 @@
-import { encodeUtf8 } from "@postern/log/base"
+import { concatBytes, encodeUtf8 } from "@postern/log/base"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { RecentIds } from "./index.ts"
+import { RecentIds, type Span } from "./index.ts"
+import { memory } from "./placing.test.support.ts"
 
 const secret = new Uint8Array(16).fill(9)
 const windowMin = 262_144
 
+const { core, body } = memory
+
+/** Puts them where they are looked at, one behind the other. */
+function put(...texts: readonly Uint8Array[]): Span[] {
+  core.memory.set(concatBytes(...texts), body)
+  let at = body
+  return texts.map(({ length }) => {
+    at += length
+    return { at: at - length, end: at }
+  })
+}
+
 function meet(ids: RecentIds, writer: string, id: string, content: string, index: number) {
-  return ids.meet({ writer, id: encodeUtf8(id), content: encodeUtf8(`${id}${content}`) }, index)
+  const [idSpan, contentSpan] = put(encodeUtf8(id), encodeUtf8(`${id}${content}`)) as [Span, Span]
+  return ids.meet(writer, idSpan, contentSpan, index)
 }
 
 describe("recent ids", () => {
@@ -16,7 +30,7 @@ describe("recent ids", () => {
     const step = fc.record({ writer: few, id: few, content: fc.constantFrom("1", "2") })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const ids = new RecentIds(secret)
+        const ids = new RecentIds(secret, memory)
         const model = new Map<string, { content: string; index: number }>()
         for (const [index, { writer, id, content }] of steps.entries()) {
           const key = JSON.stringify([writer, id])
@@ -30,13 +44,12 @@ describe("recent ids", () => {
   })
 
   test("remember at least the last 262,144, forget what is much older, and stay quick when full", () => {
-    const ids = new RecentIds(secret)
-    const content = encodeUtf8("the same for all")
-    const bytes = new Uint8Array(4)
-    const view = new DataView(bytes.buffer)
+    const ids = new RecentIds(secret, memory)
+    const [id, content] = put(new Uint8Array(4), encodeUtf8("the same for all")) as [Span, Span]
+    const view = new DataView(core.memory.buffer, core.memory.byteOffset)
     const see = (number: number, index: number) => {
-      view.setUint32(0, number)
-      return ids.meet({ writer: "w", id: bytes, content }, index)
+      view.setUint32(id.at, number)
+      return ids.meet("w", id, content, index)
     }
     const count = 2 * windowMin + 5
     for (let i = 0; i < count; i++) if (see(i, i) !== undefined) throw new Error(`${i} was not new`)
@@ -47,16 +60,28 @@ describe("recent ids", () => {
     expect(see(0, 78)).toEqual({ index: 77, same: true })
   })
 
+  test("remember nothing that was only looked up, and tell what else may stand as the content", () => {
+    const ids = new RecentIds(secret, memory)
+    const [id, a, t] = put(...["id", "a", "t"].map(encodeUtf8)) as [Span, Span, Span]
+    expect([ids.look("w", id, a).known, ids.look("w", id, a).known]).toEqual([undefined, undefined])
+    expect(ids.isContent(ids.look("w", id, a), a)).toBe(false)
+    ids.remember(ids.look("w", id, t), 5)
+    const other = ids.look("w", id, a)
+    expect(other.known).toEqual({ index: 5, same: false })
+    expect([t, a].map((content) => ids.isContent(other, content))).toEqual([true, false])
+    ids.remember(other, 6)
+    expect(ids.look("w", id, a).known).toEqual({ index: 6, same: true })
+  })
+
   test("know the later one of two with one id, also when old ones are dropped", () => {
-    const ids = new RecentIds(secret)
+    const ids = new RecentIds(secret, memory)
     meet(ids, "w", "id", "old", 1)
     meet(ids, "w", "id", "new", 2)
-    const content = encodeUtf8("x")
-    const bytes = new Uint8Array(4)
-    const view = new DataView(bytes.buffer)
+    const [id, content] = put(new Uint8Array(4), encodeUtf8("x")) as [Span, Span]
+    const view = new DataView(core.memory.buffer, core.memory.byteOffset)
     for (let i = 0; i < windowMin - 2 + 1; i++) {
-      view.setUint32(0, i)
-      ids.meet({ writer: "other", id: bytes, content }, i)
+      view.setUint32(id.at, i)
+      ids.meet("other", id, content, i)
     }
     expect(meet(ids, "w", "id", "new", 3)).toEqual({ index: 2, same: true })
   })

@@ -14,8 +14,8 @@ import {
 } from "../../disk/index.ts"
 import type { PortMemory, SlotMemory } from "./memory.ts"
 
-/** Records of a slot; the rest of slotBytesMax is for its tail. */
-const recordsBytesMax = 4 * 1024 * 1024
+/** Records of a slot; the rest of slotBytesMax is for its tail. A batch of the largest kind fits an empty slot however much the policy makes it grow. */
+const recordsBytesMax = 5 * 1024 * 1024
 const batchesMax = 8_000
 const receiptBytesMax = 1_024
 /** Bytes that a record has beside its event: length, stamp, LF. */

@@ -1,9 +1,11 @@
 import { type ErrorCode, errorRegistry, limits } from "@postern/log/base"
 import {
+  type AlteredEvent,
   type AuditAnswer,
   ackLevelDurable,
   type BatchAck,
   encodeAckFrame,
+  encodeAltered,
   encodeCheckpoint,
   encodeClosed,
   encodeCredit,
@@ -74,6 +76,24 @@ export function refusedFrame(
   return encodeFrame(frameTypes.refused, encodeRefused({ ...place, refused }))
 }
 
+export function* alteredFrames(
+  place: { readonly channel: number; readonly sequence: number },
+  events: readonly AlteredEvent[],
+): Generator<Uint8Array> {
+  for (const body of encodeAltered({ ...place, events })) {
+    yield encodeFrame(frameTypes.altered, body)
+  }
+}
+
+/** The same of a batch whose acknowledgement is made again. */
+export function alteredAgain(
+  place: { readonly channel: number; readonly sequence: number },
+  { altered = [] }: DurableSlot,
+): Generator<Uint8Array> {
+  const events = altered.map((one) => ({ ...one, position: one.position - place.sequence }))
+  return alteredFrames(place, events)
+}
+
 /** @param channelOf of a stream, by the index of its opening entry */
 export function* ackFrames(
   acked: readonly DurableBatch[],
@@ -101,7 +121,7 @@ function ackRow(batch: DurableBatch, slot: DurableSlot, channel: number): BatchA
     firstIndex: first,
     received,
     open,
-    changed: changed as 0 | 1 | 2 | 3,
+    changed: changed as BatchAck["changed"],
     seed,
     path,
   }

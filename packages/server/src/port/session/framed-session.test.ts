@@ -180,6 +180,7 @@ describe("a batch", () => {
     intake.answers.push({
       kind: "placed",
       refused: refused.map(({ code, positions }) => ({ code, positions: [...positions] })),
+      altered: [],
     })
     send(frames.batch(3))
     const hints = refused.map(({ code, positions }) => ({
@@ -202,7 +203,7 @@ describe("a batch", () => {
       code,
       positions: Array.from({ length: 10_000 }, (_, p) => p).filter((p) => p % codes.length === i),
     }))
-    intake.answers.push({ kind: "placed", refused })
+    intake.answers.push({ kind: "placed", refused, altered: [] })
     send(frames.batch(10_000, 2))
     expect(heard()).toMatchObject([{ type: "refused" }])
   })
@@ -445,6 +446,8 @@ describe("streams and channels", () => {
 
 test("every type of frame that there is stands in the table of states", () => {
   const known: FrameType[] = Object.values(frameTypes)
-  expect(known).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21])
+  expect(known).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+  ])
   expect(encodeFrame(frameTypes.ping, new Uint8Array(0))).toHaveLength(6)
 })

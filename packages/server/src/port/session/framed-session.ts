@@ -21,6 +21,8 @@ import {
 import { judgeBatch, type RememberedBatch, type Stream } from "../sequencer/index.ts"
 import {
   ackFrames,
+  alteredAgain,
+  alteredFrames,
   closedFrame,
   goawayFrame,
   openedFrame,
@@ -105,9 +107,14 @@ export class FramedSession implements BatchOwner {
     this.#drain()
   }
 
+  /** The peer has taken what waited for it. */
+  goOn(): void {
+    this.#drain()
+  }
+
   #drain(): void {
     this.#attempt(() => {
-      while (this.#state !== "closed" && !this.#waiting) {
+      while (this.#state !== "closed" && !this.#waiting && !this.#line.isUnread) {
         const frame = this.#inlet.take(this.#disclosures.isUnfinished)
         if (frame === undefined) return
         this.#handle(frame)
@@ -160,6 +167,7 @@ export class FramedSession implements BatchOwner {
       case frameTypes.closed:
       case frameTypes.checkpoint:
       case frameTypes.renewed:
+      case frameTypes.altered:
       case frameTypes.pong:
       case frameTypes.goaway:
         throw new PosternError("FRAME_TYPE", `type ${frame.type} is the port's to send`)
@@ -236,6 +244,7 @@ export class FramedSession implements BatchOwner {
     }
     this.#inlet.place(bytes)
     if (offered.refused.length > 0) this.#line.send(refusedFrame(place, offered.refused))
+    for (const one of alteredFrames(place, offered.altered)) this.#line.send(one)
   }
 
   /** Nothing that may name a disclosure is looked at before it is kept. */
@@ -268,8 +277,10 @@ export class FramedSession implements BatchOwner {
 
   #repeat(channel: number, stream: Stream, batch: RememberedBatch, bytes: number): void {
     const { sequence, refused = [] } = batch
-    this.#again(batch.first, batch.accepted, bytes, { ...batch, open: stream.open }, () => {
-      if (refused.length > 0) this.#line.send(refusedFrame({ channel, sequence }, refused))
+    const place = { channel, sequence }
+    this.#again(batch.first, batch.accepted, bytes, { ...batch, open: stream.open }, (slot) => {
+      if (refused.length > 0) this.#line.send(refusedFrame(place, refused))
+      for (const one of alteredAgain(place, slot)) this.#line.send(one)
     })
   }
 
@@ -279,13 +290,13 @@ export class FramedSession implements BatchOwner {
     accepted: number,
     bytes: number,
     batch: DurableBatch,
-    before: () => void = () => undefined,
+    before: (slot: DurableSlot) => void = () => undefined,
   ): void {
     this.#waiting = true
     this.#intake.acknowledgeAgain(first, accepted, (slot) => {
       if (this.#state === "closed") return
       this.#inlet.place(bytes)
-      before()
+      before(slot)
       this.durable(batch)
       this.flush(slot)
       this.resume()

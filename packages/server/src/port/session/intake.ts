@@ -1,6 +1,12 @@
 import type { ErrorCode } from "@postern/log/base"
 import type { Changed, KeptOut } from "@postern/log/event"
-import type { AuditAnswer, AuditQuestion, Doubt, RenewalAnswer } from "@postern/log/wire"
+import type {
+  AlteredEvent,
+  AuditAnswer,
+  AuditQuestion,
+  Doubt,
+  RenewalAnswer,
+} from "@postern/log/wire"
 import type { Adapter } from "../../access/index.ts"
 import type { Stream } from "../sequencer/index.ts"
 
@@ -16,8 +22,10 @@ export interface OfferedBody {
   readonly tooLarge: readonly number[]
   /** Values that the adapter kept out of events, by their position. */
   readonly keptOut: readonly { readonly position: number; readonly values: readonly KeptOut[] }[]
-  /** The digests of those that are on stable storage. */
+  /** The digests of those that were kept: what the policy leaves of them is on stable storage. */
   readonly kept: ReadonlySet<string>
+  /** The port made the ids itself, so that none of the events can be a repeat. */
+  readonly isNumbered?: true
 }
 
 /** What a session needs of the rest of the port. Implemented by the driver; this room declares it. */
@@ -31,7 +39,7 @@ export interface Intake {
   now(): number
   /** Offers a batch whose event region lies in the session's hands. `full`: offer it again after `whenRoom`. */
   offer(batch: OfferedBatch): Offered
-  /** Resolves when the disclosure is on stable storage, and events may name its digest. The bytes are the intake's from now on. */
+  /** Resolves when the disclosure is on disk, and events may name its digest. The bytes are the intake's from now on. */
   keepDisclosure(peer: SessionPeer, disclosure: KeptOut): Promise<void>
   /** Calls `owner.resume()` once the open slot has room again, or the writer its rate. */
   whenRoom(owner: BatchOwner, delayMs: number): void
@@ -80,6 +88,8 @@ export interface Intake {
 
 /** What a session does to its connection. */
 export interface SessionLine {
+  /** The peer does not take what was sent: nothing more of it is looked at until goOn(). */
+  readonly isUnread: boolean
   send(bytes: Uint8Array): void
   /** Stops reading, and goes on. */
   pause(): void
@@ -125,18 +135,27 @@ export interface OfferedBatch {
 }
 
 export type Offered =
-  | { readonly kind: "placed"; readonly refused: readonly RefusedEvents[] }
+  | {
+      readonly kind: "placed"
+      readonly refused: readonly RefusedEvents[]
+      /** Views of the core's memory: they hold until the next batch is offered. */
+      readonly altered: readonly AlteredEvent[]
+    }
   | { readonly kind: "full"; readonly delayMs: number }
   /** The batch as a whole is not acceptable. */
   | { readonly kind: "refused"; readonly code: ErrorCode }
 
 /** What the intake says to a body: as to a batch, and which events were there before. */
 export type BodyOffered =
+  /** What was kept out of it has to be kept anew: another policy decides now. */
+  | { readonly kind: "stale" }
   | {
       readonly kind: "placed"
       readonly first: number
       readonly accepted: number
       readonly refused: readonly RefusedEvents[]
+      /** As in Offered; positions are those of the body. */
+      readonly altered: readonly AlteredEvent[]
       readonly duplicates: readonly { position: number; index: number }[]
     }
   | Exclude<Offered, { kind: "placed" }>
@@ -175,6 +194,8 @@ export interface DurableBatch {
 /** A slot that is on stable storage, and the receipt that says so. */
 export interface DurableSlot {
   readonly note: Uint8Array
+  /** Of a batch whose acknowledgement is made again: its events that the policy changed, by their sequence instead of their position. */
+  readonly altered?: readonly AlteredEvent[]
   rangePath(from: number, count: number): readonly Uint8Array[]
 }
 

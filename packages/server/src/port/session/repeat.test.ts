@@ -4,7 +4,7 @@ import { openStreamSession, slotOf } from "./sessions.test.support.ts"
 
 function sendTwice(refused: readonly RefusedEvents[], count: number) {
   const { send, heard, intake, frames } = openStreamSession()
-  intake.answers.push({ kind: "placed", refused })
+  intake.answers.push({ kind: "placed", refused, altered: [] })
   const batch = frames.batch(count)
   send(batch)
   intake.commit()

@@ -97,7 +97,7 @@ export class FakeIntake implements Intake {
   now = () => 5
 
   offer(batch: OfferedBatch): Offered {
-    const answer = this.answers.shift() ?? { kind: "placed", refused: [] }
+    const answer = this.answers.shift() ?? { kind: "placed", refused: [], altered: [] }
     this.offers.push({ ...batch, bytes: digestOf(batch.region) })
     if (answer.kind !== "placed") return answer
     const refused = answer.refused.reduce((sum, { positions }) => sum + positions.length, 0)
@@ -108,7 +108,7 @@ export class FakeIntake implements Intake {
   }
 
   declareGap(owner: BatchOwner, _: SessionPeer, stream: Stream, gap: DeclaredGap): Offered {
-    const answer = this.answers.shift() ?? { kind: "placed", refused: [] }
+    const answer = this.answers.shift() ?? { kind: "placed", refused: [], altered: [] }
     this.gaps.push(gap)
     if (answer.kind !== "placed") return answer
     const { sequence, count: events, digest } = gap
@@ -215,9 +215,12 @@ export type Said =
 export function openSession(pool = new CreditPool(), intake = new FakeIntake(), id = writer) {
   const reader = new FrameReader()
   const said: Said[] = []
-  const line = { paused: false, ended: false, pauses: 0, sentBytes: 0 }
+  const line = { paused: false, ended: false, unread: false, pauses: 0, sentBytes: 0 }
   const peer = { id, certificate: "00", from: "x:1", session: "session-1" }
   const session = new FramedSession(intake, pool, peer, {
+    get isUnread() {
+      return line.unread
+    },
     send(bytes) {
       if (line.ended) throw new Error("it speaks after its end")
       line.sentBytes = Math.max(line.sentBytes, bytes.length)
