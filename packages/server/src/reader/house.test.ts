@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { parseAccess } from "../access/index.ts"
 import { dataDirectories, parseConfig } from "../config/index.ts"
+import { keepEverything, startingPolicy } from "../policy/rules/index.ts"
 import { openAlertsDesk } from "./alerts-word.ts"
 import { FakeLog } from "./api/fake-log.test.support.ts"
 import { openHouse } from "./house.ts"
@@ -35,8 +36,11 @@ pki: { ca: a, certificate: b, key: c, logKey: d, receiptKey: e, reader: { certif
 }
 
 test("nothing is there before anybody has made it", async () => {
-  const { house, follower } = open()
-  expect(await house.storage()).toEqual({ segments: [], usedBytes: 0, freeBytes: -1 })
+  const { house, follower, places } = open()
+  const nothing = { segments: [], usedBytes: 0, freeBytes: -1 }
+  expect(await house.storage()).toEqual(nothing)
+  mkdirSync(places.log, { recursive: true })
+  expect(await house.storage()).toEqual(nothing)
   expect(await house.doctor()).toBeUndefined()
   expect(await house.review()).toBeUndefined()
   expect(await house.vkey()).toBeUndefined()
@@ -90,4 +94,19 @@ test("the review says how many are answered, and what cannot be read is no revie
   writeFileSync(join(reviews, "2026-11-02.yaml"), "nonsense")
   expect(await house.review()).toBeUndefined()
   await follower.close()
+})
+
+test("the policy is the one that the port keeps, and nothing if that cannot be read", async () => {
+  const word = async (text: string | undefined) => {
+    const { house, places, follower } = open()
+    mkdirSync(dirname(places.keptPolicy), { recursive: true })
+    if (text !== undefined) writeFileSync(places.keptPolicy, text)
+    const found = await house.policy()
+    await follower.close()
+    return found
+  }
+  expect(await word(undefined)).toBeUndefined()
+  expect(await word("")).toBe(keepEverything)
+  expect((await word(startingPolicy()))?.rules.length).toBe(3)
+  expect(await word("rules: later")).toBeUndefined()
 })

@@ -10,6 +10,7 @@ import { type Config, dataDirectories, readDocument, readTextFile } from "../con
 import { listSegments, segmentPath } from "../disk/index.ts"
 import type { AlertsDesk, DoctorsFindings, HouseView, LogStorage, ReviewWord } from "./api/index.ts"
 import { keptFor } from "./kept-for.ts"
+import { openPolicyWord } from "./policy-word.ts"
 import { openPortFigures } from "./port-figures.ts"
 import type { SurveyFollower } from "./survey-follower.ts"
 import { textIfAny } from "./text-if-any.ts"
@@ -23,11 +24,12 @@ export function openHouse(
   follower: SurveyFollower,
   alerts: AlertsDesk,
 ): HouseView {
-  const { log, portState, doctorsWord } = dataDirectories(config)
+  const { log, portState, doctorsWord, keptPolicy } = dataDirectories(config)
   return {
     access,
     survey: () => follower.survey(),
     isSurveyed: () => follower.isComplete(),
+    policy: openPolicyWord(keptPolicy),
     port: openPortFigures(config.listen.ops),
     doctor: () => readDoctorsWord(doctorsWord),
     storage: keptFor(storageMs, () => measure(log)),
@@ -39,10 +41,10 @@ export function openHouse(
 
 async function measure(log: string): Promise<LogStorage> {
   const absent = { segments: [], usedBytes: 0, freeBytes: -1 }
-  if (!existsSync(log)) return absent
+  if (!existsSync(join(log, "segments"))) return absent
   const segments: { first: number; bytes: number }[] = []
   for (const first of await listSegments(log)) {
-    segments.push({ first, bytes: await bytesOf(segmentPath(log, first, "seg")) })
+    segments.push({ first, bytes: await bytesOfSegment(log, first) })
   }
   let usedBytes = 0
   for (const entry of await readdir(log, { recursive: true, withFileTypes: true })) {
@@ -50,6 +52,11 @@ async function measure(log: string): Promise<LogStorage> {
   }
   const { bavail, bsize } = await statfs(log)
   return { segments, usedBytes, freeBytes: bavail * bsize }
+}
+
+async function bytesOfSegment(log: string, first: number): Promise<number> {
+  const plain = await bytesOf(segmentPath(log, first, "seg"))
+  return plain > 0 ? plain : bytesOf(segmentPath(log, first, "segz"))
 }
 
 /** Blocks, not length: segments are taken in advance. A file may be gone by now: segments are used again. */

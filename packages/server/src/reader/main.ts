@@ -1,5 +1,7 @@
 import { setPriority } from "node:os"
 import { dataDirectories, loadConfig, withholdMemory } from "../config/index.ts"
+import { openSegmentKeys } from "../disclosures/index.ts"
+import { lendSegmentKeys } from "../disk/index.ts"
 import { runProcess, waitForLog } from "../lifetime/index.ts"
 import { openReadProcess } from "./reader.ts"
 
@@ -16,6 +18,7 @@ runProcess(
   "reader",
   async (file, tell) => {
     const config = loadConfig(file)
+    lendSegmentKeys(openSegmentKeys(config.sealing))
     const view = await waitForLog(dataDirectories(config).log, tell)
     const { process: reading, addresses } = await openReadProcess(config, view, tell)
     return {

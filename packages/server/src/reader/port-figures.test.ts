@@ -19,6 +19,16 @@ const metrics = `# HELP postern_connections x
 postern_connections 4
 postern_ack_seconds{quantile="0.5"} 0.0015
 postern_ack_seconds{quantile="0.99"} 0.02
+postern_policy_decided_total{rule="a"} 7
+postern_policy_decided_total{rule="(none)"} 0
+postern_policy_decided_total{rule="broken} 1
+postern_policy_decided_total{rule=broken} 1
+postern_policy_decided_total{rule="nan"} Nan
+postern_policy_events_total{rule="a",did="cut"} 2
+postern_policy_events_total{rule="a",did="x,}y\\"\\\\"} 1
+postern_policy_events_total{rule="gone",did="cut"} 2
+postern_policy_saved_bytes{rule="a"} -3
+postern_policy_detected_total{writer="spiffe://a/w",detector="jwt"} 5
 `
 
 test("says what the ops plane says", async () => {
@@ -31,6 +41,13 @@ test("says what the ops plane says", async () => {
   expect(await ask()).toEqual({
     ready: { ok: false, lines: ["not ready", "- draining"] },
     sessions: 4,
+    policy: {
+      rules: [
+        { rule: "a", events: 7, did: { cut: 2, 'x,}y"\\': 1 }, bytesSaved: -3 },
+        { rule: "(none)", events: 0, did: {}, bytesSaved: 0 },
+      ],
+      detected: [{ writer: "spiffe://a/w", detector: "jwt", events: 5 }],
+    },
     ackMs: { p50: 1.5, p99: 20 },
   })
   await Promise.all([ask(), ask()])
@@ -44,6 +61,7 @@ test("is null where nothing is measured yet, and nothing where nobody answers", 
   })
   expect(await none.ask()).toEqual({
     ...{ ready: { ok: true, lines: ["ready"] }, sessions: null, ackMs: null },
+    policy: { rules: [], detected: [] },
   })
   none.close()
   const silent = await opsThatAnswers(() => undefined)

@@ -41,6 +41,21 @@ async function all(cursor: SlotCursor, bytesMax: number): Promise<SlotPiece[]> {
 const shapes = (pieces: readonly SlotPiece[]) =>
   pieces.map((piece) => (piece.kind === "slot" ? piece.slot : `segment ${piece.first}`))
 
+test("slots of what was removed are said to be gone, and the others are given", async () => {
+  const { path, log, store, view } = await openTwoSegments()
+  const kept = [{ index: 0, leaf: log.leaves[0] as Uint8Array }]
+  await store.prune({ minimum: 303, root: log.root(303), entry: 308, kept })
+  const slots = openRawSlots(path, view)
+  for (const slot of [0, 2]) {
+    await expect(slots.open(slot)).rejects.toMatchObject({ code: "ENTRY_PRUNED" })
+  }
+  const cursor = await slots.open(3)
+  expect(shapes(await all(cursor, 1_000_000))).toEqual(["segment 303", 3, 4])
+  await cursor.close()
+  await view.close()
+  await store.close()
+})
+
 describe("raw slots", () => {
   test("are the bytes on disk, from any slot on, in windows of any size", async () => {
     const { path, log, store, view } = await openTwoSegments()

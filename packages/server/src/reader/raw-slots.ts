@@ -1,10 +1,12 @@
-import { type FileHandle, open, readFile } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { assert, PosternError } from "@postern/log/base"
 import {
   decodeSlotHeader,
   type LogView,
   listSegments,
+  openSegment,
   readSegmentStart,
+  type SegmentBytes,
   segmentPath,
   slotBytesMax,
   slotHeaderBytes,
@@ -55,6 +57,9 @@ async function findSegment(directory: string, slot: number): Promise<Place> {
   const first = firsts[low]
   if (first === undefined) throw new PosternError("LOG_DAMAGED", "there is no segment")
   const start = await readSegmentStart(directory, first)
+  if (slot < start.slot) {
+    throw new PosternError("ENTRY_PRUNED", `slot ${slot}: the log begins with ${start.slot}`)
+  }
   const place = { first, nextSlot: undefined, nextFirst: undefined, at: 0, slot: start.slot }
   return { ...place, begins: true }
 }
@@ -63,7 +68,7 @@ class DirectoryCursor implements SlotCursor {
   readonly #directory: string
   readonly #view: LogView
   readonly #place: Place
-  #file: FileHandle | undefined
+  #file: SegmentBytes | undefined
 
   constructor(directory: string, view: LogView, place: Place) {
     this.#directory = directory
@@ -146,10 +151,9 @@ class DirectoryCursor implements SlotCursor {
 
   async #read(at: number, length: number): Promise<Uint8Array> {
     assert(length <= slotBytesMax, "windows are bounded")
-    this.#file ??= await open(segmentPath(this.#directory, this.#place.first, "seg"), "r")
+    this.#file ??= await openSegment(segmentPath(this.#directory, this.#place.first, "seg"))
     const bytes = Buffer.allocUnsafe(length)
-    const { bytesRead } = await this.#file.read(bytes, 0, length, at)
-    return bytes.subarray(0, bytesRead)
+    return bytes.subarray(0, await this.#file.read(bytes, 0, length, at))
   }
 
   async #closeFile(): Promise<void> {

@@ -7,6 +7,7 @@ import {
   openAcceptor,
   type Peer,
   type TlsFiles,
+  tellHeldSockets,
 } from "../acceptor/index.ts"
 import { type AccessList, parseAccess } from "../access/index.ts"
 import { accessFile, type Config, dataDirectories, readTextFile } from "../config/index.ts"
@@ -87,7 +88,7 @@ export class ReadProcess {
     })
     this.#alerts = openAlertsDesk(config)
     const { log, index } = dataDirectories(config)
-    this.#index = openSearchIndex({ log, index, tell })
+    this.#index = openSearchIndex({ log, index, keys: config.sealing, tell })
     this.#api = createReadApi({
       view,
       index: this.#index,
@@ -135,7 +136,11 @@ export class ReadProcess {
   async listen(): Promise<string[]> {
     const bound: string[] = []
     const { read, allow = [] } = this.#config.listen
-    for (const address of heldAddresses("read", read)) {
+    const addresses = heldAddresses("read", read)
+    tellHeldSockets(dataDirectories(this.#config).readerSockets, addresses, (error) =>
+      this.#tell("warn", "which sockets it serves is not told", { error: String(error) }),
+    )
+    for (const address of addresses) {
       bound.push(await this.#acceptor.listen({ ...address, allow }))
     }
     await this.#applied()

@@ -61,7 +61,16 @@ export function followSurvey(options: SurveyFollowerOptions): SurveyFollower {
     survey = (await readKept(view, file)) ?? survey
     keptAt = { position: survey.position, ms: performance.now() }
     while (!closing) {
-      const { size } = view.head()
+      const { size, minimum } = view.head()
+      if (survey.position < minimum) {
+        // What went is not counted; what goes on from there is known by the entries that were kept.
+        for (const { index, leaf } of view.kept()) {
+          if (index < survey.position) continue
+          survey.position = index
+          surveyLeaf(survey, leaf, world)
+        }
+        survey.position = minimum
+      }
       if (survey.position >= size) {
         isComplete = true
         await pause(pauseMs)

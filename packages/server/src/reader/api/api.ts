@@ -20,6 +20,7 @@ import { logRoute } from "./log.ts"
 import { openMirrors } from "./mirrors.ts"
 import { openApiRoute } from "./openapi.ts"
 import { parseParameters } from "./parameters.ts"
+import { policyRoute } from "./policy.ts"
 import { portRoute } from "./port.ts"
 import { describeFailure, problemResponse } from "./problem.ts"
 import { proofRoutes } from "./proofs.ts"
@@ -74,6 +75,7 @@ export function createReadApi(world: ReadWorld): ReadApi {
     writersRoute(desk),
     portRoute(desk),
     accessRoute(desk),
+    policyRoute(desk),
     logRoute(desk),
     alertsRoute(desk),
   ]

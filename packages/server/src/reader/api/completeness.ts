@@ -32,6 +32,12 @@ const noProof: ShownCompleteness = {
   neighbours: [],
 }
 
+/** The entry before is not there to show that it does not belong. */
+function noProofAt(minimum: number): ShownCompleteness {
+  const reason = `the log begins at entry ${minimum}: what stood before it was removed by rule; begin the range later`
+  return { said: { kind: "none", reason }, neighbours: [] }
+}
+
 /** @param scanned what was examined for the rows, half-open */
 export async function completenessOf(
   view: LogView,
@@ -41,6 +47,8 @@ export async function completenessOf(
 ): Promise<ShownCompleteness> {
   const { from, to } = scanned
   if (isStretch(query) && rows.length === to - from) {
+    const { minimum } = view.head()
+    if (from > 0 && from === minimum) return noProofAt(minimum)
     const beside = [from - 1, to].filter((index) => index >= 0 && index < view.head().size)
     const neighbours = await Promise.all(
       beside.map(async (index) => {

@@ -1,4 +1,3 @@
-import { parseEntry } from "@postern/log/event"
 import { formatQuery, type Query, receivedWithin } from "@postern/log/query"
 import { z } from "zod"
 import type { LogView } from "../../disk/index.ts"
@@ -8,7 +7,7 @@ import { queryOf, queryShape, timeShape } from "./filter.ts"
 import { type Gate, openGate } from "./gate.ts"
 import { intervalFor } from "./intervals.ts"
 import { invalid, wholeNumber } from "./parameters.ts"
-import { firstReceivedSince } from "./received.ts"
+import { firstReceivedSince, receivedAt } from "./received.ts"
 import { defineRoute, jsonResponse, type Question, type Route } from "./route.ts"
 import { facetsSchema, histogramSchema } from "./schema.ts"
 import { startTiming } from "./timing.ts"
@@ -133,18 +132,13 @@ async function rangeOf(
 ): Promise<Required<Pick<CountQuestion, "from" | "to" | "since" | "until">>> {
   const asked = receivedWithin(query)
   const [from, end] = await Promise.all([
-    asked.from === undefined ? 0 : firstReceivedSince(view, size, asked.from),
+    asked.from === undefined ? view.head().minimum : firstReceivedSince(view, size, asked.from),
     asked.until === undefined ? size : firstReceivedSince(view, size, asked.until),
   ])
   const to = Math.max(from, end)
   const since = asked.from ?? (from < to ? await receivedAt(view, from) : 0)
   const last = asked.until ?? (from < to ? (await receivedAt(view, to - 1)) + 1 : since + 1)
   return { from, to, since, until: Math.max(last, since + 1) }
-}
-
-async function receivedAt(view: LogView, index: number): Promise<number> {
-  const [leaf] = await view.leaves(index, index + 1)
-  return parseEntry(leaf as Uint8Array).stamp.received
 }
 
 function covered({ from, to }: CountQuestion, examined: { from: number; to: number }) {

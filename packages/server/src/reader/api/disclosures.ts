@@ -1,5 +1,5 @@
-import { PosternError } from "@postern/log/base"
-import { digestsOf } from "@postern/log/event"
+import { isPosternError, PosternError } from "@postern/log/base"
+import { DigestPlaces } from "@postern/log/event"
 import { z } from "zod"
 import type { Desk } from "./desk.ts"
 import { readEntry } from "./entry.ts"
@@ -8,6 +8,8 @@ import { parseIndex } from "./parameters.ts"
 import { defineRoute, type Question, type Route } from "./route.ts"
 
 const noQuery = z.strictObject({})
+const member = z.tuple([z.string(), z.string(), z.unknown()])
+const element = z.tuple([z.string(), z.unknown()])
 
 /** A value that is kept beside the log, to whoever may read the entry that names it (docs/spec/disclosures.md). */
 export function disclosureRoute(desk: Desk): Route {
@@ -15,11 +17,15 @@ export function disclosureRoute(desk: Desk): Route {
     path: "/v1/entries/{index}/disclosures/{digest}",
     pattern: "/v1/entries/:index/disclosures/:digest",
     operation: "getDisclosure",
-    summary: "A value that is kept beside the log: the JSON array of salt, name and value",
+    summary:
+      "A value that is kept beside the log: the JSON array of salt, name and value, of a list's element without a name",
     see: "investigator",
     query: noQuery,
-    inPath: { index: "Index of the entry", digest: "One of the digests in its _sd" },
-    answer: { type: "application/json", schema: z.tuple([z.string(), z.string(), z.unknown()]) },
+    inPath: {
+      index: "Index of the entry",
+      digest: "One of the digests in its _sd, or in a value that the policy has sealed",
+    },
+    answer: { type: "application/json", schema: z.union([member, element]) },
     handle: (question) => disclose(desk, question),
   })
 }
@@ -37,10 +43,12 @@ async function disclose(desk: Desk, question: Question<typeof noQuery>): Promise
   const [leaf] = await view.leaves(index, index + 1)
   const row = readEntry(index, leaf as Uint8Array)
   await requireShown(desk, question.grant, row)
-  if (!digestsOf(row.entry.event).includes(digest)) {
+  if (!(await isNamed(row.entry.event, digest, index, disclosures))) {
     throw new PosternError("NOT_FOUND", `entry ${index} names no such digest`)
   }
-  const found = await disclosures.read(digest)
+  const found = await disclosures.read(digest, index)
+  if (found.state === "erased" && found.entry !== undefined)
+    throw new PosternError("DISCLOSURE_MISSING", `erased ${found.entry}`)
   if (found.state !== "held") throw new PosternError("DISCLOSURE_MISSING", found.state)
   desk.counters.disclosures++
   return new Response(found.json as Uint8Array<ArrayBuffer>, {
@@ -50,4 +58,33 @@ async function disclose(desk: Desk, question: Question<typeof noQuery>): Promise
       "x-content-type-options": "nosniff",
     },
   })
+}
+
+/** Whether the entry names it, or a value of it does that is still there. */
+async function isNamed(
+  event: Readonly<Record<string, unknown>>,
+  digest: string,
+  index: number,
+  source: Desk["world"]["disclosures"],
+): Promise<boolean> {
+  const places = new DigestPlaces(event)
+  const asked = new Set<string>()
+  const next = () => places.digests.find((one) => !asked.has(one))
+  while (!places.digests.includes(digest)) {
+    const other = places.isDeep ? next() : undefined
+    if (other === undefined) return false
+    asked.add(other)
+    const found = await source.read(other, index)
+    if (found.state === "held") takeIfItBelongs(places, found.json)
+  }
+  return true
+}
+
+/** What a writer made need not belong into its event. */
+function takeIfItBelongs(places: DigestPlaces, json: Uint8Array): void {
+  try {
+    places.take(json)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+  }
 }

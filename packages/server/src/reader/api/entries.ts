@@ -74,7 +74,7 @@ async function list(desk: Desk, question: Question<typeof listQuery>): Promise<R
   return jsonResponse({ size, ...range, ...(next < range.to ? { next } : {}), ...page })
 }
 
-/** Indexes and times narrow each other; a range that goes beyond the log ends with it. */
+/** Indexes and times narrow each other; a range that goes beyond the log, or begins before it, is what there is of it. */
 async function resolveRange(
   view: LogView,
   query: z.output<typeof listQuery>,
@@ -86,9 +86,11 @@ async function resolveRange(
     throw invalid("until", "is before since")
   }
   if (from > size) throw new PosternError("NOT_FOUND", `the log has ${size} entries`)
-  const earliest = since === undefined ? 0 : await firstReceivedSince(view, size, since)
+  const { minimum } = view.head()
+  const earliest = since === undefined ? minimum : await firstReceivedSince(view, size, since)
   const latest = until === undefined ? size : await firstReceivedSince(view, size, until)
-  const start = Math.max(from, earliest)
+  // What is not there any more is left out, and the answer says where it begins.
+  const start = Math.max(from, earliest, minimum)
   return { from: start, to: Math.max(start, Math.min(to, latest)) }
 }
 

@@ -1,5 +1,5 @@
 import { decodeUtf8, isPosternError, PosternError } from "@postern/log/base"
-import { type Entry, formatTime, parseEntry } from "@postern/log/event"
+import { type Changed, type Entry, formatTime, parseEntry } from "@postern/log/event"
 import type { LogView } from "../../disk/index.ts"
 
 /** An entry as the read API gives it (docs/reference/read-api.md). Everything in it but `writer` follows from `leaf`. */
@@ -11,7 +11,7 @@ export interface EntryJson {
   /** Index of the opening entry. */
   readonly stream: number
   readonly sequence: number
-  readonly changed?: 1 | 2 | 3
+  readonly changed?: Exclude<Changed, 0>
   readonly leaf: string
   readonly event: Readonly<Record<string, unknown>>
 }

@@ -10,7 +10,7 @@ import {
   noteKeyId,
   signNote,
 } from "@postern/log/tlog"
-import type { Head, LogView } from "../../disk/index.ts"
+import type { Head, KeptEntry, LogView } from "../../disk/index.ts"
 
 /** Root of these leaf hashes, straight from the definition in RFC 6962 §2.1. */
 export function naiveRoot(hashes: readonly Uint8Array[]): Uint8Array {
@@ -145,7 +145,11 @@ export class FakeLog implements LogView {
 
   head(): Head {
     const size = this.#visible
-    return { slot: 0, size, segment: 0, end: 0, time: this.#clock, root: emptyRoot }
+    return { slot: 0, size, segment: 0, end: 0, time: this.#clock, root: emptyRoot, minimum: 0 }
+  }
+
+  kept(): readonly KeptEntry[] {
+    return []
   }
 
   onHead(listener: (head: Head) => void): () => void {

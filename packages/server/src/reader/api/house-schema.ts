@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { policySchema } from "./policy-schema.ts"
 
 /** The shapes of what the read API says of the house: writers, port, access, log. */
 const wholeNumber = z.int().min(0)
@@ -156,6 +157,9 @@ export const logSchema = z
   .strictObject({
     origin: z.string(),
     size: wholeNumber,
+    minimum: wholeNumber.optional().meta({
+      description: "Index of the first entry that is there; 0 if not given.",
+    }),
     checkpoint: z.string().nullable().meta({ description: "The newest signed checkpoint." }),
     vkey: z.string().nullable(),
     keys: z
@@ -220,6 +224,7 @@ export const alertTestSchema = z
   .meta({ id: "AlertTest" })
 
 export const houseSchemas = {
+  Policy: policySchema,
   Alerts: alertsSchema,
   AlertTest: alertTestSchema,
   Writers: writersSchema,

@@ -45,6 +45,7 @@ export function houseOf(log: FakeLog): HouseView {
       return survey
     },
     isSurveyed: () => true,
+    policy: async () => undefined,
     port: async () => undefined,
     doctor: async () => undefined,
     storage: async () => ({

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest"
+import { keepEverything, parsePolicy } from "../../policy/rules/index.ts"
 import { openDesk, peerOf } from "./api.test.support.ts"
 import { FakeLog } from "./fake-log.test.support.ts"
 import type { HouseView } from "./index.ts"
@@ -48,7 +49,7 @@ test("port: its own word, the doctor's, and a disk that cannot be measured", asy
   const { json } = await openHouse({
     port: async () => ({
       ready: { ok: true, lines: ["ready"] },
-      ...{ sessions: 3, ackMs: { p50: 1.5, p99: 9 } },
+      ...{ sessions: 3, ackMs: { p50: 1.5, p99: 9 }, policy: { rules: [], detected: [] } },
     }),
     doctor: async () => ({ at: 5, checks: [check] }),
     storage: async () => ({ segments: [], usedBytes: 0, freeBytes: -1 }),
@@ -57,6 +58,77 @@ test("port: its own word, the doctor's, and a disk that cannot be measured", asy
     ...{ sessions: 3, ackMs: { p50: 1.5, p99: 9 }, ready: { ok: true, lines: ["ready"] } },
     ...{ doctor: { at: 5, checks: [check] }, disk: null },
   })
+})
+
+test("policy: its rules in order with what each did, and what rules did that are gone", async () => {
+  const policy = parsePolicy(`rules:
+  - { name: reads, match: { class: read, size: { max: 9 } }, level: drop }
+  - name: all
+    level: request
+    sample: 0.5
+    deduplicate: 60
+    transforms: [{ at: /data/a, do: truncate, bytes: 16 }, { at: /data/*/b, do: personal }]
+classes: { read: [a.b] }
+detect: { secrets: redact, allow: [/data/x] }
+`)
+  const did = { dropped: 2, cut: 1 }
+  const figures = {
+    rules: [
+      { rule: "all", events: 9, did, bytesSaved: -4 },
+      { rule: "gone", events: 1, did: {}, bytesSaved: 0 },
+      { rule: "(none)", events: 2, did: {}, bytesSaved: 0 },
+    ],
+    detected: [{ writer: app, detector: "jwt", events: 5 }],
+  }
+  const lines = ["ready", "policy: the old one stays: line 3: rules"]
+  const { json } = await openHouse({
+    policy: async () => policy,
+    port: async () => ({
+      ...{ ready: { ok: true, lines }, sessions: null, ackMs: null, policy: figures },
+    }),
+  })
+  expect(await json("/v1/policy")).toEqual({
+    policy: {
+      digest: policy.digest,
+      rules: [
+        {
+          ...{ name: "reads", match: { class: ["read"], size: { max: 9 } }, level: "drop" },
+          ...{ sample: null, deduplicate: null, transforms: [] },
+          figures: { events: 0, did: {}, bytesSaved: 0 },
+        },
+        {
+          ...{ name: "all", match: {}, level: "request", sample: 0.5, deduplicate: 60 },
+          transforms: [
+            { at: "/data/a", do: "truncate", bytes: 16 },
+            { at: "/data/*/b", do: "personal", subject: "/actor/id" },
+          ],
+          figures: { events: 9, did, bytesSaved: -4 },
+        },
+      ],
+      unmatched: "metadata",
+      classes: { read: ["a.b"], change: [], system: [] },
+      detect: expect.objectContaining({
+        ...{ groups: expect.objectContaining({ secrets: "redact" }), allow: ["/data/x"] },
+        ...{ packs: [], patterns: [] },
+      }),
+    },
+    refused: "line 3: rules",
+    besides: [
+      { rule: "gone", events: 1, did: {}, bytesSaved: 0 },
+      { rule: "(none)", events: 2, did: {}, bytesSaved: 0 },
+    ],
+    detected: figures.detected,
+  })
+})
+
+test("policy: what is not known is null", async () => {
+  const { json } = await openHouse({ policy: async () => keepEverything })
+  expect(await json("/v1/policy")).toEqual({
+    policy: expect.objectContaining({ rules: [], unmatched: "full", detect: null }),
+    ...{ refused: null, besides: [], detected: null },
+  })
+  const none = await openHouse()
+  expect(await none.json("/v1/policy")).toMatchObject({ policy: null })
 })
 
 test("access: everybody's line with what a review would ask, to an auditor", async () => {
@@ -95,10 +167,13 @@ test("access: an investigator sees its own line, and nobody else's", async () =>
   })
 })
 
-test.each(["/v1/writers", "/v1/port"])("%s is nothing for an investigator", async (path) => {
-  const { ask } = await openHouse()
-  expect((await ask(path, "investigator")).status).toBe(403)
-})
+test.each(["/v1/writers", "/v1/port", "/v1/policy"])(
+  "%s is nothing for an investigator",
+  async (path) => {
+    const { ask } = await openHouse()
+    expect((await ask(path, "investigator")).status).toBe(403)
+  },
+)
 
 test("log: tree, key and storage, to a monitor as well", async () => {
   const { json, log } = await openHouse({ vkey: async () => "the key" })

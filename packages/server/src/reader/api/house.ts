@@ -1,4 +1,5 @@
 import type { AccessList } from "../../access/index.ts"
+import type { Policy } from "../../policy/rules/index.ts"
 import type { Survey } from "../survey/index.ts"
 
 /** What the read process knows of the house around the log. Times are microseconds since the epoch. */
@@ -10,6 +11,8 @@ export interface HouseView {
   isSurveyed(): boolean
   /** What the port says of itself now; undefined if it does not answer. */
   port(): Promise<PortFigures | undefined>
+  /** The policy that the port works by; undefined if it has left none that can be read. */
+  policy(): Promise<Policy | undefined>
   /** What the doctor found when it looked last; undefined if it left no word. */
   doctor(): Promise<DoctorsFindings | undefined>
   storage(): Promise<LogStorage>
@@ -66,6 +69,25 @@ export interface PortFigures {
   readonly sessions: number | null
   /** Milliseconds. */
   readonly ackMs: { readonly p50: number; readonly p99: number } | null
+  readonly policy: PolicyFigures
+}
+
+/** What the policy did since the start of the port. */
+export interface PolicyFigures {
+  readonly rules: readonly RuleFigures[]
+  /** Most first. */
+  readonly detected: readonly {
+    readonly writer: string
+    readonly detector: string
+    readonly events: number
+  }[]
+}
+
+export interface RuleFigures {
+  readonly rule: string
+  readonly events: number
+  readonly did: Readonly<Record<string, number>>
+  readonly bytesSaved: number
 }
 
 export interface DoctorsFindings {

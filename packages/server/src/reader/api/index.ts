@@ -11,8 +11,10 @@ export type {
   DoctorsFindings,
   HouseView,
   LogStorage,
+  PolicyFigures,
   PortFigures,
   ReviewWord,
+  RuleFigures,
 } from "./house.ts"
 export type { MirrorState } from "./mirrors.ts"
 export {

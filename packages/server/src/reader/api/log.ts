@@ -24,7 +24,7 @@ export function logRoute(desk: Desk): Route {
 async function describeLog(desk: Desk) {
   const { view, house } = desk.world
   desk.counters.surveys++
-  const { size } = view.head()
+  const { size, minimum } = view.head()
   const vkey = await house.vkey()
   const [{ segments }, newest, keys, witnesses, disk] = await Promise.all([
     house.storage(),
@@ -34,6 +34,7 @@ async function describeLog(desk: Desk) {
     describeDisk(desk),
   ])
   return {
+    ...(minimum === 0 ? {} : { minimum }),
     ...{ origin: view.origin, size, checkpoint: newest?.note ?? null, vkey: vkey ?? null },
     keys: keysOverTime(keys, vkey),
     witnesses,

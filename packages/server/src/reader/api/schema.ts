@@ -23,8 +23,9 @@ export const entrySchema = z
     writer: z.string().meta({ description: "SPIFFE ID, from the opening entry of the stream." }),
     stream: wholeNumber.meta({ description: "Index of the entry that opened the stream." }),
     sequence: wholeNumber,
-    changed: z.literal([1, 2, 3]).optional().meta({
-      description: "1 = an adapter filled members in, 2 = an adapter wrapped a foreign event.",
+    changed: z.literal([1, 2, 3, 4, 5, 6, 7]).optional().meta({
+      description:
+        "1 = an adapter filled members in, 2 = an adapter wrapped a foreign event, 3 = values were moved beside the log, 4 = the policy changed it; 5, 6, 7 = besides what 1, 2, 3 say.",
     }),
     leaf: z.string().meta({
       description:

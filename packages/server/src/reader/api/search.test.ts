@@ -128,7 +128,7 @@ describe("a search", () => {
   })
 
   it("of an empty time range examines nothing", async () => {
-    const { json, log } = openDesk(await searchLog(20))
+    const { json, log } = openDesk(await searchLog(1000))
     const before = log.reads
     const page = await json("/v1/search?since=2100-01-01T00:00:00Z")
     expect(page).toMatchObject({ entries: [], complete: true })
@@ -136,7 +136,7 @@ describe("a search", () => {
   })
 
   it("is not looked for where the query itself says that it was not received", async () => {
-    const { json, log } = openDesk(await searchLog(20))
+    const { json, log } = openDesk(await searchLog(1000))
     const before = log.reads
     const page = await json("/v1/search?q=received:2100%20u3")
     expect(page).toMatchObject({ entries: [], complete: true })

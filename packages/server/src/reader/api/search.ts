@@ -58,7 +58,8 @@ async function search(
   const { order = "desc", cursor, limit = limits.pageEntries, scan, prove } = asked
   const engine = scan === "1" ? "scan" : "index"
   const pinned = `${peer.id} ${order} ${engine} ${formatQuery(query)}`
-  const position = cursor === undefined ? await startOf(view, query) : cursors.parse(cursor, pinned)
+  const begun = cursor === undefined ? await startOf(view, query) : cursors.parse(cursor, pinned)
+  const position = withinLog(begun, view.head().minimum)
   const { size, from, to } = position
   const { indexed } = index.state()
   const budget = {
@@ -90,12 +91,17 @@ async function search(
   return jsonResponse(answer, timing)
 }
 
+/** The log may have come to begin later since the question was asked first. */
+function withinLog({ size, from, to }: SearchPosition, minimum: number): SearchPosition {
+  return { size, from: Math.max(from, minimum), to: Math.max(to, minimum) }
+}
+
 /** Times narrow the range before anything is searched. */
 async function startOf(view: LogView, query: Query): Promise<SearchPosition> {
-  const { size } = view.head()
+  const { size, minimum } = view.head()
   const { from, until } = receivedWithin(query)
   const [first, end] = await Promise.all([
-    from === undefined ? 0 : firstReceivedSince(view, size, from),
+    from === undefined ? minimum : firstReceivedSince(view, size, from),
     until === undefined ? size : firstReceivedSince(view, size, until),
   ])
   return { size, from: first, to: Math.max(first, end) }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto"
 import { PosternError } from "@postern/log/base"
 import { formatQuery, type Query } from "@postern/log/query"
 import { z } from "zod"
+import { prunedError } from "../../disk/index.ts"
 import type { Desk } from "./desk.ts"
 import { queryOf, queryShape } from "./filter.ts"
 import { mayGoOn } from "./joined.ts"
@@ -124,7 +125,7 @@ function openStream(
 
 /** Index of the first entry to examine: after the one that the viewer saw last, else from now on. */
 function startOf({ world }: Desk, question: Question<typeof tailQuery>): number {
-  const { size } = world.view.head()
+  const { size, minimum } = world.view.head()
   const seen = lastSeen(question)
   if (seen !== undefined && seen >= size) {
     throw new PosternError(
@@ -132,7 +133,10 @@ function startOf({ world }: Desk, question: Question<typeof tailQuery>): number 
       `the log has ${size} entries, nobody has seen entry ${seen}`,
     )
   }
-  return seen === undefined ? size : seen + 1
+  if (seen === undefined) return size
+  // Whoever has seen some of it is told of the hole; whoever wants all gets what there is.
+  if (seen >= 0 && seen + 1 < minimum) throw prunedError(seen + 1, minimum)
+  return Math.max(seen + 1, minimum)
 }
 
 /** The header wins: a viewer that reconnects repeats its first request, `after` included. */

@@ -7,6 +7,7 @@ import {
   tileWidthMax,
 } from "@postern/log/tlog"
 import { z } from "zod"
+import { prunedError } from "../../disk/index.ts"
 import type { Desk } from "./desk.ts"
 import { defineRoute, type Question, type Route } from "./route.ts"
 
@@ -106,8 +107,11 @@ async function giveKeys({ world }: Desk): Promise<Response> {
 
 async function giveBundle(desk: Desk, { path, peer, text }: Question): Promise<Response> {
   const { index, width } = await publishedTile(desk, path)
-  await desk.ledger.recordBundle(peer, text, index)
   const from = index * tileWidthMax
+  const { minimum } = desk.world.view.head()
+  // It has to be given whole or not at all: the minimum index of tlog-tiles is a multiple of 256.
+  if (from < minimum) throw prunedError(from, minimum)
+  await desk.ledger.recordBundle(peer, text, index)
   const leaves = await desk.world.view.leaves(from, from + width)
   desk.counters.bundles++
   return bytesResponse(encodeEntryBundle(leaves), octets, immutable)

@@ -1,7 +1,8 @@
 /** The thread that answers: holds the parts and the pieces, reads hits from the log, so that the reader's own loop waits for nothing. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { assert, isPosternError } from "@postern/log/base"
-import { followLog } from "../../disk/index.ts"
+import { openSegmentKeys } from "../../disclosures/index.ts"
+import { followLog, lendSegmentKeys } from "../../disk/index.ts"
 import { Answering } from "./answering.ts"
 import type {
   AnswerNews,
@@ -13,7 +14,7 @@ import type {
 } from "./messages.ts"
 import { PartDamaged } from "./part-source.ts"
 
-const { log, index, builds } = workerData as ThreadPlace & { readonly builds: MessagePort }
+const { log, index, keys, builds } = workerData as ThreadPlace & { readonly builds: MessagePort }
 const owner = parentPort
 assert(owner !== null, "this file runs as a thread")
 
@@ -21,6 +22,7 @@ const tell = (report: AnswerReport): void => owner.postMessage(report)
 const lose = (first: number, reason: string): void => {
   builds.postMessage({ kind: "damaged", first, reason } satisfies AnswerNews)
 }
+if (keys !== undefined) lendSegmentKeys(openSegmentKeys(keys))
 const view = await followLog(log)
 const answering = await Answering.open(log, index, view, new Uint8Array(16), lose)
 /** News are taken in one after the other. */
@@ -39,6 +41,7 @@ async function take(news: BuildNews): Promise<void> {
   if (news.kind === "parts") for (const first of news.firsts) await addPart(first)
   if (news.kind === "part") await addPart(news.first)
   if (news.kind === "group") addGroup(news.first)
+  if (news.kind === "pruned") await answering.prune(news.minimum)
   if (news.kind === "piece") await answering.addPiece(news.bytes)
   tell({ kind: "state", state: answering.state() })
 }

@@ -79,7 +79,7 @@ export class Answering {
     onDamaged: (first: number, reason: string) => void,
   ): Promise<Answering> {
     const segments = new Segments(log)
-    await segments.refresh()
+    await segments.refresh(view.head().minimum)
     return new Answering(log, index, view, segments, seed, onDamaged)
   }
 
@@ -110,7 +110,15 @@ export class Answering {
 
   /** A segment may have begun since. */
   async #refreshSegments(): Promise<void> {
-    if (this.#world.view.head().segment > this.#segments.newest) await this.#segments.refresh()
+    const { segment, minimum } = this.#world.view.head()
+    if (segment > this.#segments.newest) await this.#segments.refresh(minimum)
+  }
+
+  /** The log begins at `minimum` now. */
+  async prune(minimum: number): Promise<void> {
+    await this.#segments.refresh(minimum)
+    this.#parts.prune(minimum)
+    this.#world.rows.forget(minimum)
   }
 
   reset(seed: Uint8Array): void {

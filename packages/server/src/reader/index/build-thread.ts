@@ -2,14 +2,15 @@
 import { setPriority } from "node:os"
 import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { assert } from "@postern/log/base"
-import { followLog } from "../../disk/index.ts"
+import { openSegmentKeys } from "../../disclosures/index.ts"
+import { followLog, lendSegmentKeys } from "../../disk/index.ts"
 import { Builder } from "./builder.ts"
 import { IndexDirectory } from "./index-directory.ts"
 import type { AnswerNews, BuildNews, BuildOrder, BuildReport, ThreadPlace } from "./messages.ts"
 import { SectionCache } from "./section-cache.ts"
 import { Segments } from "./segments.ts"
 
-const { log, index, answers } = workerData as ThreadPlace & { readonly answers: MessagePort }
+const { log, index, keys, answers } = workerData as ThreadPlace & { readonly answers: MessagePort }
 const owner = parentPort
 assert(owner !== null, "this file runs as a thread")
 // Of one thread on Linux, of the whole process elsewhere.
@@ -18,10 +19,11 @@ if (process.platform === "linux") setPriority(0, 19)
 const tell = (report: BuildReport): void => owner.postMessage(report)
 const give = (news: BuildNews): void => answers.postMessage(news)
 
+if (keys !== undefined) lendSegmentKeys(openSegmentKeys(keys))
 const view = await followLog(log)
 const directory = await IndexDirectory.open(index)
 const segments = new Segments(log)
-await segments.refresh()
+await segments.refresh(view.head().minimum)
 const parts = await directory.openParts(view, segments.start, new SectionCache(0))
 const builder = new Builder(log, view, directory, {
   onPart: (first) => give({ kind: "part", first }),
@@ -29,6 +31,7 @@ const builder = new Builder(log, view, directory, {
   onPiece: (bytes) => {
     answers.postMessage({ kind: "piece", bytes } satisfies BuildNews, [bytes.buffer])
   },
+  onPruned: (minimum) => give({ kind: "pruned", minimum }),
   onReset: () => {
     give({ kind: "reset", seed: directory.seed })
     tell({ kind: "reset" })

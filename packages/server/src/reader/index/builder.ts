@@ -24,6 +24,8 @@ export interface BuilderWorld {
   onGroup(first: number): void
   /** What follows the newest part, in memory: takes the place of all pieces that begin with it or behind it. */
   onPiece(bytes: Uint8Array<ArrayBuffer>): void
+  /** The log begins at `minimum` now: parts and groups of what was before are gone. */
+  onPruned(minimum: number): void
   /** Everything that was built is gone; the seed is another one. */
   onReset(): void
   onProgress(progress: BuildProgress): void
@@ -59,7 +61,7 @@ export class Builder {
 
   /** The parts that are there already. Before anything else. */
   async begin(parts: readonly IndexRange[]): Promise<void> {
-    await this.#segments.refresh()
+    await this.#segments.refresh(this.#view.head().minimum)
     this.#covered = [...parts]
     await this.#group()
     this.#restart()
@@ -100,6 +102,15 @@ export class Builder {
   }
   #isRebuilt = false
 
+  /** What is built of entries that were removed goes with them. */
+  async #prune(minimum: number): Promise<void> {
+    await this.#segments.refresh(minimum)
+    this.#directory.removeBelow(minimum)
+    this.#covered = this.#covered.filter(({ to }) => to > minimum)
+    if (this.#draft.first < minimum) this.#restart()
+    this.#world.onPruned(minimum)
+  }
+
   async #reset(): Promise<void> {
     this.#isRebuilt = false
     await this.#directory.clear()
@@ -117,7 +128,8 @@ export class Builder {
         this.#restart()
       }
       const head = this.#view.head()
-      if (head.segment > this.#segments.newest) await this.#segments.refresh()
+      if (head.minimum > this.#segments.start) await this.#prune(head.minimum)
+      if (head.segment > this.#segments.newest) await this.#segments.refresh(head.minimum)
       await this.#endSegment()
       const before = this.next
       if (before >= head.size) break
@@ -217,7 +229,7 @@ export class Builder {
 
   /** Makes the groups that are missing. One that is not of the parts that are there is made anew. */
   async #group(): Promise<void> {
-    for (let at = 0; at + groupParts <= this.#covered.length; at += groupParts) {
+    for (let at = this.#groupsFrom(); at + groupParts <= this.#covered.length; at += groupParts) {
       const members = this.#covered.slice(at, at + groupParts)
       const first = (members[0] as IndexRange).from
       const isJoined = members.every(({ from }, i) => i === 0 || from === members[i - 1]?.to)
@@ -234,6 +246,13 @@ export class Builder {
     }
   }
   readonly #grouped = new Set<number>()
+
+  /** Where the groups begin that are there already: parts before were in one that went with the log's beginning. */
+  #groupsFrom(): number {
+    const groups = new Set(this.#directory.listGroups())
+    const at = this.#covered.slice(0, groupParts).findIndex(({ from }) => groups.has(from))
+    return Math.max(0, at)
+  }
 
   async #writeGroup(members: readonly IndexRange[]): Promise<void> {
     const cache = new SectionCache(0)
@@ -265,23 +284,24 @@ export class Builder {
     const unsubscribe = this.#view.onHead(() => this.#wake())
     try {
       while (!this.#isStopped) {
+        const begun = performance.now()
         await this.catchUp(true)
-        await this.#news()
+        await this.#news(performance.now() - begun)
       }
     } finally {
       unsubscribe()
     }
   }
 
-  /** Ends when the log has gone on, or after a while. */
-  #news(): Promise<void> {
+  /** Ends when the log has gone on, or after a while. @param tookMs how long it took to index what was new last */
+  #news(tookMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#wake(), headWaitMs)
       this.#wake = () => {
         clearTimeout(timer)
         this.#wake = () => undefined
-        // A busy log has news all the time: pieces are made a few times a second.
-        setTimeout(resolve, pieceEveryMs)
+        // A busy log has news all the time: its pieces are made a few times a second, those of a quiet one at once.
+        setTimeout(resolve, Math.min(pieceEveryMs, tookMs * restShare))
       }
       if (this.#isStopped || this.#lost || this.#view.head().size > this.next) this.#wake()
     })
@@ -295,6 +315,8 @@ export class Builder {
 }
 
 const pieceEveryMs = 100
+/** What the thread rests, by what it works: one that follows takes a fifth of a core until pieces are at their largest. */
+const restShare = 4
 
 /** Whether the group that is there is of just these parts. */
 function isGroupOf(directory: IndexDirectory, members: readonly IndexRange[]): boolean {

@@ -21,7 +21,9 @@ export async function confirmBlock(
   query: Query,
 ): Promise<IndexHit[]> {
   const candidates: IndexHit[] = []
-  const leaves = world.rows.block(part, block, world.segmentOf(part))
+  // None behind the last candidate.
+  const rows = 32 - Math.clz32(word)
+  const leaves = world.rows.block(part, block, world.segmentOf(part), rows)
   const first = part.first + block * blockRows
   for (const [i, leaf] of leaves.entries()) {
     // What was read is overwritten by whoever reads next, and that may be somebody else.
@@ -37,14 +39,14 @@ export async function confirmBlock(
     const writer = world.writers.known(open) ?? (await world.writers.of(open, index))
     if (matches(query, entry, { index, writer })) hits.push(candidate)
   }
-  if (hits.length > 0) await demandLeaves(world, hits)
+  if (hits.length > 0) demandLeaves(world, hits)
   return hits
 }
 
-async function demandLeaves({ view }: AskedWorld, hits: readonly IndexHit[]): Promise<void> {
+function demandLeaves({ rows }: AskedWorld, hits: readonly IndexHit[]): void {
   const from = (hits[0] as IndexHit).index
   const to = (hits.at(-1) as IndexHit).index + 1
-  const hashes = await view.hashes(0, from, to)
+  const hashes = rows.hashes(from, to)
   for (const { index, leaf } of hits) {
     const at = (index - from) * 32
     if (!equalBytes(leafHash(leaf), hashes.subarray(at, at + 32))) {

@@ -32,7 +32,7 @@ export class ByteList {
   bytes: Uint8Array
   length = 0
 
-  constructor(room = 65_536) {
+  constructor(room = 1024) {
     this.bytes = new Uint8Array(room)
   }
 

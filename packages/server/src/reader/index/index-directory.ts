@@ -99,6 +99,12 @@ export class IndexDirectory {
     await replaceFile(join(this.path, name), bytes, this.#files)
   }
 
+  /** Parts and groups that begin before this entry. */
+  removeBelow(minimum: number): void {
+    for (const first of this.list()) if (first < minimum) this.removePart(first)
+    for (const first of this.listGroups()) if (first < minimum) this.#removeGroup(first)
+  }
+
   removePart(first: number): void {
     if (this.#lock !== undefined) rmSync(join(this.path, partName(first)), { force: true })
   }

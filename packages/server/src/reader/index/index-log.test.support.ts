@@ -93,6 +93,7 @@ export async function openIndexed(
     onPart: (first) => then(() => answering.addPart(first)),
     onGroup: (first) => then(async () => answering.addGroup(first)),
     onPiece: (bytes) => then(() => answering.addPiece(bytes)),
+    onPruned: (minimum) => then(() => answering.prune(minimum)),
     onReset: () => then(async () => answering.reset(directory.seed)),
     onProgress: () => undefined,
   })

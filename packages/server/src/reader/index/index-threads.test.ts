@@ -1,6 +1,17 @@
-import { readdirSync } from "node:fs"
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { parseQuery } from "@postern/log/query"
 import { afterEach, describe, expect, test, vi } from "vitest"
+import { makeSegmentKeys, openSegmentKeys, segmentKeyMaker } from "../../disclosures/index.ts"
+import {
+  lendSegmentKeys,
+  listSegments,
+  nodeFiles,
+  packedBlockBytes,
+  packSegment,
+  segmentPath,
+} from "../../disk/index.ts"
 import { commit, NaiveLog, newDirectory, openStore } from "../../disk/slots.test.support.ts"
 import {
   leafOf,
@@ -57,7 +68,7 @@ async function openGrowing() {
     cleanups.push(() => searchIndex.close())
     return searchIndex
   }
-  return { index, leaves, told, append, open }
+  return { log, index, leaves, told, append, open }
 }
 
 async function reached(searchIndex: SearchIndex, end: number): Promise<void> {
@@ -121,6 +132,31 @@ describe("openSearchIndex", () => {
     const again = open()
     await reached(again, leaves.length)
     expect(await hitsOf(again, "word3", leaves.length)).toEqual(wanted)
+  })
+
+  test("reads encrypted segments with the keys that it was told of", async () => {
+    const { log, index, leaves, append } = await openGrowing()
+    const keys = mkdtempSync(join(tmpdir(), "postern-index-keys-"))
+    cleanups.push(() => rmSync(keys, { recursive: true }))
+    const takeBack = lendSegmentKeys(openSegmentKeys(keys))
+    const maker = segmentKeyMaker((await makeSegmentKeys(keys)).current)
+    await append(openings(start))
+    for (let i = 0; i < 900; i += 60)
+      await append(Array.from({ length: 60 }, (_, j) => someLeaf(i + j)))
+    const sealed = (await listSegments(log)).slice(0, -1)
+    expect(sealed.length).toBeGreaterThan(0)
+    for (const first of sealed) {
+      await packSegment(log, first, nodeFiles, packedBlockBytes, maker)
+      renameSync(`${segmentPath(log, first, "segz")}.new`, segmentPath(log, first, "segz"))
+      rmSync(segmentPath(log, first, "seg"))
+    }
+    // This thread gives its keys back: those of the index have their own.
+    takeBack()
+    const searchIndex = openSearchIndex({ log, index, keys, tell: () => undefined })
+    cleanups.push(() => searchIndex.close())
+    await reached(searchIndex, leaves.length)
+    const found = await hitsOf(searchIndex, "word3", leaves.length)
+    expect(found).toEqual(scanAll(leaves, parseQuery("word3")))
   })
 
   test("says no once it is closed", async () => {

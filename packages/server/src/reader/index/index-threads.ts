@@ -71,10 +71,11 @@ class IndexThreads implements SearchIndex {
   }
 
   #start(): void {
-    const { log, index } = this.#place
+    const { log, index, keys } = this.#place
+    const place: ThreadPlace = { log, index, ...(keys === undefined ? {} : { keys }) }
     const { port1, port2 } = new MessageChannel()
-    const build = startThread("build-thread", { log, index, answers: port1 }, port1)
-    const answer = startThread("answer-thread", { log, index, builds: port2 }, port2)
+    const build = startThread("build-thread", { ...place, answers: port1 }, port1)
+    const answer = startThread("answer-thread", { ...place, builds: port2 }, port2)
     const threads = { build, answer }
     this.#threads = threads
     build.on("message", (report: BuildReport) => this.#onBuild(report))

@@ -11,6 +11,8 @@ import type {
 export interface ThreadPlace {
   readonly log: string
   readonly index: string
+  /** The directory of the keys that open encrypted segments; absent: none of them is opened. */
+  readonly keys?: string
 }
 
 /** From the thread that builds to the one that answers. */
@@ -19,6 +21,7 @@ export type BuildNews =
   | { readonly kind: "piece"; readonly bytes: Uint8Array }
   | { readonly kind: "part" | "group"; readonly first: number }
   | { readonly kind: "reset"; readonly seed: Uint8Array }
+  | { readonly kind: "pruned"; readonly minimum: number }
 
 /** From the thread that answers to the one that builds. */
 export type AnswerNews = {

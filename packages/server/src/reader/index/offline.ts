@@ -34,6 +34,7 @@ export async function rebuildIndex(
         onPart: nobody,
         onGroup: nobody,
         onPiece: nobody,
+        onPruned: nobody,
         onReset: nobody,
         onProgress,
       }
@@ -58,7 +59,7 @@ export async function indexStatus(
   try {
     const entries = view.head().size
     const segments = new Segments(logDirectory)
-    await segments.refresh()
+    await segments.refresh(view.head().minimum)
     if (!existsSync(indexDirectory)) return { indexed: segments.start, entries, parts: 0, bytes: 0 }
     const directory = IndexDirectory.look(indexDirectory)
     const parts = await directory.openParts(view, segments.start, new SectionCache(0))

@@ -17,7 +17,7 @@ export class PartSet {
   readonly #held = new Map<Part, number>()
   readonly #retired = new Set<Part>()
   /** Index of the log's oldest entry: nothing before it is missing. */
-  readonly #start: number
+  #start: number
 
   constructor(start: number) {
     this.#start = start
@@ -59,6 +59,19 @@ export class PartSet {
     const replaced = this.#pieces.filter((other) => other.first >= piece.first)
     for (const other of replaced) this.#retire(other)
     this.#pieces = [...this.#pieces.filter((other) => !replaced.includes(other)), piece]
+  }
+
+  /** The log begins at `minimum` now: what is before goes, and what was made of it. */
+  prune(minimum: number): void {
+    this.#start = Math.max(this.#start, minimum)
+    for (const part of [...this.#files, ...this.#pieces])
+      if (part.first < minimum) this.remove(part)
+    const groups = new Set([...this.groups.values()].map(({ group }) => group))
+    for (const group of groups) {
+      if (group.first >= minimum) continue
+      for (const { first } of group.members) this.groups.delete(first)
+      group.close()
+    }
   }
 
   remove(part: Part): void {

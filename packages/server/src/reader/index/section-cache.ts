@@ -1,4 +1,4 @@
-/** Keeps what was read of parts, up to a number of bytes; what was not used for longest goes first. */
+/** Keeps what was read of files, up to a number of bytes; what was not used for longest goes first. */
 export class SectionCache {
   readonly #bytesMax: number
   readonly #kept = new Map<string, { readonly value: object; readonly bytes: number }>()
@@ -12,7 +12,7 @@ export class SectionCache {
     return this.#bytes
   }
 
-  /** @param name of the part and of what is read; `read` gives the value and how many bytes it takes */
+  /** @param name of the file and of what is read: `FILE/WHAT`; `read` gives the value and how many bytes it takes */
   get<T extends object>(
     name: string,
     read: () => { readonly value: T; readonly bytes: number },
@@ -45,12 +45,17 @@ export class SectionCache {
     }
   }
 
-  /** Forgets a part. */
-  drop(part: string): void {
+  /** Forgets a file. */
+  drop(file: string): void {
     for (const [name, { bytes }] of this.#kept) {
-      if (!name.startsWith(`${part}/`)) continue
+      if (!name.startsWith(`${file}/`)) continue
       this.#kept.delete(name)
       this.#bytes -= bytes
     }
+  }
+
+  clear(): void {
+    this.#kept.clear()
+    this.#bytes = 0
   }
 }

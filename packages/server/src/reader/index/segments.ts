@@ -9,8 +9,10 @@ export class Segments {
     this.#directory = directory
   }
 
-  async refresh(): Promise<void> {
-    this.#firsts = await listSegments(this.#directory)
+  /** @param minimum where the log begins: what is before is being removed */
+  async refresh(minimum = 0): Promise<void> {
+    const firsts = await listSegments(this.#directory)
+    this.#firsts = firsts.filter((first) => first >= minimum)
   }
 
   get newest(): number {

@@ -92,8 +92,8 @@ class TermWriter {
   readonly #blockOf: Uint16Array
   readonly #masks: Uint32Array
   readonly #skips = new ByteList()
-  readonly #terms = new ByteList(1 << 20)
-  readonly #lists = new ByteList(1 << 20)
+  readonly #terms = new ByteList()
+  readonly #lists = new ByteList()
   #count = 0
   #pieceAt = 0
   #pieceHash = 0

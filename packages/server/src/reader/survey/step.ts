@@ -71,6 +71,8 @@ function takeOwn(
       return closeStream(survey, data)
     case "postern.stream.gap":
       return addGap(survey, data)
+    case "postern.loss": // Its count is of connections: how much was lost nobody knows.
+      return addGap(survey, { writer: data.writer })
     case "postern.refused":
       return addRefusal(survey, data, received)
     case "postern.writer.silent":
