@@ -3,8 +3,10 @@ import { PosternError } from "@postern/log/base"
 
 const digest = /^[0-9a-f]{64}$/
 const count = /^(?:0|[1-9]\d{0,5})$/
+const many = /^(?:0|[1-9]\d{0,8})$/
 const day = /^\d{4}-\d\d-\d\d$/
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
+const pseudonym = /^p1:[\w-]{22}$/
 const spiffeId = /^spiffe:\/\/[a-z0-9._/-]{1,2048}$/i
 /** On one line, not blank at either end. */
 const words = /^(?! )\P{C}{1,256}(?<! )$/u
@@ -12,6 +14,8 @@ const words = /^(?! )\P{C}{1,256}(?<! )$/u
 /** The fields of each kind, in their order. */
 const kinds = {
   "approve-access": { from: digest, to: digest },
+  "approve-policy": { from: digest, to: digest },
+  "approve-erasure": { subject: pseudonym, list: digest, count: many },
   "review-access": {
     ...{ list: digest, result: digest },
     ...{ certified: count, revoked: count, changed: count, expired: count },

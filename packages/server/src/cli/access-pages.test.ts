@@ -1,10 +1,11 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import { exitCodes } from "./exit-code.ts"
 import { runHere } from "./live-port.test.support.ts"
 import { startProcesses } from "./live-processes.test.support.ts"
+import { commandsOf, pageOf } from "./pages.test.support.ts"
 
 let directory: string
 let live: Awaited<ReturnType<typeof startProcesses>>
@@ -28,25 +29,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-const pageOf = (name: string) =>
-  readFileSync(new URL(`../../../../docs/operating/${name}`, import.meta.url), "utf8")
-
-/** Arguments of the commands on a page, in order; quotes as in a shell. */
-function commandsOf(page: string): string[][] {
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = ""]) => text)
-  const lines = blocks
-    .join("")
-    .split("\n")
-    .filter((line) => line.startsWith("postern "))
-  return lines.map((line) =>
-    [...line.matchAll(/'([^']*)'|(\S+)/g)]
-      .slice(1)
-      .map(([, quoted, word = ""]) => quoted ?? word.replace("audit/", `${audit}/`)),
-  )
-}
-
 test("the commands of identities.md work as they stand there", async () => {
-  const commands = commandsOf(pageOf("identities.md"))
+  const commands = commandsOf(pageOf("identities.md"), audit)
   expect(commands).toHaveLength(11)
   mkdirSync(join(audit, "approvals"))
   copyFileSync(join(audit, "access.yaml"), join(audit, "access.new.yaml"))
@@ -57,7 +41,7 @@ test("the commands of identities.md work as they stand there", async () => {
 })
 
 test("the commands of review.md work as they stand there", async () => {
-  const commands = commandsOf(pageOf("review.md"))
+  const commands = commandsOf(pageOf("review.md"), audit)
   expect(commands).toHaveLength(2)
   for (const args of commands) {
     const { status, stderr } = await runHere(args)

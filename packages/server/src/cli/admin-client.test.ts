@@ -42,6 +42,7 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
 }
 
+const digests = { digest: "0".repeat(64), policy: "1".repeat(64) }
 const digestOnDisk = () => parseAccess(readTextFile(made.config.access)).digest
 
 describe("the admin client", () => {
@@ -49,15 +50,11 @@ describe("the admin client", () => {
     const seen: string[] = []
     server = await listenAsPort(made.config, (request, response) => {
       seen.push(`${request.method} ${request.url}`)
-      json(
-        response,
-        200,
-        request.url === "/v1/status" ? { ready: true } : { digest: "0".repeat(64) },
-      )
+      json(response, 200, request.url === "/v1/status" ? { ready: true } : digests)
     })
     const client = adminClient(operator())
     expect(await client.status()).toEqual({ ready: true })
-    expect(await client.reload()).toEqual({ digest: "0".repeat(64) })
+    expect(await client.reload()).toEqual(digests)
     expect(seen).toEqual(["GET /v1/status", "POST /v1/reload"])
   })
 
@@ -149,7 +146,7 @@ describe("a changed access list", () => {
     writeFileSync(readerAccess, JSON.stringify({ digest: "old" }))
     let answered = false
     server = await listenAsPort(made.config, (_request, response) => {
-      json(response, 200, { digest: digestOnDisk() })
+      json(response, 200, { ...digests, digest: digestOnDisk() })
       answered = true
     })
     expect(await applyAccess({ config: made.config, timeoutMs: 120 })).toBe("port")
@@ -166,9 +163,7 @@ describe("a changed access list", () => {
   })
 
   test("that the service does not work by is an error", async () => {
-    server = await listenAsPort(made.config, (_request, response) =>
-      json(response, 200, { digest: "0".repeat(64) }),
-    )
+    server = await listenAsPort(made.config, (_request, response) => json(response, 200, digests))
     expect((await refusal(applyAccess({ config: made.config }))).code).toBe("ACCESS_INVALID")
   })
 

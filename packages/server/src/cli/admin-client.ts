@@ -1,25 +1,60 @@
 import { X509Certificate } from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import { request } from "node:https"
+import { setTimeout } from "node:timers/promises"
 import type { Profile } from "@postern/client"
 import { type ErrorCode, errorRegistry, isPosternError, PosternError } from "@postern/log/base"
 import { z } from "zod"
 import { spiffeIdOf } from "../access/index.ts"
+import { retentionForm } from "../policy/rules/index.ts"
 import type { CommandIo } from "./io.ts"
 
 /** The admin plane of a running service, as an operator sees it. */
 export interface AdminClient {
-  /** Has the service read its files again. Gives the digest of the access list now in force. */
-  reload(): Promise<{ readonly digest: string }>
+  /** Has the service read its files again. Gives the digests of the access list and the policy now in force. */
+  reload(): Promise<{ readonly digest: string; readonly policy: string }>
   /** The access list in force. */
   access(): Promise<{ readonly digest: string; readonly text: string }>
+  /** The policy in force; the empty text if there is none. */
+  policy(): Promise<{ readonly digest: string; readonly text: string }>
+  /** What a value looks like where the policy hid it, one text for each key. Errors: RATE_LIMITED. */
+  lookUp(question: LookUp): Promise<{ readonly texts: readonly string[] }>
   /** Has it enter what was done beside it. Errors: REQUEST_INVALID. */
   act(act: OperatorAct): Promise<void>
   /** Hands over the signed result of a review, which becomes an entry. */
   review(statement: string): Promise<void>
+  /** What retention goes by. */
+  retention(): Promise<z.output<typeof retentionInForce>>
+  /** Lets go what is due up to an entry. Errors: RETENTION_NOT_DUE. */
+  runRetention(told: {
+    readonly to: number
+    readonly holds: string
+  }): Promise<z.output<typeof retentionDone>>
+  /** Holds what matches. Errors: QUERY_INVALID, REQUEST_INVALID. */
+  hold(told: {
+    readonly query: string
+    readonly reason: string
+  }): Promise<{ readonly hold: string }>
+  /** Ends a hold. Errors: NOT_FOUND. */
+  release(told: { readonly hold: string; readonly reason: string }): Promise<void>
+  /** What stands in events instead of a person. Errors: NOT_FOUND, RATE_LIMITED. */
+  pseudonym(subject: string): Promise<{ readonly subject: string }>
+  /**
+   * Has the service do what takes longer than an answer may, and gives what came of it. @param path below /v1 @param atStep told what is being
+   * done, and how much of it is. Errors: those of what is done.
+   */
+  errand(path: ErrandPath, told: object, atStep: AtStep): Promise<unknown>
   /** What the service says about itself, as it says it. */
   status(): Promise<Readonly<Record<string, unknown>>>
 }
+
+/** A value, and where it was hidden: at a pointer of the policy, or as a token anywhere. */
+export type LookUp =
+  | { readonly value: string; readonly at: string }
+  | { readonly value: string; readonly token: true }
+
+export type ErrandPath = "erasure/look" | "erasure/run" | "subject/entries"
+export type AtStep = (step: string, done: number, of: number) => void
 
 /** What an operator did beside the port (docs/spec/log.md, Self-events). */
 export interface OperatorAct {
@@ -36,8 +71,33 @@ export interface AdminClientOptions {
 /** An access list of 8 MiB, in JSON. */
 const answerBytesMax = 33_554_432
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
-const reloaded = z.object({ digest })
-const listInForce = z.object({ digest, text: z.string() })
+const reloaded = z.object({ digest, policy: digest })
+const textInForce = z.object({ digest, text: z.string() })
+const lookedUp = z.object({ texts: z.array(z.string()) })
+const hold = z.object({
+  ...{ id: z.string(), query: z.string(), reason: z.string() },
+  ...{ operator: z.string(), since: z.string() },
+})
+const retentionInForce = z.object({
+  policy: z.string(),
+  retention: retentionForm.optional(),
+  minimum: z.int(),
+  holds: z.array(hold),
+  holdsDigest: digest,
+})
+const retentionDone = z.object({
+  pruned: z.object({ from: z.int(), to: z.int(), bytes: z.number() }).optional(),
+  keys: z.array(z.string()),
+})
+const held = z.object({ hold: z.string() })
+const pseudonymous = z.object({ subject: z.string() })
+const begun = z.object({ errand: z.string() })
+const errandState = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("working"), step: z.string(), done: z.number(), of: z.number() }),
+  z.object({ state: z.literal("done"), result: z.unknown() }),
+  z.object({ state: z.literal("failed"), code: z.string(), title: z.string() }),
+])
+const lookEveryMs = 200
 const failure = z.object({ code: z.string(), title: z.string().optional() })
 const anyObject = z.record(z.string(), z.unknown())
 
@@ -55,9 +115,36 @@ export function adminClient(profile: Profile, options: AdminClientOptions = {}):
   return {
     reload: async () => check(reloaded, await ask(profile, "POST", "/v1/reload", timeoutMs)),
     act: async (act) => void (await ask(profile, "POST", "/v1/acts", timeoutMs, act)),
-    access: async () => check(listInForce, await ask(profile, "GET", "/v1/access", timeoutMs)),
+    access: async () => check(textInForce, await ask(profile, "GET", "/v1/access", timeoutMs)),
+    policy: async () => check(textInForce, await ask(profile, "GET", "/v1/policy", timeoutMs)),
+    lookUp: async (question) =>
+      check(lookedUp, await ask(profile, "POST", "/v1/policy/look-up", timeoutMs, question)),
     review: async (statement) =>
       void (await ask(profile, "POST", "/v1/review", timeoutMs, { statement })),
+    retention: async () =>
+      check(retentionInForce, await ask(profile, "GET", "/v1/retention", timeoutMs)),
+    runRetention: async (told) =>
+      check(retentionDone, await ask(profile, "POST", "/v1/retention/run", timeoutMs, told)),
+    hold: async (told) =>
+      check(held, await ask(profile, "POST", "/v1/retention/hold", timeoutMs, told)),
+    release: async (told) =>
+      void (await ask(profile, "POST", "/v1/retention/release", timeoutMs, told)),
+    pseudonym: async (subject) =>
+      check(
+        pseudonymous,
+        await ask(profile, "POST", "/v1/subject/pseudonym", timeoutMs, { subject }),
+      ),
+    async errand(path, told, atStep) {
+      const { errand } = check(begun, await ask(profile, "POST", `/v1/${path}`, timeoutMs, told))
+      for (;;) {
+        const answer = await ask(profile, "POST", "/v1/errand", timeoutMs, { errand })
+        const found = check(errandState, answer)
+        if (found.state === "done") return found.result
+        if (found.state === "failed") throw problem(0, found)
+        atStep(found.step, found.done, found.of)
+        await setTimeout(lookEveryMs)
+      }
+    },
     status: async () => check(anyObject, await ask(profile, "GET", "/v1/status", timeoutMs)),
   }
 }

@@ -82,7 +82,7 @@ function iso(timeMs: number): string {
 
 /** Index of the first entry that was received at or after a time, by halving; received times hardly ever go back. */
 export async function indexAt(view: LogView, timeMs: number): Promise<number> {
-  let low = 0
+  let low = view.head().minimum
   let high = view.head().size
   while (low < high) {
     const middle = Math.floor((low + high) / 2)

@@ -54,7 +54,8 @@ function sumOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
 
-function formatBar(width: number): string {
+/** @param width in characters; whatever is above 0 is seen */
+export function formatBar(width: number): string {
   const whole = Math.floor(width)
   const rest = eighths[Math.floor((width - whole) * 8)] ?? ""
   return width > 0 ? "█".repeat(whole) + rest || "▏" : ""

@@ -15,8 +15,8 @@ export class DisclosedValues {
   #room = keptMax
 
   readonly take = (disclosure: EvidenceDisclosure): void => {
-    const { name, json } = disclosure
-    const cost = name.length + json.length + overhead
+    const { name, within, json } = disclosure
+    const cost = name.length + within.length + json.length + overhead
     if (cost > this.#room) return
     this.#room -= cost
     this.kept.push(disclosure)
@@ -32,8 +32,9 @@ export function describeValues(
   if (disclosed > 0) {
     lines.push(`disclosed    ${counted(disclosed, "value")} whose digest the entries hold`)
   }
-  for (const { index, name, json } of kept.slice(0, linesMax)) {
-    lines.push(printable(`value        entry ${index}, ${name}: ${beginningOf(json)}`))
+  for (const { index, name, within, json } of kept.slice(0, linesMax)) {
+    const where = within === "" ? name : `${within}/${name}`
+    lines.push(printable(`value        entry ${index}, ${where}: ${beginningOf(json)}`))
   }
   if (withheld > 0) {
     const verb = withheld === 1 ? "was" : "were"

@@ -95,8 +95,9 @@ async function sendOne(audit: Audit, line: InputLine, tally: SendTally): Promise
     tally.accepted += 1
   } catch (error) {
     if (!isPosternError(error)) throw error
+    if (error.code === "EVENT_NOT_KEPT") tally.notKept += 1
     // It was not acknowledged before we closed.
-    if (error.code === "UNREACHABLE" || error.code === "SHUTTING_DOWN") tally.waiting += 1
+    else if (error.code === "UNREACHABLE" || error.code === "SHUTTING_DOWN") tally.waiting += 1
     else if (error.code === "RECEIPT_GONE") tally.unproven += 1
     else tally.refuseWith(number, error)
   }

@@ -19,7 +19,7 @@ import {
   parsePolicy,
   type TrustPolicy,
 } from "@postern/log/tlog"
-import { dataDirectories, loadConfig } from "../config/index.ts"
+import { dataDirectories } from "../config/index.ts"
 import { openDisclosures } from "../disclosures/index.ts"
 import { followLog, type LogView } from "../disk/index.ts"
 import {
@@ -31,6 +31,7 @@ import {
 } from "../evidence/index.ts"
 import { logVerifierKey } from "../guard/setup/index.ts"
 import { pathOf } from "./evidence-ask.ts"
+import { loadInstallation } from "./installation.ts"
 import type { CommandIo } from "./io.ts"
 import { streamAnswer } from "./read-port-stream.ts"
 
@@ -96,7 +97,7 @@ async function makeHere(
   draft: string,
   io: CommandIo,
 ): Promise<TrustPolicy> {
-  const config = loadConfig(configPath)
+  const config = loadInstallation(configPath)
   const { log: directory, disclosures: sealed } = dataDirectories(config)
   const disclosures = openDisclosures({ sealed, keys: config.sealing })
   const view = await followLog(directory)
@@ -143,7 +144,7 @@ async function askProof(profile: string, index: number): Promise<ProofFile> {
 }
 
 async function readProof(configPath: string, index: number): Promise<ProofFile> {
-  const view = await followLog(dataDirectories(loadConfig(configPath)).log)
+  const view = await followLog(dataDirectories(loadInstallation(configPath)).log)
   try {
     return await proofFrom(view, index)
   } finally {

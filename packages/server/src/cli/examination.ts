@@ -1,12 +1,13 @@
-import { existsSync } from "node:fs"
+import { statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { loadProfile, type Profile } from "@postern/client"
-import { isPosternError } from "@postern/log/base"
-import { dataDirectories, loadConfig } from "../config/index.ts"
+import { dataDirectories } from "../config/index.ts"
 import { replaceFile } from "../disk/index.ts"
 import { examine, type PortStatus } from "../guard/doctor/index.ts"
 import { type Finding, type Result, worstOf } from "../guard/exposure/index.ts"
+import { makeDirectoryBelow } from "../guard/setup/index.ts"
 import { adminClient, type OperatorAct, tellOf } from "./admin-client.ts"
+import { loadInstallation } from "./installation.ts"
 import type { CommandIo } from "./io.ts"
 
 export interface Examined {
@@ -25,7 +26,7 @@ export async function examineInstallation(
 ): Promise<Finding[]> {
   const beside = (name: string) => join(dirname(config), "profiles", `${name}.yaml`)
   const admin = adminClient(loadProfile(beside("operator")))
-  const loaded = loadConfig(config)
+  const loaded = loadInstallation(config)
   const findings = await examine({
     config: loaded,
     writer: profileOf(writer, beside("writer")),
@@ -43,17 +44,20 @@ export async function examineInstallation(
 async function keepWord(file: string, findings: readonly Finding[], io: CommandIo): Promise<void> {
   const word = { at: io.now().toISOString(), findings }
   try {
+    makeDirectoryBelow(dirname(file), 0o750)
     await replaceFile(file, `${JSON.stringify(word)}\n`)
   } catch (error) {
     // Another user than the service's may ask the doctor, too.
-    const why = isPosternError(error) ? error.message : String(error)
+    const why = error instanceof Error ? error.message : String(error)
     io.note(`postern: the findings were not kept for the console: ${why}`)
   }
 }
 
 function profileOf(named: string | undefined, beside: string): Profile | undefined {
   if (named !== undefined) return loadProfile(named)
-  return existsSync(beside) ? loadProfile(beside) : undefined
+  // Not by access(2), which knows nothing of the rights that a user other than root was given.
+  const stat = statSync(beside, { throwIfNoEntry: false })
+  return stat === undefined ? undefined : loadProfile(beside)
 }
 
 const checksMax = 40

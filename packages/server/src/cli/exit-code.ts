@@ -37,6 +37,7 @@ const special: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: exitCodes.configuration,
   ACCESS_INVALID: exitCodes.configuration,
   ALERTS_INVALID: exitCodes.configuration,
+  MAPPING_INVALID: exitCodes.configuration,
   PROFILE_INVALID: exitCodes.configuration,
   ADDRESS_IN_USE: exitCodes.configuration,
   BIND_REFUSED: exitCodes.configuration,
@@ -54,9 +55,10 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
 
 /** Thrown by a command that has said everything and ends with something else than 0: no error is told. */
 export class Ending extends Error {
-  readonly exitCode: ExitCode
+  /** One of ours, or that of a command which was run. */
+  readonly exitCode: number
 
-  constructor(exitCode: ExitCode) {
+  constructor(exitCode: number) {
     super(`exit code ${exitCode}`)
     this.name = "Ending"
     this.exitCode = exitCode

@@ -23,7 +23,9 @@ const success = z.object({
   accepted: z.number().int().min(0),
   refused: z.array(refusal),
   duplicates: z.array(z.unknown()),
+  notKept: z.array(z.unknown()),
 })
+const nothing = { accepted: 0, duplicates: [], notKept: [] }
 const nothingTaken = z.object({ refused: z.array(refusal) })
 
 /**
@@ -78,7 +80,7 @@ async function sendList(
     if (answer.status === 200) return count(success.parse(body), list, tally)
     const taken = nothingTaken.safeParse(body)
     if (taken.success) {
-      return count({ accepted: 0, refused: taken.data.refused, duplicates: [] }, list, tally)
+      return count({ ...nothing, refused: taken.data.refused }, list, tally)
     }
     const problem = problemOf(answer)
     if (problem.kind !== "busy" || tries === busyTriesMax) throw problem
@@ -87,15 +89,16 @@ async function sendList(
 }
 
 function count(
-  { accepted, refused, duplicates }: z.infer<typeof success>,
+  { accepted, refused, duplicates, notKept }: z.infer<typeof success>,
   list: readonly InputLine[],
   tally: SendTally,
 ): void {
-  if (accepted + refused.length + duplicates.length !== list.length) {
+  if (accepted + refused.length + duplicates.length + notKept.length !== list.length) {
     throw new PosternError("UNREACHABLE", "the port's answer does not add up")
   }
   tally.accepted += accepted
   tally.duplicates += duplicates.length
+  tally.notKept += notKept.length
   for (const { position, code, message, hint } of refused) {
     const line = list[position]?.number ?? 0
     const known = Object.hasOwn(errorRegistry, code)

@@ -24,6 +24,12 @@ export interface LedgerStream {
 /** A stream that began so short a time ago needs no beat yet. */
 const graceMs = 120_000
 
+/** What is sent over HTTP, by whatever adapter, is complete in the same sense. */
+function classOf(adapter: unknown): SenderClass {
+  if (adapter === "kubernetes" || adapter === "syslog") return adapter
+  return adapter === undefined || adapter === "postern" ? "postern" : "http"
+}
+
 /** The streams of a ledger, by the index that opened them. */
 export class LedgerStreams {
   readonly #byOpen = new Map<number, LedgerStream>()
@@ -32,8 +38,7 @@ export class LedgerStreams {
     if (action === "postern.stream.opened") {
       this.#byOpen.set(index, {
         ...{ id: String(data.stream), writer, isFramed: data.framed === true, open: index },
-        adapter:
-          data.adapter === "http" || data.adapter === "kubernetes" ? data.adapter : "postern",
+        adapter: classOf(data.adapter),
         opened: received,
         previous: typeof data.previous === "string" ? data.previous : undefined,
         canSign: data.publicKey !== undefined,

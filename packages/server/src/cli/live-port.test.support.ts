@@ -45,7 +45,8 @@ export function writeProfile(path: string, from: string, change: Partial<Profile
   writeFileSync(path, formatProfile({ ...loadProfile(from), ...change }), { mode: 0o600 })
 }
 
-async function startProcess(name: "port" | "reader", config: string) {
+/** One process of an installation, with the environment of now. */
+export async function startProcess(name: "port" | "reader", config: string) {
   const child = fork(mainOf(name), [config], { stdio: ["ignore", "ignore", "pipe", "ipc"] })
   let said = ""
   child.stderr?.on("data", (chunk: Buffer) => {

@@ -80,7 +80,8 @@ async function exportTiles(
 ): Promise<Uint8Array> {
   const tree = new TileTree()
   let held: Uint8Array[] = []
-  for (let read = 0; read < size; ) {
+  const begin = await exportPruned(view, size, tree, files)
+  for (let read = begin; read < size; ) {
     const more = await view.leaves(read, Math.min(read + entriesAtATime, size), bytesAtATime)
     read += more.length
     held.push(...more)
@@ -99,6 +100,34 @@ async function exportTiles(
   return tree.root()
 }
 
+/**
+ * Hash tiles of what is not there any more: their hashes are. Gives where entries begin: bundles are whole, so that is the
+ * minimum, rounded up to a multiple of 256 (docs/spec/retention.md).
+ */
+async function exportPruned(
+  view: LogView,
+  size: number,
+  tree: TileTree,
+  files: ExportFiles,
+): Promise<number> {
+  const { minimum } = view.head()
+  if (minimum > size) throw new PosternError("ENTRY_PRUNED", `the log begins at ${minimum}`)
+  while (tree.size < minimum) {
+    const to = Math.min(size, tree.size + tileWidthMax)
+    const hashes = await view.hashes(0, tree.size, to)
+    await exportHashes(hashes, tree, files)
+  }
+  return tree.size
+}
+
+async function exportHashes(hashes: Uint8Array, tree: TileTree, files: ExportFiles): Promise<void> {
+  const [index, width] = [tree.size / tileWidthMax, hashes.length / 32]
+  await files.write(tilePath({ level: 0, index, width }), hashes)
+  for (const tile of tree.push(hashes)) {
+    await files.write(tilePath({ ...tile, width: tileWidthMax }), tile.hashes)
+  }
+}
+
 async function exportBundle(
   entries: readonly Uint8Array[],
   tree: TileTree,
@@ -108,10 +137,7 @@ async function exportBundle(
   const width = entries.length
   const hashes = concatBytes(...entries.map(leafHash))
   await files.write(tilePath({ level: "entries", index, width }), encodeEntryBundle(entries))
-  await files.write(tilePath({ level: 0, index, width }), hashes)
-  for (const tile of tree.push(hashes)) {
-    await files.write(tilePath({ ...tile, width: tileWidthMax }), tile.hashes)
-  }
+  await exportHashes(hashes, tree, files)
 }
 
 /** Writes files below a directory, a bounded number of them at a time. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { loadProfile, openReader, type Profile } from "@postern/client"
 import { encodeUtf8, PosternError } from "@postern/log/base"
-import { dataDirectories, loadConfig } from "../config/index.ts"
+import { dataDirectories } from "../config/index.ts"
 import {
   type EpochView,
   epochBegan,
@@ -13,6 +13,7 @@ import {
   receiptOrigin,
 } from "../guard/restore/index.ts"
 import { logVerifierKey } from "../guard/setup/index.ts"
+import { loadInstallation } from "./installation.ts"
 import type { CommandIo } from "./io.ts"
 import { printable } from "./printable.ts"
 
@@ -33,7 +34,7 @@ const names = /\.jsonl?$/
 /** Lists the receipts whose entries are not in the log. Errors: ENTRY_MISSING if there are any, RECEIPT_INVALID, USAGE. */
 export async function runMissing(path: string, flags: MissingFlags, io: CommandIo): Promise<void> {
   const { epochs, close } = await openEpochs(flags)
-  const counts = { present: 0, kept: 0, missing: 0, other: 0, invalid: 0 }
+  const counts = { present: 0, pruned: 0, kept: 0, missing: 0, other: 0, invalid: 0 }
   try {
     for (const { where, text } of receiptsIn(path)) {
       const finding = await judgeReceipt(text, epochs)
@@ -46,7 +47,8 @@ export async function runMissing(path: string, flags: MissingFlags, io: CommandI
   if (flags.json) io.line(JSON.stringify({ receipts: counts }))
   else
     io.line(
-      `${counts.present} present, ${counts.kept} kept in a closed epoch, ${counts.missing} missing`,
+      `${counts.present} present, ${counts.pruned} gone by rule, ` +
+        `${counts.kept} kept in a closed epoch, ${counts.missing} missing`,
     )
   const { missing, other, invalid } = counts
   if (missing + other > 0) throw new PosternError("ENTRY_MISSING", `${missing + other} entries`)
@@ -77,6 +79,7 @@ export async function verifyEarlierReceipt(
     io.line(printable(`entry ${index} of ${origin}: ${String(event.action)} ${String(event.id)}`))
   }
   if (state === "invalid") throw new PosternError("RECEIPT_INVALID", why)
+  if (state === "pruned") throw new PosternError("ENTRY_PRUNED", why)
   if (state === "kept") throw new PosternError("CHECK_INCOMPLETE", why)
   throw new PosternError("ENTRY_MISSING", why)
 }
@@ -91,7 +94,7 @@ function say(where: string, finding: ReceiptFinding, json: boolean, io: CommandI
 
 function openEpochs({ config, profile }: MissingFlags): Promise<Epochs> {
   if (config !== undefined) {
-    const loaded = loadConfig(config)
+    const loaded = loadInstallation(config)
     return openLocalEpochs(dataDirectories(loaded).log, logVerifierKey(loaded))
   }
   if (profile !== undefined) return openRemoteEpochs(loadProfile(profile))

@@ -75,7 +75,7 @@ describe("log missing", () => {
     const none = await runHere(["log", "missing", receipts, "--config", config])
     expect(none).toMatchObject({
       status: 0,
-      stdout: "0 present, 0 kept in a closed epoch, 0 missing\n",
+      stdout: "0 present, 0 gone by rule, 0 kept in a closed epoch, 0 missing\n",
     })
     writeFileSync(join(receipts, "a.jsonl"), "{}\n\n")
     writeFileSync(join(receipts, "notes.txt"), "not looked at")

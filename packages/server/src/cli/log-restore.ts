@@ -4,9 +4,10 @@ import { hostname, userInfo } from "node:os"
 import { resolve } from "node:path"
 import { PosternError } from "@postern/log/base"
 import { createEventId } from "@postern/log/event"
-import { dataDirectories, loadConfig, readSecretFile } from "../config/index.ts"
+import { dataDirectories, readSecretFile } from "../config/index.ts"
 import { everyLogKey } from "../guard/keys/index.ts"
 import { type Restored, restoreLog } from "../guard/restore/index.ts"
+import { loadInstallation } from "./installation.ts"
 import type { CommandIo } from "./io.ts"
 import { printable } from "./printable.ts"
 import { createProgress } from "./progress.ts"
@@ -29,7 +30,7 @@ export async function runRestore(
   flags: RestoreFlags,
   io: CommandIo,
 ): Promise<void> {
-  const config = loadConfig(flags.config)
+  const config = loadInstallation(flags.config)
   const own = dataDirectories(config).log
   if (resolvePath(directory) !== resolvePath(own)) {
     throw new PosternError("USAGE", `${flags.config} says that the log is ${own}`)

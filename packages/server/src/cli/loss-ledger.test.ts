@@ -127,6 +127,33 @@ describe("a ledger", () => {
     ])
   })
 
+  test("knows that something is missing where a syslog connection was cut, and not how much", () => {
+    const syslog = opened({ adapter: "syslog", framed: false })
+    const cut = { adapter: "syslog", session: "s", number: 4, count: 1 }
+    const ledger = only(
+      logOf(
+        syslog,
+        ["loss", { ...cut, reason: "reset" }],
+        ["loss", { ...cut, reason: "SYSLOG_TIMEOUT" }],
+        ["loss", { ...cut, session: undefined, count: 7, reason: "reset" }],
+      ),
+    )
+    expect(ledger).toMatchObject({
+      senders: ["syslog"],
+      missing: 0,
+      blind: undefined,
+      isAtLeast: true,
+    })
+    expect(ledger.losses.map(({ kind, count, cause }) => [kind, count, cause])).toEqual([
+      ["cut", undefined, "a syslog connection was cut, after s.4: reset"],
+      [
+        ...["cut", undefined],
+        "a syslog connection was cut, after s.4: a syslog message was not completed in time",
+      ],
+      ["cut", undefined, "a syslog connection was cut, 7 connections: reset"],
+    ])
+  })
+
   test("believes only what the port itself wrote", () => {
     const gap = [
       "stream.gap",

@@ -23,6 +23,8 @@ export const completeness: Readonly<Record<SenderClass, string>> = {
   http: "complete from receipt on: what was answered with success is an entry; what never arrived cannot be known",
   kubernetes:
     "complete from receipt on: what the API server dropped before it sent cannot be known here; its own metrics count that",
+  syslog:
+    "complete from receipt on: syslog acknowledges nothing; what was on its way when a connection was cut cannot be known",
 }
 
 /** Actions that say what is missing. */
@@ -30,6 +32,7 @@ export const ledgerActions = [
   "postern.stream.*",
   "postern.refused",
   "postern.own.lost",
+  "postern.loss",
   "postern.writer.silent",
   "postern.writer.heard",
 ]
@@ -88,6 +91,10 @@ function lossesOf({ index, received, action, data, writer }: Facts): Loss[] {
         { ...at, kind: "port", writer: "port", count: Number(data.count), cause, remedy: hint },
       ]
     }
+    case "postern.loss": {
+      const [cause, remedy] = causeOfCut(data)
+      return [{ ...at, kind: "cut", count: undefined, cause, remedy }]
+    }
     case "postern.writer.silent": {
       const cause = `nothing was heard, though it is expected every ${String(data.cadence)}`
       const remedy = "is it running, and is the port reachable from there? see its spool directory"
@@ -116,6 +123,14 @@ function refusal({ index, data, writer }: Facts, stream: string | undefined): Lo
   }
 }
 
+function causeOfCut({ session, number, reason, count }: Facts["data"]): [string, string] {
+  const code = String(reason)
+  const line = Object.hasOwn(errorRegistry, code) ? errorRegistry[code as ErrorCode] : undefined
+  const where = session === undefined ? `${count} connections` : `after ${session}.${number}`
+  const remedy = "see what the sender still has; an agent beside it acknowledges and loses nothing"
+  return [`a syslog connection was cut, ${where}: ${line?.message ?? code}`, line?.hint ?? remedy]
+}
+
 function remedyOf(reason: string): string {
   if (reason === "the spool was full") return errorRegistry.SPOOL_FULL.hint
   if (reason === "the spool was damaged") {
@@ -138,7 +153,7 @@ function endSilence(losses: Loss[], { writer, received }: Facts): void {
 }
 
 /** Whole requests that were turned away say nothing about events: a sender that repeats loses none. */
-const unnumbered: ReadonlySet<LossKind> = new Set(["silent", "unfinished"])
+const unnumbered: ReadonlySet<LossKind> = new Set(["silent", "unfinished", "cut"])
 
 function tally(losses: readonly Loss[], streams: LedgerStreams): WriterLedger[] {
   const names = new Set([...streams.writers(), ...losses.map(({ writer }) => writer)])

@@ -14,6 +14,8 @@ export type LossKind =
   | "silent"
   /** A stream that nobody ended. */
   | "unfinished"
+  /** A connection without acknowledgements that was cut. */
+  | "cut"
 
 export interface Loss {
   readonly kind: LossKind
@@ -33,7 +35,7 @@ export interface Loss {
   readonly index: number
 }
 
-export type SenderClass = "postern" | "http" | "kubernetes"
+export type SenderClass = "postern" | "http" | "kubernetes" | "syslog"
 
 /** What one of the port's own entries says. */
 export interface Facts {

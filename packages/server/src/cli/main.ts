@@ -2,13 +2,18 @@ import { readFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import { Command, CommanderError } from "commander"
 import { registerAccess } from "./commands/access.ts"
+import { registerAgent } from "./commands/agent.ts"
 import { registerAlert } from "./commands/alert.ts"
 import { registerAnchor } from "./commands/anchor.ts"
 import { registerCompletion } from "./commands/completion.ts"
+import { registerConnect } from "./commands/connect.ts"
 import { registerConsole } from "./commands/console.ts"
+import { registerConvert } from "./commands/convert.ts"
 import { registerDoctor } from "./commands/doctor.ts"
+import { registerErase } from "./commands/erase.ts"
 import { registerEvidence } from "./commands/evidence.ts"
 import { registerFirewall } from "./commands/firewall.ts"
+import { registerFormats } from "./commands/formats.ts"
 import { registerInit } from "./commands/init.ts"
 import { registerInstall } from "./commands/install.ts"
 import { registerKey } from "./commands/key.ts"
@@ -17,14 +22,18 @@ import { registerManual } from "./commands/manual.ts"
 import { registerMirror } from "./commands/mirror.ts"
 import { registerMonitor } from "./commands/monitor.ts"
 import { registerPki } from "./commands/pki.ts"
+import { registerPolicy } from "./commands/policy.ts"
 import { registerPort } from "./commands/port.ts"
 import { registerReader } from "./commands/reader.ts"
+import { registerRetention } from "./commands/retention.ts"
+import { registerRun } from "./commands/run.ts"
 import { registerSearch } from "./commands/search.ts"
 import { registerIndex } from "./commands/search-index.ts"
 import { registerSend } from "./commands/send.ts"
 import { registerServe } from "./commands/serve.ts"
 import { registerShow } from "./commands/show.ts"
 import { registerStatus } from "./commands/status.ts"
+import { registerSubject } from "./commands/subject.ts"
 import { registerTail } from "./commands/tail.ts"
 import { registerTop } from "./commands/top.ts"
 import { registerVerify } from "./commands/verify.ts"
@@ -41,9 +50,16 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerServe,
   registerInstall,
   registerStatus,
+  registerConnect,
+  registerFormats,
+  registerConvert,
   registerWriter,
   registerReader,
   registerAccess,
+  registerPolicy,
+  registerRetention,
+  registerSubject,
+  registerErase,
   registerWitness,
   registerKey,
   registerPki,
@@ -51,6 +67,8 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
   registerFirewall,
   registerConsole,
   registerSend,
+  registerAgent,
+  registerRun,
   registerTail,
   registerSearch,
   registerShow,

@@ -34,6 +34,8 @@ export function tilesOf(exchange: HttpsExchange): TileSource {
   }
 }
 
+const unavailableStates = ["locked", "damaged"] as const
+
 /** Asks the read port for values that are kept beside the log; each is recorded as read. */
 export function disclosuresOf(exchange: HttpsExchange): AskDisclosure {
   return async (index, digest) => {
@@ -43,8 +45,11 @@ export function disclosuresOf(exchange: HttpsExchange): AskDisclosure {
       return { state: "held", json }
     } catch (error) {
       if (!isPosternError(error) || error.code !== "DISCLOSURE_MISSING") throw error
-      const state = error.detail
-      return { state: state === "locked" || state === "damaged" ? state : "missing" }
+      const erased = /^erased(?: (\d{1,15}))?$/.exec(error.detail ?? "")
+      if (erased !== null)
+        return { state: "erased", ...(erased[1] && { entry: Number(erased[1]) }) }
+      const state = unavailableStates.find((one) => one === error.detail)
+      return { state: state ?? "missing" }
     }
   }
 }

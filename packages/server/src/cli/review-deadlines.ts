@@ -67,11 +67,10 @@ export class ReviewDeadlines {
     this.#reload = reload
   }
 
-  /** @param afterMs until the first look */
-  start(afterMs = everyMs): void {
+  start(): void {
     this.#timer = setTimeout(() => {
       void this.look().finally(() => this.start())
-    }, afterMs)
+    }, everyMs)
     this.#timer.unref()
   }
 

@@ -16,6 +16,8 @@ export class SendTally {
   refused = 0
   /** Recognised by the port: they are in the log already. */
   duplicates = 0
+  /** The policy keeps less than all of them: they are counted in the log, and nothing is wrong. */
+  notKept = 0
   /** In the spool: they go first the next time. */
   waiting = 0
   /** Answered, but without the receipt: after a reconnection the port may no longer have it at hand. */
@@ -30,7 +32,8 @@ export class SendTally {
   }
 
   get lines(): number {
-    return this.accepted + this.refused + this.duplicates + this.waiting + this.unproven
+    const settled = this.accepted + this.refused + this.duplicates + this.notKept
+    return settled + this.waiting + this.unproven
   }
 
   refuse(error: SendError): void {

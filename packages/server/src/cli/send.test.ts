@@ -54,6 +54,7 @@ describe("postern send --format kubernetes", () => {
       refused: 0,
       duplicates: 850,
       waiting: 0,
+      notKept: 0,
       unproven: 0,
       errors: [],
     })

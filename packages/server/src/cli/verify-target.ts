@@ -23,6 +23,7 @@ import { type Config, dataDirectories, loadConfig, readTextFile } from "../confi
 import { openDisclosures } from "../disclosures/index.ts"
 import { logVerifierKey } from "../guard/setup/index.ts"
 import type { AskDisclosure } from "../guard/verify/index.ts"
+import { openEncryptedOf } from "./installation.ts"
 import { keysFile } from "./remembering-reader.ts"
 
 /** What `postern verify` was asked to look at. */
@@ -76,6 +77,8 @@ export function findTarget(path: string | undefined, flags: VerifyFlags): Verify
   const log = logDirectory(path)
   if (log !== undefined) {
     const config = configBeside(log)
+    const named = flags.config === undefined ? config : loadConfig(flags.config)
+    if (named !== undefined) openEncryptedOf(named)
     const [vkey, ...others] = given ?? (config && ownKeys(config)) ?? []
     return { kind: "directory", path: log, vkey, others, disclosures: config && valuesOf(config) }
   }
@@ -208,5 +211,5 @@ function valuesOf(config: Config): AskDisclosure {
     sealed: dataDirectories(config).disclosures,
     keys: config.sealing,
   })
-  return (_, digest) => source.read(digest)
+  return (index, digest) => source.read(digest, index)
 }

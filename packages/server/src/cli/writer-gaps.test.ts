@@ -54,7 +54,7 @@ describe("writer gaps", () => {
 
   test("prints one JSON document", async () => {
     const { writers, completeness } = JSON.parse((await gaps("--json", "--writer", "app")).stdout)
-    expect(Object.keys(completeness)).toEqual(["postern", "http", "kubernetes"])
+    expect(Object.keys(completeness)).toEqual(["postern", "http", "kubernetes", "syslog"])
     expect(writers).toMatchObject([
       {
         ...{ writer: "spiffe://postern.local/writer/app", senders: ["postern"] },

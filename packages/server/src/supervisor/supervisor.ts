@@ -10,6 +10,9 @@ const mains: Readonly<Record<ProcessName, URL>> = {
   reader: new URL("../reader/main.js", import.meta.url),
   courier: new URL("../courier/main.js", import.meta.url),
 }
+/** No session tickets (bin/openssl.cnf says why). */
+const opensslConfig = fileURLToPath(new URL("../../bin/openssl.cnf", import.meta.url))
+
 /**
  * Node flags of each process. All refuse code from strings and tampering with prototypes. The port allocates a buffer
  * per TLS record and nothing else that lives: a small young generation frees them soon, and its heap of some 20 MB is
@@ -22,6 +25,7 @@ export const nodeFlags: Readonly<Record<ProcessName, readonly string[]>> = {
     "--max-semi-space-size=2",
     "--no-concurrent-marking",
     "--no-incremental-marking",
+    `--openssl-config=${opensslConfig}`,
   ],
   reader: ["--disallow-code-generation-from-strings", "--disable-proto=throw"],
   courier: ["--disallow-code-generation-from-strings", "--disable-proto=throw"],
@@ -54,6 +58,8 @@ export class Supervisor {
   readonly #children = new Map<ProcessName, ChildProcess>()
   readonly #restartMs = new Map<ProcessName, number>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** Started once the port has come up or given up: it records through the port, and would begin with a complaint. */
+  #afterPort: ProcessName[] = []
   #stopping = false
   #status = 0
   #done: (status: number) => void = () => undefined
@@ -67,7 +73,8 @@ export class Supervisor {
   run(names: readonly ProcessName[]): Promise<number> {
     return new Promise((resolve) => {
       this.#done = resolve
-      for (const name of names) this.#start(name)
+      this.#afterPort = names.filter((name) => name === "courier" && names.includes("port"))
+      for (const name of names) if (!this.#afterPort.includes(name)) this.#start(name)
     })
   }
 
@@ -75,6 +82,7 @@ export class Supervisor {
   stop(): void {
     if (this.#stopping) return
     this.#stopping = true
+    this.#afterPort = []
     for (const timer of this.#timers) clearTimeout(timer)
     this.#stopNext()
     const late = setTimeout(() => {
@@ -102,12 +110,19 @@ export class Supervisor {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     })
     this.#children.set(name, child)
-    child.on("message", (message) => this.#world.ready(name, message))
+    child.on("message", (message) => {
+      this.#world.ready(name, message)
+      if (name === "port") this.#startAfterPort()
+    })
     child.on("error", (error) => this.#world.note(`${name}: ${error.message}`))
     child.on("exit", (status, signal) => {
       this.#children.delete(name)
       this.#ended(name, status, signal, performance.now() - began)
     })
+  }
+
+  #startAfterPort(): void {
+    for (const name of this.#afterPort.splice(0)) this.#start(name)
   }
 
   #ended(name: ProcessName, status: number | null, signal: string | null, livedMs: number): void {
@@ -118,6 +133,7 @@ export class Supervisor {
       if (this.#children.size === 0) this.#done(this.#status)
       return
     }
+    if (name === "port") this.#startAfterPort()
     const before = livedMs > steadyMs ? restartMsMin : (this.#restartMs.get(name) ?? restartMsMin)
     this.#restartMs.set(name, Math.min(before * 2, restartMsMax))
     this.#world.note(

@@ -3,9 +3,10 @@ import { PosternError } from "@postern/log/base"
 import { type Command, Option } from "commander"
 import { spiffeIdOf } from "../../access/index.ts"
 import { type AlertRules, parseAlerts } from "../../alerts/index.ts"
-import { type Config, dataDirectories, loadConfig, readTextFile } from "../../config/index.ts"
+import { type Config, dataDirectories, readTextFile } from "../../config/index.ts"
 import { followLog, type LogView } from "../../disk/index.ts"
 import { indexAt, type Rehearsal, rehearse } from "../alert-rehearsal.ts"
+import { loadInstallation } from "../installation.ts"
 import type { CommandIo } from "../io.ts"
 import { jsonOption, wholeNumber } from "../options.ts"
 import { formatTable } from "../table.ts"
@@ -64,7 +65,7 @@ async function check(file: string, flags: Flags, io: CommandIo): Promise<void> {
   const rehearsal =
     flags.config === undefined
       ? undefined
-      : await overLog(rules, loadConfig(flags.config), flags, io)
+      : await overLog(rules, loadInstallation(flags.config), flags, io)
   if (flags.json) return io.line(JSON.stringify({ ...found, rehearsal }))
   io.line(
     `${file}: ${found.alerts} alerts, ${found.questions} questions, ${found.webhooks} webhooks`,

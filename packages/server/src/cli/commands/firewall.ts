@@ -1,10 +1,16 @@
-import { existsSync, statSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { loadProfile } from "@postern/client"
 import { PosternError } from "@postern/log/base"
 import type { Command } from "commander"
 import { parseAccess } from "../../access/index.ts"
-import { type Config, formatHostPort, loadConfig, readTextFile } from "../../config/index.ts"
+import {
+  type Config,
+  dataDirectories,
+  formatHostPort,
+  loadConfig,
+  readTextFile,
+} from "../../config/index.ts"
 import {
   apply,
   confirm,
@@ -14,11 +20,13 @@ import {
   type LiveFirewall,
   liveFirewalls,
   makeModel,
+  processUsers,
   readUnconfirmed,
   render,
   rollBack,
   stateDirectory,
 } from "../../guard/firewall/index.ts"
+import { makeDirectoryBelow } from "../../guard/setup/index.ts"
 import { adminClient, tellOf } from "../admin-client.ts"
 import { Ending, exitCodes } from "../exit-code.ts"
 import { helpGroups } from "../help-group.ts"
@@ -49,7 +57,7 @@ export function registerFirewall(program: Command, io: CommandIo): void {
       .addOption(configOption())
       .option(
         "--uid <uid>",
-        "user id of the service on this machine (default: who owns the data directory)",
+        "user id of the service on this machine (default: who owns the data and the directories of its processes)",
         wholeNumber("--uid", 0, 4_294_967_294),
       )
   const live = liveFirewalls.map(({ dialect }) => dialect)
@@ -133,8 +141,9 @@ function rendered(
     )
   const config = loadConfig(flags.config)
   const access = parseAccess(readTextFile(config.access))
-  const uid = flags.uid ?? ownerOf(config.data)
-  const { text, notes } = render(dialect, makeModel(access, config.listen, io.now().getTime(), uid))
+  const uids = flags.uid === undefined ? processUsers(config) : [flags.uid]
+  const model = makeModel(access, config.listen, io.now().getTime(), uids)
+  const { text, notes } = render(dialect, model)
   for (const note of notes) io.note(`postern: ${note}`)
   return { config, digest: access.digest, text }
 }
@@ -151,11 +160,6 @@ function liveOf(name: string): LiveFirewall {
 
 function unknown(name: string, names: readonly string[]): PosternError {
   return new PosternError("USAGE", `${JSON.stringify(name)} is none of ${names.join(", ")}`)
-}
-
-/** Undefined where the data is not, as on the machine of somebody who only renders. */
-function ownerOf(directory: string): number | undefined {
-  return statSync(directory, { throwIfNoEntry: false })?.uid
 }
 
 async function driftNow(dialect: string, flags: Flags, io: CommandIo): Promise<Drift | undefined> {
@@ -194,16 +198,18 @@ async function applyRules(
 ): Promise<void> {
   const live = liveOf(dialect)
   const { config, digest, text } = rendered(dialect, flags, io)
-  const { write, read, ops } = config.listen
-  const applied = await apply({
-    live,
-    text,
-    addresses: [...write, ...read, ...ops],
+  const { write, read, ops, syslog = [] } = config.listen
+  const { appliedRules } = dataDirectories(config)
+  makeDirectoryBelow(dirname(appliedRules), 0o700)
+  const { change, isKept } = await apply({
+    ...{ live, text, uid: flags.uid },
+    addresses: [...write, ...read, ...ops, ...syslog],
     confirmWithinMs: flags.confirmWithin * 1_000,
-    ...{ config: config.file, directory: stateDirectory },
+    ...{ config: config.file, directory: stateDirectory, appliedRules },
   })
-  if (applied === undefined) return io.line(`${dialect}: nothing to change`)
-  const { answering, deadlineMs } = applied
+  if (!isKept) io.note("postern: the data is not here, so no doctor can compare these rules")
+  if (change === undefined) return io.line(`${dialect}: nothing to change`)
+  const { answering, deadlineMs } = change
   io.line(`${dialect}: in force until ${new Date(deadlineMs).toISOString()} unless confirmed`)
   const { confirmWithin } = flags
   await enter(flags.config, "applied", { dialect, access: digest, confirmWithin }, io)

@@ -20,7 +20,9 @@ export function registerInit(program: Command, io: CommandIo): void {
     .command("init")
     .helpGroup(helpGroups.setUp)
     .summary("make a directory to serve from")
-    .description("Makes DIR: configuration, access list, CA, certificates, signing keys, profiles.")
+    .description(
+      "Makes DIR: configuration, access list, policy, CA, certificates, signing keys, profiles.",
+    )
     .argument("<dir>", "directory; nothing in it is overwritten")
     .option("--origin <name>", "name of the log, for ever (default: postern.local/audit)")
     .option(
@@ -74,6 +76,7 @@ function describe(made: Installation): string {
   return `${near(made.directory)}: ready (log ${made.config.origin})
   postern.yaml   what to serve and where
   access.yaml    who may write, read and operate
+  policy.yaml    what is kept of their events
   profiles/      writer.yaml, reader.yaml, operator.yaml: one connection each, private key inside
   pki/           CA, certificates, signing keys; keep ca.key and log.key where nobody else gets
   data/          the log, later

@@ -15,8 +15,10 @@ import {
   reportKeys,
   retireLogKey,
   rotateLogKey,
+  rotateMacKey,
   rotateReceiptKey,
   rotateSaltKey,
+  rotateSegmentKey,
 } from "../../guard/keys/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
@@ -46,6 +48,8 @@ Examples:
   postern key rotate log --config audit/postern.yaml
   postern key rotate receipt --config audit/postern.yaml
   postern key rotate salt --config audit/postern.yaml
+  postern key rotate hmac --config audit/postern.yaml
+  postern key rotate segments --config audit/postern.yaml
   postern key retire log --config audit/postern.yaml
   postern key rotate log --config audit/postern.yaml --root /media/safe/root.key --compromised`
 
@@ -122,7 +126,8 @@ function printAges(ages: readonly KeyAge[], held: readonly CertifiedKey[], io: C
   for (const { purpose, state } of ages) {
     if (state !== "warn" && state !== "over") continue
     const how = state === "over" ? "is over" : "comes to the end of"
-    io.note(`postern: the ${purpose} key ${how} its age: postern key rotate ${purpose}`)
+    const what = purpose === "personal" ? elsewhere.personal : `postern key rotate ${purpose}`
+    io.note(`postern: the ${purpose} key ${how} its age: ${what}`)
   }
 }
 
@@ -175,6 +180,7 @@ interface RotateFlags extends Flags {
 
 /** What to do about keys that are not rotated by a command. */
 const elsewhere: Readonly<Record<string, string>> = {
+  personal: "the port makes another one at its next start after that age, and with each erasure",
   sealing: "the port makes a new one each month by itself",
   tls: "each certificate comes with a new key: postern pki renew",
 }
@@ -186,11 +192,13 @@ function rotateCommand(key: Command, io: CommandIo): void {
     .description(
       "log: makes the key beside the old one, has the old one certify it, and names both in postern.yaml. From the next start of the port " +
         "on both sign. With --root KEYFILE --compromised the root key certifies it, and the old one ends at once. " +
-        "receipt: puts a new key in the place of the old one. salt: so does this, and keeps the one of before to recognise repeats.",
+        "receipt: puts a new key in the place of the old one. salt: so does this, and keeps the one of before to recognise repeats. " +
+        "hmac: so does this, and keeps all of before, so that what they hid can be looked up.",
     )
     .argument(
       "<purpose>",
-      "log: the key that signs checkpoints; receipt: the one that signs receipts; salt: the one that makes salts of values kept beside the log",
+      "log: the key that signs checkpoints; receipt: the one that signs receipts; salt: the one that makes salts of values kept beside the log; " +
+        "hmac: the one that the policy hides values with; segments: the one that wraps the keys of encrypted segments",
     )
     .addOption(configOption())
     .option("--root <keyfile>", "the root key (postern key root init)")
@@ -198,11 +206,13 @@ function rotateCommand(key: Command, io: CommandIo): void {
     .addOption(jsonOption())
     .addHelpText("after", examples)
     .action(async (purpose: string, flags: RotateFlags) => {
-      demandPurpose(purpose, ["log", "receipt", "salt"])
+      demandPurpose(purpose, ["log", "receipt", "salt", "hmac", "segments"])
       if (purpose !== "log" && (flags.root !== undefined || flags.compromised))
         throw new PosternError("USAGE", "--root and --compromised are about the log key")
       if (purpose === "receipt") return rotateReceipt(flags, io)
       if (purpose === "salt") return rotateSalt(flags, io)
+      if (purpose === "hmac") return rotateMac(flags, io)
+      if (purpose === "segments") return rotateSegments(flags, io)
       if ((flags.root === undefined) !== (flags.compromised === undefined)) {
         throw new PosternError(
           "USAGE",
@@ -240,6 +250,24 @@ async function rotateSalt(flags: RotateFlags, io: CommandIo): Promise<void> {
   io.note(
     "postern: restart the port: postern.salt.began names it; the one of before still recognises repeats",
   )
+}
+
+function rotateMac(flags: RotateFlags, io: CommandIo): void {
+  const rotation = rotateMacKey(loadConfig(flags.config))
+  if (flags.json) return io.line(JSON.stringify(rotation))
+  io.line(rotation.key)
+  io.note("postern: restart the port: equal values have other HMACs and tokens from then on")
+  io.note(`postern: ${rotation.former} is kept: without it nobody can look up what it has hidden`)
+}
+
+function rotateSegments(flags: RotateFlags, io: CommandIo): void {
+  const rotation = rotateSegmentKey(loadConfig(flags.config))
+  if (flags.json) return io.line(JSON.stringify(rotation))
+  io.line(rotation.key)
+  io.note(
+    "postern: the next segment that is compressed goes by it; a restart of the port says so in the log",
+  )
+  io.note(`postern: ${rotation.former} is kept: without it the segments of before open to nobody`)
 }
 
 function rotateReceipt(flags: RotateFlags, io: CommandIo): void {

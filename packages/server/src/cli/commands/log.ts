@@ -1,8 +1,9 @@
 import type { Command } from "commander"
-import { dataDirectories, loadConfig } from "../../config/index.ts"
+import { dataDirectories } from "../../config/index.ts"
 import { followLog } from "../../disk/index.ts"
 import { logVerifierKey } from "../../guard/setup/index.ts"
 import { helpGroups } from "../help-group.ts"
+import { loadInstallation } from "../installation.ts"
 import type { CommandIo } from "../io.ts"
 import { exportLog } from "../log-export.ts"
 import { configOption, jsonOption, wholeNumber } from "../options.ts"
@@ -52,7 +53,7 @@ Examples:
   postern verify /mnt/auditor/2026-11 --vkey postern.local/audit+1a2b3c4d+AZ…`
 
 async function runExport(directory: string, flags: ExportFlags, io: CommandIo): Promise<void> {
-  const config = loadConfig(flags.config)
+  const config = loadInstallation(flags.config)
   const vkey = logVerifierKey(config)
   const view = await followLog(dataDirectories(config).log)
   const progress = createProgress(io, "entries", flags.progress === true)

@@ -1,17 +1,23 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { loadProfile, type Profile } from "@postern/client"
-import { PosternError } from "@postern/log/base"
+import { isPosternError, PosternError } from "@postern/log/base"
 import { KeyLearner, pinnedPolicy } from "@postern/log/evidence"
 import { parsePolicy } from "@postern/log/tlog"
 import type { Command } from "commander"
 import { dataDirectories, loadConfig } from "../../config/index.ts"
 import { replaceFile } from "../../disk/index.ts"
-import { followOrigin, type MirrorEvent, type MirroredLog, MirrorLog } from "../../mirror/index.ts"
+import {
+  followOrigin,
+  type MirrorEvent,
+  type MirroredLog,
+  MirrorLog,
+  pruneMirror,
+} from "../../mirror/index.ts"
 import { helpGroups } from "../help-group.ts"
 import type { CommandIo } from "../io.ts"
 import { openMirrorOrigin } from "../mirror-origin.ts"
-import { configOption, jsonOption, profileOption } from "../options.ts"
+import { configOption, jsonOption, profileOption, wholeNumber } from "../options.ts"
 import { printable } from "../printable.ts"
 import { runProcesses } from "./serve.ts"
 
@@ -27,9 +33,14 @@ export function registerMirror(program: Command, io: CommandIo): void {
     )
     .argument("<dir>", "the copy's log directory; made if it is not there")
     .addOption(profileOption())
+    .option(
+      "--keep <days>",
+      "remove what the log says went by its rule, once it is so old here too; default: never",
+      wholeNumber("--keep", 1, 36_500),
+    )
     .addOption(jsonOption())
     .addHelpText("after", examples)
-    .action(async (directory: string, flags: { profile: string; json?: true }) => {
+    .action(async (directory: string, flags: MirrorFlags) => {
       await runMirror(directory, flags, io)
     })
   mirror
@@ -75,11 +86,15 @@ Examples:
   postern mirror /srv/mirror/data/log --profile mirror.yaml
   postern verify /srv/mirror/data/log --profile mirror.yaml`
 
-async function runMirror(
-  directory: string,
-  flags: { profile: string; json?: true },
-  io: CommandIo,
-): Promise<void> {
+interface MirrorFlags {
+  readonly profile: string
+  readonly keep?: number
+  readonly json?: true
+}
+
+const pruneEveryMs = 86_400_000
+
+async function runMirror(directory: string, flags: MirrorFlags, io: CommandIo): Promise<void> {
   const profile = loadProfile(flags.profile)
   const origin = openMirrorOrigin(profile)
   const mirrored = await mirroredLog(directory, profile, origin)
@@ -88,7 +103,11 @@ async function runMirror(
   const stop = new AbortController()
   const end = () => stop.abort()
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end)
+  const { keep } = flags
+  const pruning =
+    keep === undefined ? undefined : setInterval(() => void prune(log, keep, io), pruneEveryMs)
   try {
+    if (keep !== undefined) await prune(log, keep, io)
     await followOrigin({
       log,
       origin,
@@ -99,9 +118,21 @@ async function runMirror(
       elapsedMs: () => performance.now(),
     })
   } finally {
+    clearInterval(pruning)
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, end)
     origin.close()
     await log.close()
+  }
+}
+
+/** What cannot be removed now stays until tomorrow. */
+async function prune(log: MirrorLog, days: number, io: CommandIo): Promise<void> {
+  try {
+    const to = await pruneMirror(log, days, io.now().getTime())
+    if (to !== undefined) io.note(`postern: mirror: entries before ${to} are gone by rule`)
+  } catch (error) {
+    if (!isPosternError(error)) throw error
+    io.note(`postern: mirror: nothing could be removed: ${error.message}`)
   }
 }
 

@@ -10,6 +10,8 @@ import {
   type PickedPorts,
   pickPorts,
   reservationOf,
+  socketWords,
+  thisMachine,
   worstOf,
 } from "../../guard/exposure/index.ts"
 import { Ending, exitCodes } from "../exit-code.ts"
@@ -123,7 +125,10 @@ function checkCommand(port: Command, io: CommandIo): void {
     .addHelpText("after", examples)
     .action(async (flags: { config: string; json?: true }) => {
       const config = loadConfig(flags.config)
-      const [listeners, facts] = [await gatherListeners(config), await gatherPortFacts()]
+      const [listeners, facts] = [
+        await gatherListeners(config),
+        await gatherPortFacts(thisMachine, socketWords(config)),
+      ]
       const findings = judgeListeners(listeners, config.listen.allow ?? [], facts)
       const result = worstOf(findings.map((finding) => finding.result))
       if (flags.json) io.line(JSON.stringify({ result, findings }))

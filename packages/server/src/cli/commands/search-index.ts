@@ -1,7 +1,8 @@
 import type { Command } from "commander"
-import { dataDirectories, loadConfig } from "../../config/index.ts"
+import { dataDirectories } from "../../config/index.ts"
 import { indexStatus, rebuildIndex } from "../../reader/index/index.ts"
 import { helpGroups } from "../help-group.ts"
+import { loadInstallation } from "../installation.ts"
 import type { CommandIo } from "../io.ts"
 import { configOption, jsonOption } from "../options.ts"
 import { createProgress } from "../progress.ts"
@@ -45,12 +46,12 @@ export function registerIndex(program: Command, io: CommandIo): void {
 }
 
 async function status(options: Options, io: CommandIo): Promise<void> {
-  const { log, index } = dataDirectories(loadConfig(options.config))
+  const { log, index } = dataDirectories(loadInstallation(options.config))
   print(await indexStatus(log, index), options, io)
 }
 
 async function rebuild(options: Options, io: CommandIo): Promise<void> {
-  const { log, index } = dataDirectories(loadConfig(options.config))
+  const { log, index } = dataDirectories(loadInstallation(options.config))
   const progress = createProgress(io, "entries", true)
   try {
     const found = await rebuildIndex(log, index, ({ done, of }) => progress.at(done, of))

@@ -37,7 +37,7 @@ export function registerSend(program: Command, io: CommandIo): void {
 
 const examples = `
 An event needs an action and an actor; id, time, source, outcome and targets are filled in where they are left out.
-Ends with 0 only if every line is in the log. What was sent before, and is recognised by its id, is (kubernetes).
+Ends with 0 only if every line is in the log, or the policy says that it need not be. What was sent before, and is recognised by its id, is (kubernetes).
 
 Examples:
   echo '{"action":"door.opened","actor":"alice"}' | postern send --profile audit/profiles/writer.yaml
@@ -72,10 +72,11 @@ function isErrorCode(code: string): code is ErrorCode {
 }
 
 function report(tally: SendTally, flags: SendFlags, io: CommandIo): void {
-  const { accepted, refused, duplicates, waiting, unproven, errors } = tally
-  const counts = { accepted, refused, duplicates, waiting, unproven }
+  const { accepted, refused, duplicates, notKept, waiting, unproven, errors } = tally
+  const counts = { accepted, refused, duplicates, notKept, waiting, unproven }
   if (flags.json) return io.line(JSON.stringify({ ...counts, errors }))
-  io.line(`accepted ${accepted}, refused ${refused}, duplicates ${duplicates}`)
+  const less = notKept === 0 ? "" : `, not kept by the policy ${notKept}`
+  io.line(`accepted ${accepted}, refused ${refused}, duplicates ${duplicates}${less}`)
   if (waiting > 0)
     io.note(`postern: ${waiting} events wait in the spool and go first the next time`)
 }

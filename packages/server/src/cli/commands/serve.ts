@@ -59,8 +59,9 @@ export async function runProcesses(
     note: (text) => io.note(`postern: ${text}`),
     ready: (name) => {
       if (name === "courier") return io.note("postern: courier ready")
-      const { write, read } = config.listen
-      const addresses = (name === "port" ? write : read).map(formatHostPort).join(", ")
+      const { write, read, syslog = [] } = config.listen
+      const served = name === "port" ? [...write, ...syslog] : read
+      const addresses = served.map(formatHostPort).join(", ")
       io.note(`postern: ${name} ready on ${addresses}`)
     },
   })

@@ -19,7 +19,10 @@ export function registerVerify(program: Command, io: CommandIo): void {
     .argument("[target]", "directory, evidence file or receipt file")
     .option("--policy <file>", "whom to trust: log keys, witnesses and a quorum (C2SP tlog-policy)")
     .option("--vkey <key>", "the log's verifier key, from somewhere you trust")
-    .option("--config <file>", "postern.yaml whose log key is the one to trust")
+    .option(
+      "--config <file>",
+      "postern.yaml whose log key is the one to trust, unless another is named; its keys open encrypted segments",
+    )
     .addOption(
       new Option("--profile <file>", "a reader's profile: its key, or the log behind it").env(
         "POSTERN_PROFILE",
@@ -45,6 +48,7 @@ Evidence: 0 WITNESSED, 10 SIGNED-ONLY (no quorum of witnesses), 11 FORK-EVIDENCE
 Examples:
   postern verify audit
   postern verify /backup/log --vkey postern.local/audit+1a2b3c4d+AZ…
+  postern verify /backup/log --config audit/postern.yaml
   postern verify --profile audit/profiles/reader.yaml
   postern verify case.evidence --policy trust.policy
   postern verify receipt.json --profile audit/profiles/writer.yaml`
