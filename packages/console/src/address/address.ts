@@ -8,6 +8,7 @@ export const pages = [
   "writers",
   "port",
   "access",
+  "policy",
   "log",
   "evidence",
   "alerts",

@@ -9,7 +9,7 @@ export interface EntryAnswer {
   readonly writer: string
   readonly stream: number
   readonly sequence: number
-  readonly changed?: 1 | 2 | 3
+  readonly changed?: 1 | 2 | 3 | 4 | 5 | 6 | 7
   readonly leaf: string
   readonly event: Readonly<Record<string, unknown>>
 }
@@ -211,6 +211,43 @@ export interface AccessAnswer {
     readonly answered: number
     readonly of: number
   } | null
+}
+
+export interface RuleFigures {
+  readonly events: number
+  /** What was done, in how many of them. */
+  readonly did: Readonly<Record<string, number>>
+  readonly bytesSaved: number
+}
+
+export interface PolicyRule {
+  readonly name: string
+  /** Lists, and of `size` an object. */
+  readonly match: Readonly<Record<string, unknown>>
+  readonly level: string
+  readonly sample: number | null
+  /** Seconds. */
+  readonly deduplicate: number | null
+  readonly transforms: readonly { readonly at: string; readonly do: string }[]
+  readonly figures: RuleFigures | null
+}
+
+export interface PolicyAnswer {
+  readonly policy: {
+    readonly digest: string
+    readonly rules: readonly PolicyRule[]
+    readonly unmatched: string
+    readonly detect: {
+      readonly groups: Readonly<Record<string, string>>
+      readonly packs: readonly string[]
+      readonly patterns: readonly { readonly name: string; readonly do: string }[]
+    } | null
+  } | null
+  readonly refused: string | null
+  readonly besides: readonly (RuleFigures & { readonly rule: string })[]
+  readonly detected:
+    | readonly { readonly writer: string; readonly detector: string; readonly events: number }[]
+    | null
 }
 
 export interface LogAnswer {

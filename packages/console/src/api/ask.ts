@@ -7,6 +7,7 @@ import type {
   FacetsAnswer,
   HistogramAnswer,
   LogAnswer,
+  PolicyAnswer,
   PortAnswer,
   SearchAnswer,
   ShownEntry,
@@ -98,6 +99,7 @@ export const api = {
   writers: (signal?: AbortSignal) => ask<WritersAnswer>("/v1/writers", {}, signal),
   port: (signal?: AbortSignal) => ask<PortAnswer>("/v1/port", {}, signal),
   access: (signal?: AbortSignal) => ask<AccessAnswer>("/v1/access", {}, signal),
+  policy: (signal?: AbortSignal) => ask<PolicyAnswer>("/v1/policy", {}, signal),
   log: (signal?: AbortSignal) => ask<LogAnswer>("/v1/log", {}, signal),
   alerts: (signal?: AbortSignal) => ask<AlertsAnswer>("/v1/alerts", {}, signal),
   testAlert: async (name: string) => {

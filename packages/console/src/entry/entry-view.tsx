@@ -157,6 +157,10 @@ const changedWords = {
   1: "members were filled in",
   2: "a foreign event was wrapped",
   3: "values were moved beside the log",
+  4: "the policy changed it",
+  5: "members were filled in, and the policy changed it",
+  6: "a foreign event was wrapped, and the policy changed it",
+  7: "values were moved beside the log, and the policy changed it",
 } as const
 
 function Changes({ changes }: { readonly changes: unknown }) {

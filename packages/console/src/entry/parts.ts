@@ -33,7 +33,10 @@ export interface Relation {
 }
 
 const paths: readonly (readonly [string, string])[] = [
+  ["Attempt and result", "trace.pairId"],
   ["Same request", "request.id"],
+  ["Same request", "trace.requestId"],
+  ["Same run of an agent", "trace.runId"],
   ["Same trace", "trace.id"],
   ["Same trace", "trace.traceId"],
   ["Same session", "actor.session"],

@@ -4,6 +4,7 @@ const drawings = {
   writers: "M3 13V6l5-3 5 3v7M6 13V9h4v4",
   port: "M2.5 6.5h11v6h-11zM5 6.5V4h6v2.5M8 9v1.5",
   access: "M5.5 8a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM8 7l6 6m-2-2 1.5-1.5M10 9l1.5-1.5",
+  policy: "M2 4h12M4 4l2.5 4v5.5h3V8L12 4M5.5 6.5h5",
   log: "M4 2h8v12H4zM6.5 5h3M6.5 8h3M6.5 11h3",
   evidence: "M8 1.5 13 4v4c0 3-2 5.3-5 6.5C5 13.3 3 11 3 8V4zM5.8 8l1.6 1.6L10.4 6.5",
   alerts: "M8 2a4 4 0 0 1 4 4v3l1.2 2H2.8L4 9V6a4 4 0 0 1 4-4zM6.5 13.5h3",

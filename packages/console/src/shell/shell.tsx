@@ -17,6 +17,7 @@ const WritersPage = lazy(async () => ({
 }))
 const PortPage = lazy(async () => ({ default: (await import("../port/index.ts")).PortPage }))
 const AccessPage = lazy(async () => ({ default: (await import("../access/index.ts")).AccessPage }))
+const PolicyPage = lazy(async () => ({ default: (await import("../policy/index.ts")).PolicyPage }))
 const LogPage = lazy(async () => ({ default: (await import("../log/index.ts")).LogPage }))
 const EvidencePage = lazy(async () => ({
   default: (await import("../evidence/index.ts")).EvidencePage,
@@ -30,10 +31,11 @@ const titles: Readonly<Record<PageName, string>> = {
   writers: "Writers",
   port: "Port",
   access: "Access",
+  policy: "Policy",
   log: "Log",
   evidence: "Evidence",
   alerts: "Alerts",
-  start: "First steps",
+  start: "Connect",
 }
 
 export function Shell() {
@@ -97,6 +99,8 @@ function Page({ address, status }: { readonly address: Address; readonly status:
       return <PortPage />
     case "access":
       return <AccessPage />
+    case "policy":
+      return <PolicyPage />
     case "log":
       return <LogPage status={status} />
     case "evidence":

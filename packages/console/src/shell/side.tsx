@@ -12,10 +12,11 @@ const links: readonly {
   { page: "writers", icon: "writers", label: "Writers" },
   { page: "port", icon: "port", label: "Port" },
   { page: "access", icon: "access", label: "Access" },
+  { page: "policy", icon: "policy", label: "Policy" },
   { page: "log", icon: "log", label: "Log" },
   { page: "evidence", icon: "evidence", label: "Evidence" },
   { page: "alerts", icon: "alerts", label: "Alerts" },
-  { page: "start", icon: "start", label: "First steps" },
+  { page: "start", icon: "start", label: "Connect" },
 ]
 
 interface SideProps {
