@@ -4,26 +4,11 @@
  * house-diagram.ts draws it into ARCHITECTURE.md.
  */
 
-export interface Room {
-  /** Folder below packages/<package>/src, led by the package: `server/port/session`. The package alone is its door, src/index.ts. */
-  readonly name: string
-  /** Rooms that may be imported, besides the room itself. */
-  readonly uses: readonly string[]
-  /** Reads no clock, no file, no socket, no chance; holds no timer. The world comes in as arguments. */
-  readonly pure?: true
-  /** What a pure room may import from rooms that are not, besides types: functions of their arguments. */
-  readonly borrows?: readonly string[]
-  /** Folders inside are rooms of their own; the files directly in it are its short driver. */
-  readonly wing?: true
-  /** Packages of others that may be imported. Tests may import vitest and fast-check besides. */
-  readonly outside?: readonly string[]
-  /** Rooms and packages that its tests may import besides. */
-  readonly testsUse?: readonly string[]
-}
+import { clientRooms } from "./client-floors.ts"
+import { guardRooms } from "./guard-floors.ts"
+import { language, type Room } from "./room.ts"
 
-const language = ["base", "event", "tlog", "wire", "query", "core", "evidence"].map(
-  (room) => `log/${room}`,
-)
+export type { Room } from "./room.ts"
 
 /** From the ground up. */
 export const rooms: readonly Room[] = [
@@ -40,18 +25,7 @@ export const rooms: readonly Room[] = [
   },
   { name: "log", uses: [], pure: true },
 
-  { name: "client/profile", uses: language, testsUse: ["yaml"] },
-  {
-    name: "client/renewal",
-    uses: [...language, "client/profile"],
-    testsUse: ["@peculiar/x509"],
-  },
-  { name: "client/writer", uses: [...language, "client/profile", "client/renewal"] },
-  { name: "client/reader", uses: [...language, "client/profile", "client/renewal"] },
-  {
-    name: "client",
-    uses: [...language, "client/profile", "client/renewal", "client/writer", "client/reader"],
-  },
+  ...clientRooms,
 
   { name: "server/config", uses: language, outside: ["yaml", "zod"] },
   {
@@ -68,6 +42,21 @@ export const rooms: readonly Room[] = [
     borrows: ["readDocument"],
     outside: ["zod"],
     testsUse: ["yaml"],
+  },
+  { name: "server/policy/detectors", uses: ["log/base"], pure: true, outside: ["re2js"] },
+  {
+    name: "server/policy/rules",
+    uses: [...language, "server/access", "server/config", "server/policy/detectors"],
+    pure: true,
+    borrows: ["readDocument", "formatPath"],
+    outside: ["zod"],
+    testsUse: ["yaml"],
+  },
+  {
+    name: "server/policy/sieve",
+    uses: [...language, "server/policy/detectors", "server/policy/rules"],
+    pure: true,
+    testsUse: ["@sd-jwt/decode"],
   },
   {
     name: "server/acceptor",
@@ -90,13 +79,34 @@ export const rooms: readonly Room[] = [
   { name: "server/postbox", uses: [...language, "server/disk"] },
   { name: "server/disclosures", uses: [...language, "server/disk"] },
 
+  { name: "server/erasure", uses: language, pure: true },
+
+  {
+    name: "server/retention",
+    uses: [...language, "server/disk", "server/policy/rules"],
+    testsUse: ["server/guard/verify"],
+  },
+
   {
     name: "server/evidence",
     uses: [...language, "server/disk", "server/disclosures"],
     testsUse: ["server/guard/verify"],
   },
 
-  { name: "server/port/adapters", uses: language, pure: true },
+  {
+    name: "server/formats",
+    uses: [...language, "server/config"],
+    pure: true,
+    borrows: ["readDocument"],
+    outside: ["zod"],
+    testsUse: ["yaml"],
+  },
+  {
+    name: "server/port/adapters",
+    uses: [...language, "server/formats"],
+    pure: true,
+    testsUse: ["@bufbuild/protobuf", "@bufbuild/protobuf/wkt"],
+  },
   {
     name: "server/port/sequencer",
     uses: [...language, "server/disk"],
@@ -115,6 +125,14 @@ export const rooms: readonly Room[] = [
     ],
   },
   {
+    name: "server/port/policy",
+    uses: [
+      ...language,
+      ...["policy/rules", "policy/sieve", "port/sequencer"].map((room) => `server/${room}`),
+    ],
+    pure: true,
+  },
+  {
     name: "server/port/session",
     uses: [...language, "server/access", "server/port/sequencer"],
     pure: true,
@@ -129,7 +147,21 @@ export const rooms: readonly Room[] = [
       ),
     ],
   },
+  {
+    name: "server/port/syslog",
+    uses: [
+      ...language,
+      ...["access", "acceptor", "formats", "port/adapters", "port/sequencer", "port/session"].map(
+        (room) => `server/${room}`,
+      ),
+    ],
+    testsUse: ["server/port/listener"],
+  },
   { name: "server/port/admin", uses: language },
+  {
+    name: "server/port/keeper",
+    uses: [...language, ...["config", "disclosures", "disk"].map((room) => `server/${room}`)],
+  },
   { name: "server/port/witnesses", uses: language },
   { name: "server/port/ops", uses: [...language, "server/acceptor"], outside: ["prom-client"] },
   {
@@ -139,30 +171,33 @@ export const rooms: readonly Room[] = [
       ...language,
       ...[
         ...["access", "approval", "config", "acceptor", "disk", "disclosures"],
-        ...["postbox", "renewal"],
+        ...["erasure", "policy/rules", "policy/sieve", "postbox", "renewal", "retention"],
       ].map((room) => `server/${room}`),
       ...[
         "adapters",
+        "policy",
         "session",
         "sequencer",
         "signer",
         "listener",
         "admin",
+        "keeper",
         "ops",
+        "syslog",
         "witnesses",
       ].map((room) => `server/port/${room}`),
     ],
   },
 
   { name: "server/reader/survey", uses: language, pure: true },
-  { name: "server/reader/index", uses: [...language, "server/disk"] },
+  { name: "server/reader/index", uses: [...language, "server/disclosures", "server/disk"] },
   {
     name: "server/reader/api",
     uses: [
       ...language,
       ...[
         ...["access", "acceptor", "disclosures", "disk", "evidence"],
-        ...["reader/index", "reader/survey"],
+        ...["policy/rules", "reader/index", "reader/survey"],
       ].map((room) => `server/${room}`),
     ],
     outside: ["hono", "zod"],
@@ -176,112 +211,47 @@ export const rooms: readonly Room[] = [
       ...[
         ...["access", "config", "acceptor", "disk", "disclosures", "evidence", "reader/api"],
         ...["alerts", "approval", "lifetime", "postbox", "reader/index", "reader/survey"],
-        ...["renewal"],
+        ...["policy/rules", "renewal"],
       ].map((room) => `server/${room}`),
     ],
     outside: ["@hono/node-server", "hono", "prom-client", "zod"],
   },
 
-  {
-    name: "server/guard/pki",
-    uses: [...language, "server/access"],
-    outside: ["@peculiar/x509"],
-  },
-  {
-    name: "server/guard/setup",
-    uses: [
-      ...language,
-      "client",
-      ...["access", "alerts", "config", "guard/pki"].map((room) => `server/${room}`),
-    ],
-  },
-  {
-    name: "server/guard/certificates",
-    uses: [
-      ...language,
-      "client",
-      ...["access", "acceptor", "config", "guard/pki", "guard/setup"].map(
-        (room) => `server/${room}`,
-      ),
-    ],
-  },
-  {
-    name: "server/guard/keys",
-    uses: [
-      ...language,
-      "client",
-      ...["config", "disclosures", "guard/pki", "guard/setup"].map((room) => `server/${room}`),
-    ],
-  },
-  {
-    name: "server/guard/restore",
-    uses: [
-      ...language,
-      "client",
-      ...["config", "disk", "guard/pki", "guard/setup", "guard/verify"].map(
-        (room) => `server/${room}`,
-      ),
-    ],
-  },
-  { name: "server/guard/verify", uses: [...language, "client", "server/disk"] },
-  {
-    name: "server/guard/monitor",
-    uses: [...language, "server/disk", "server/guard/verify"],
-    outside: ["zod"],
-  },
+  ...guardRooms,
+
+  { name: "server/door", uses: language, testsUse: ["server/guard/pki"] },
 
   {
-    name: "server/guard/anchor",
-    uses: [...language, "server/disk", "server/guard/pki"],
+    name: "server/mirror",
+    uses: [...language, "server/disk", "server/evidence", "server/retention"],
     testsUse: ["server/guard/verify"],
   },
 
   {
-    name: "server/guard/access",
-    uses: [
-      ...language,
-      "client",
-      ...["access", "approval", "config", "guard/setup"].map((room) => `server/${room}`),
-    ],
-    outside: ["yaml", "zod"],
-  },
-  { name: "server/guard/break-glass", uses: language },
-  { name: "server/guard/exposure", uses: [...language, "server/config"] },
-  {
-    name: "server/guard/doctor",
-    uses: [
-      ...language,
-      "client",
-      ...[
-        ...[
-          "access",
-          "config",
-          "guard/access",
-          "guard/certificates",
-          "guard/exposure",
-          "guard/firewall",
-        ],
-        "guard/keys",
-        "guard/pki",
-      ].map((room) => `server/${room}`),
-    ],
-  },
-
-  {
-    name: "server/guard/firewall/dialects",
-    uses: [...language, "server/access", "server/config"],
+    name: "server/agent/settings",
+    uses: [...language, "server/config", "server/formats"],
     pure: true,
-    outside: ["yaml"],
+    borrows: ["readDocument", "parseHostPort", "formatHostPort", "scopeOf"],
+    outside: ["zod"],
+    testsUse: ["yaml"],
   },
+  { name: "server/agent/records", uses: language, pure: true },
+  { name: "server/agent/positions", uses: language, pure: true },
+  { name: "server/agent/pressure", uses: language, pure: true },
+  { name: "server/agent/tail", uses: language, pure: true },
   {
-    name: "server/guard/firewall",
+    name: "server/agent",
     wing: true,
-    uses: [...language, "server/config", "server/guard/firewall/dialects"],
+    uses: [
+      ...language,
+      "client",
+      ...["config", "formats", "lifetime"].map((room) => `server/${room}`),
+      ...["settings", "records", "positions", "pressure", "tail"].map(
+        (room) => `server/agent/${room}`,
+      ),
+    ],
+    testsUse: ["server/guard/pki", "server/guard/setup"],
   },
-
-  { name: "server/door", uses: language, testsUse: ["server/guard/pki"] },
-
-  { name: "server/mirror", uses: [...language, "server/disk"], testsUse: ["server/guard/verify"] },
 
   { name: "server/courier/witnesses", uses: language },
   {
@@ -309,7 +279,7 @@ export const rooms: readonly Room[] = [
     uses: [
       ...language,
       ...[
-        ...["access", "config", "disk", "lifetime", "postbox", "renewal"],
+        ...["access", "config", "disclosures", "disk", "lifetime", "postbox", "renewal"],
         ...["alerts", "courier/alerts", "courier/renewal", "courier/witnesses"],
       ].map((room) => `server/${room}`),
     ],
@@ -322,10 +292,6 @@ export const rooms: readonly Room[] = [
 
   { name: "server/supervisor", uses: language },
   {
-    name: "server/guard/install",
-    uses: [...language, "server/config", "server/supervisor"],
-  },
-  {
     name: "server/cli",
     uses: [
       ...language,
@@ -337,10 +303,13 @@ export const rooms: readonly Room[] = [
         "config",
         "disclosures",
         "disk",
+        "erasure",
+        "formats",
         "guard/pki",
         "guard/setup",
         "guard/verify",
         "postbox",
+        "retention",
         "supervisor",
       ].map((room) => `server/${room}`),
       "server/witness",
@@ -349,6 +318,7 @@ export const rooms: readonly Room[] = [
       "server/guard/access",
       "server/guard/anchor",
       "server/guard/break-glass",
+      "server/guard/connect",
       "server/guard/doctor",
       "server/guard/exposure",
       "server/guard/firewall",
@@ -357,9 +327,12 @@ export const rooms: readonly Room[] = [
       "server/guard/certificates",
       "server/guard/restore",
       "server/guard/monitor",
+      "server/guard/policy",
+      "server/policy/rules",
       "server/door",
       "server/mirror",
       "server/evidence",
+      "server/agent",
     ],
     outside: ["commander", "zod"],
   },
@@ -375,4 +348,6 @@ export const never: readonly (readonly [string, string])[] = [
   ["server/guard", "server/reader"],
   ["server/mirror", "server/port"],
   ["server/mirror", "server/reader"],
+  ["server/agent", "server/port"],
+  ["server/agent", "server/reader"],
 ]

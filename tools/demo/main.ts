@@ -15,12 +15,17 @@ const once = process.argv.includes("--once")
 
 async function main(): Promise<number> {
   const place = await prepare(new URL("../../demo/", import.meta.url))
-  say(place.fresh ? "made a CA, certificates and an access list in demo/" : "goes on with demo/")
+  say(
+    place.fresh
+      ? "made a CA, certificates, an access list and a policy in demo/"
+      : "goes on with demo/",
+  )
   const service = await runService(place)
   say(`serving: writers ${place.addresses.write}, readers ${place.addresses.read}`)
   const stop = new AbortController()
   process.on("SIGINT", () => stop.abort())
   process.on("SIGTERM", () => stop.abort())
+  process.on("SIGHUP", () => stop.abort())
   void service.ended.then(() => stop.abort())
   const tail = startTail(place, stop.signal, sayEntry)
   const writers = await startWriters(place, stop.signal)

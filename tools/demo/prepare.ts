@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -29,8 +29,8 @@ export async function prepare(url: URL): Promise<Place> {
   if (fresh) await install(directory)
   const config = loadConfig(file)
   const address = (of: readonly { host: string; port: number }[]) => `${of[0]?.host}:${of[0]?.port}`
-  const { write, read, ops } = config.listen
-  for (const each of [...write, ...read, ...ops]) await mustBeFree(each)
+  const { write, read, ops, syslog = [] } = config.listen
+  for (const each of [...write, ...read, ...ops, ...syslog]) await mustBeFree(each)
   const profile = (name: string) => join(directory, "profiles", `${name}.yaml`)
   return {
     directory,
@@ -48,6 +48,7 @@ export async function prepare(url: URL): Promise<Place> {
 
 async function install(directory: string): Promise<void> {
   const { config } = await initDirectory({ directory })
+  switchOnSyslog(config.file)
   const now = new Date()
   await enrolWriter({
     config,
@@ -65,6 +66,14 @@ async function install(directory: string): Promise<void> {
     owner: "the demo's billing job",
     now,
   })
+}
+
+/** So that `postern connect rsyslog` works here as it is: the line stands in the file, as a remark. */
+function switchOnSyslog(file: string): void {
+  const text = readFileSync(file, "utf8")
+  const on = text.replace(/^( *)# (syslog: )/m, "$1$2")
+  if (on === text) throw new PosternError("CONFIG_INVALID", "it has no remark on listen.syslog")
+  writeFileSync(file, on)
 }
 
 function mustBeFree(address: { host: string; port: number }): Promise<void> {

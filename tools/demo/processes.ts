@@ -22,6 +22,8 @@ export interface Service {
 export async function runService(place: Place): Promise<Service> {
   const child = spawn(process.execPath, [postern, "serve", "--config", place.config.file], {
     stdio: ["ignore", "inherit", "pipe"],
+    // Out of the terminal's reach: Ctrl-C ends the writers first, and then the service, by stop().
+    detached: true,
   })
   const ended = once(child, "exit").then(() => undefined)
   await bothReady(child, ended)
