@@ -18,6 +18,7 @@ const programmes: readonly (readonly [string, readonly string[]])[] = [
   ["evidence", ["test/evidence/main.ts"]],
   ["browser", ["test/browser/main.ts"]],
   ["restore", ["test/restore/main.ts", "--long"]],
+  ["erasure", ["test/erasure/main.ts", "--long", "--record"]],
 ]
 
 /** Counts of the last line; a programme that ends without them, or badly without saying so, has failed. */

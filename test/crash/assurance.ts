@@ -47,6 +47,12 @@ const sections = {
     end: "<!-- end of the drills -->",
     command: "node test/drills/main.ts --record",
   },
+  erasure: {
+    title: "Erasure",
+    begin: "<!-- erasure: written by test/erasure/main.ts, not by hand -->",
+    end: "<!-- end of erasure -->",
+    command: "node test/erasure/main.ts --long --record",
+  },
   firewall: {
     title: "Firewall",
     begin: "<!-- firewall: written by test/firewall/main.ts, not by hand -->",

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Results } from "../interop/results.ts"
 import type { Stage } from "./stage.ts"
@@ -31,27 +32,48 @@ export function confined(stage: Stage, unit: Confining): string[] {
   return [...program, ...unit.all("SystemCallFilter"), "--"]
 }
 
-/** CapabilityBoundingSet, which is all that a user without rights of its own has; as setpriv takes it. */
+/** CapabilityBoundingSet, and AmbientCapabilities, which are all that a user without rights of its own has; as setpriv takes them. */
 export function bounded(unit: Confining): string[] {
-  const names = unit.one("CapabilityBoundingSet").split(" ").filter(Boolean)
-  const kept = names.map((name) => `,+${name.replace("CAP_", "").toLowerCase()}`)
-  return ["--no-new-privs", `--bounding-set=-all${kept.join("")}`, "--inh-caps=-all"]
+  const kept = (key: string): string => {
+    const names = unit.one(key).split(" ").filter(Boolean)
+    return ["-all", ...names.map((name) => `+${name.replace("CAP_", "").toLowerCase()}`)].join(",")
+  }
+  const ambient = kept("AmbientCapabilities")
+  return [
+    ...["--no-new-privs", `--bounding-set=${kept("CapabilityBoundingSet")}`],
+    ...[`--inh-caps=${ambient}`, `--ambient-caps=${ambient}`],
+  ]
 }
 
-/** The watch may list rules and have an empty network, as root; and nothing of the machine is its own. */
-export function checkWatchConfined(stage: Stage, unit: Confining, results: Results): void {
-  const [command = "", ...before] = [...protectedSystem(unit), "setpriv", ...bounded(unit)]
-  const ask = (...asked: string[]) =>
-    stage.run(command, [...before, ...confined(stage, unit), ...asked])
-  const rules = ask("sh", "-c", "nft list ruleset && unshare --net nft list ruleset")
-  results.check(rules.code === 0, "the watch lists rules, and has an empty network", rules.text)
-  const mark = join(stage.directory, "mark")
-  const forbidden = [
-    ["touch", mark],
-    ["mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+/** The watch may list rules and look at everything, as its user; it changes nothing, and sees into no process. */
+export function checkWatchConfined(
+  { stage, unit, audit, rights }: Confinement,
+  results: Results,
+): void {
+  const [command = "", ...before] = [
+    ...protectedSystem(unit),
+    ...["setpriv", ...rights, ...bounded(unit)],
+    ...confined(stage, unit),
   ]
-  const done = forbidden.filter((asked) => ask(...asked).code === 0)
-  results.check(done.length === 0, "it mounts nothing, and writes nowhere else", done.join("; "))
+  const ask = (...asked: string[]) => stage.run(command, [...before, ...asked])
+  const rules = ask("sh", "-c", "nft list ruleset && iptables-save")
+  results.check(rules.code === 0, "the watch lists rules", rules.text)
+  const own = join(audit, "data/state/watch/mark")
+  results.check(ask("touch", own).code === 0, "it writes in its own directory")
+  rmSync(own, { force: true })
+  const forbidden = [
+    ...[join(stage.directory, "mark"), join(audit, "access.yaml"), join(audit, "data/log/mark")],
+    ...[join(audit, "data/state/firewall.json"), join(audit, "data/state/mark")],
+  ].map((path) => ["touch", path])
+  const also = [
+    ["mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+    ["unshare", "--net", "true"],
+    ["readlink", "/proc/1/fd/0"],
+    ["sh", "-c", "kill -0 1"],
+  ]
+  const done = [...forbidden, ...also].filter((asked) => ask(...asked).code === 0)
+  const what = "it mounts nothing, has no namespace, sees into no process and writes nowhere else"
+  results.check(done.length === 0, what, done.map((asked) => asked.join(" ")).join("; "))
 }
 
 /**

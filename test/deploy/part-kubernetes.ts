@@ -122,7 +122,9 @@ async function startExample(stage: Stage, directory: string, results: Results): 
   const made = join(stage.directory, "pod")
   stage.must(stage.postern, ["init", made, ...portFlags(ports)])
   cpSync(join(made, "pki"), join(directory, "pki"), { recursive: true })
-  cpSync(join(made, "access.yaml"), join(directory, "access.yaml"))
+  for (const name of ["access.yaml", "policy.yaml"]) {
+    cpSync(join(made, name), join(directory, name))
+  }
   // The pod has no courier: the overlay carries no alerts.
   rmSync(join(made, "alerts.yaml"))
   const generated =

@@ -16,15 +16,17 @@ import { until } from "../support/waiting.ts"
 import { type Held, Holder } from "./holder.ts"
 import { bounded, checkConfined, confined, confiners, protectedSystem } from "./part-confined.ts"
 import { tryRenewal } from "./part-renewal.ts"
-import { leaveUnanswered, tryWatch } from "./part-watch.ts"
-import { freePorts, type Ports, portFlags, ready, type Stage } from "./stage.ts"
+import { leaveUnanswered, tryReview } from "./part-review.ts"
+import { applyRules, tryWatch } from "./part-watch.ts"
+import { freePorts, machine, type Ports, portFlags, ready, type Stage } from "./stage.ts"
 
 const services = ["postern-port", "postern-reader", "postern-courier"]
-/** Looks after those; as root, with a few of its rights. */
+/** Looks after those. */
 const watch = "postern-watch"
-/** What `systemd-analyze security` may say at most; of the watch, which sees the whole machine, docs/operating/install.md says why. */
+/** Ends what a review left unanswered. */
+const review = "postern-review"
+/** What `systemd-analyze security` may say at most, of every unit. */
 const exposureMax = 2
-const watchExposureMax = 3.5
 
 /** A unit as it was written: the last word of each setting, all words of those that may be said several times. */
 class Unit {
@@ -47,7 +49,7 @@ export async function tryUnits(stage: Stage, results: Results): Promise<void> {
   const ports = await freePorts()
   const audit = join(stage.directory, "audit")
   const config = join(audit, "postern.yaml")
-  stage.must(stage.postern, ["init", audit, ...portFlags(ports)])
+  stage.must(stage.postern, ["init", audit, "--host", machine, ...portFlags(ports)])
   const outside = await openOutside()
   withCourier(stage, { audit, config, url: outside.url })
   const root = join(stage.directory, "root")
@@ -113,13 +115,14 @@ function judge(stage: Stage, units: string, results: Results): void {
   const verify = stage.run("systemd-analyze", ["verify", ...files])
   const clean = verify.code === 0 && verify.text === ""
   results.check(clean, `systemd-analyze verify: ${files.length} units`, verify.text)
-  for (const name of [...services, "postern-renewal", watch]) {
-    const max = name === watch ? watchExposureMax : exposureMax
-    const file = join(units, `${name}.service`)
+  const judged = files.filter((file) => file.endsWith(".service"))
+  results.check(judged.length === services.length + 3, `${judged.length} services`, `${judged}`)
+  for (const file of judged) {
+    const name = basename(file, ".service")
     const security = stage.run("systemd-analyze", ["security", "--offline=yes", "--no-pager", file])
     const level = Number(/exposure level for \S+: ([\d.]+)/.exec(security.text)?.[1] ?? Number.NaN)
-    const what = `systemd-analyze security ${name}: ${level}, at most ${max}`
-    results.check(level <= max, what, security.text)
+    const what = `systemd-analyze security ${name}: ${level}, at most ${exposureMax}`
+    results.check(level <= exposureMax, what, security.text)
   }
 }
 
@@ -163,9 +166,10 @@ function makeAccounts(
     const more = [...groups.values()].filter(isIn).map(([group = ""]) => gidOf(group))
     accounts.set(name, { uid: Number(uid), gid: Number(gid), groups: more })
   }
-  const gids = new Set(services.map((name) => accounts.get(name)?.gid))
-  const uids = new Set(services.map((name) => accounts.get(name)?.uid))
-  results.check(uids.size === 3 && gids.size === 1, "three users of one group")
+  const named = [...services, watch].map((name) => accounts.get(name))
+  const gids = new Set(named.map((one) => one?.gid))
+  const uids = new Set(named.map((one) => one?.uid))
+  results.check(uids.size === 4 && gids.size === 1, "four users of one group")
   // The same on the real paths, which the programmes above see below --root.
   for (const line of conf.split("\n")) {
     const [kind, path, mode, owner = "", group = ""] = line.split(" ")
@@ -197,8 +201,9 @@ async function carryOut(
 ): Promise<void> {
   const { ports, audit } = place
   const holder = await Holder.open([
-    ...[`write=127.0.0.1:${ports.write}`, `ops=127.0.0.1:${ports.ops}`],
-    `read=127.0.0.1:${ports.read}`,
+    ...[machine, "127.0.0.1"].map((host) => `write=${host}:${ports.write}`),
+    ...[machine, "127.0.0.1"].map((host) => `read=${host}:${ports.read}`),
+    `ops=127.0.0.1:${ports.ops}`,
   ])
   const running: { name: string; held: Held }[] = []
   for (const name of confiners) {
@@ -211,12 +216,10 @@ async function carryOut(
       if (name === "postern-port") await ready(ports.ops)
     }
     results.check(true, "the port is ready, as its own user, without a network of its own")
-    const watchUnit = new Unit(units, watch)
+    applyRules(stage, audit, results)
     leaveUnanswered(stage, audit, place.users.get("postern-port")?.gid ?? 0)
-    running.push({
-      name: watch,
-      held: await holder.start(startOf(stage, watchUnit, watch, place)),
-    })
+    const looking = startOf(stage, new Unit(units, watch), watch, place)
+    running.push({ name: watch, held: await holder.start(looking) })
     const event = JSON.stringify({ action: "door.opened", actor: "alice" })
     const profile = (role: string) => ["--profile", join(audit, `profiles/${role}.yaml`)]
     const send = stage.run(stage.postern, ["send", ...profile("writer")], { input: event })
@@ -252,8 +255,7 @@ async function carryOut(
     if (account !== undefined)
       checkConfined({ stage, unit, audit, rights: rightsOf(account) }, results)
     await tryRenewal(stage, place, results)
-    const rights = rightsOf(place.users.get("postern-reader") ?? nobody)
-    await tryWatch(stage, { ports, audit, unit: watchUnit, rights }, results)
+    await tryGuard(stage, units, place, results)
   } finally {
     for (const { name, held } of running.reverse()) {
       const code = await held.end().catch(() => -1)
@@ -262,6 +264,24 @@ async function carryOut(
     await holder.close()
   }
   for (const name of [...services, watch]) checkCalls(stage, name, results)
+}
+
+/** The watch, which runs, and what the timer of the reviews starts. */
+async function tryGuard(
+  stage: Stage,
+  units: string,
+  place: Place,
+  results: Results,
+): Promise<void> {
+  const { ports, audit, users } = place
+  const unit = new Unit(units, watch)
+  const rights = rightsOf(users.get(unit.one("User")) ?? nobody)
+  const readers = rightsOf(users.get("postern-reader") ?? nobody)
+  await tryWatch(stage, { ports, audit, unit, rights, readers }, results)
+  const { argv, env } = startOf(stage, new Unit(units, review), review, place)
+  const [command = "", ...args] = argv
+  const end = () => stage.run(command, args, { env: { ...stage.env, ...env } })
+  await tryReview(stage, { audit, end }, results)
 }
 
 /** As setpriv takes them. */
@@ -347,7 +367,7 @@ function checkCalls(stage: Stage, name: string, results: Results): void {
     results.check(lines.length === 0, "the port made no internet socket", lines.slice(0, 3).join())
   }
   if (name === "postern-reader") {
-    const far = lines.filter((line) => /connect\(/.test(line) && !/127\.0\.0\.1/.test(line))
+    const far = lines.filter((line) => /connect\(/.test(line) && !line.includes(machine))
     results.check(
       lines.length > 0 && far.length === 0,
       "the reader connected to the write port only",

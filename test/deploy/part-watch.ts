@@ -1,97 +1,91 @@
-import { chmodSync, chownSync, readFileSync, type Stats, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Results } from "../interop/results.ts"
-import { dataOf, Entries } from "../support/entries.ts"
+import { dataOf, Entries, type Indexed } from "../support/entries.ts"
 import { type Confining, checkWatchConfined } from "./part-confined.ts"
-import type { Ports, Ran, Stage } from "./stage.ts"
+import type { Ports, Stage } from "./stage.ts"
 
-/** The first look of the doctor and of the deadlines is a minute after the start; a busy machine takes its time. */
+/** The first look of the doctor comes some seconds after the start, of the firewall every twenty; a busy machine takes its time. */
 const lookMs = 150_000
-const leaver = "spiffe://postern.local/writer/leaver"
 
 /** An installation whose processes run as their users. */
 interface WatchedPlace {
   readonly ports: Ports
   readonly audit: string
   readonly unit: Confining
-  /** By which postern-reader looks at what it shows in the console, as setpriv takes them. */
+  /** Of the watch's user, as setpriv takes them. */
   readonly rights: readonly string[]
+  /** By which postern-reader looks at what it shows in the console. */
+  readonly readers: readonly string[]
 }
 
-/**
- * Somebody for whom nobody answers in a review whose deadline was yesterday.
- * @param gid whose access.yaml is, beside root: what ends it must leave it so
- */
-export function leaveUnanswered(stage: Stage, audit: string, gid: number): void {
-  const config = join(audit, "postern.yaml")
-  const access = join(audit, "access.yaml")
-  chownSync(access, 0, gid)
-  chmodSync(access, 0o640)
-  stage.must(stage.postern, ["writer", "add", "leaver", "--config", config])
-  if (send(stage, audit, "writer-leaver").code !== 0) throw new Error("the leaver cannot send yet")
-  const file = stage.must(stage.postern, ["access", "review", "start", "--config", config]).trim()
-  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)
-  const [head = "", ...entries] = readFileSync(file, "utf8").split(/^(?= {2}- id: )/m)
-  const answered = entries.map((entry) =>
-    entry.includes(`id: ${leaver}\n`) ? entry : entry.replace('decision: ""', "decision: certify"),
-  )
-  const over = head.replace(/^deadline: .*$/m, `deadline: ${yesterday}`)
-  writeFileSync(file, [over, ...answered].join(""))
+/** Real rules, on the address that is none of loopback. */
+export function applyRules(stage: Stage, audit: string, results: Results): void {
+  const config = ["--config", join(audit, "postern.yaml")]
+  const apply = stage.run(stage.postern, ["firewall", "apply", "nftables", ...config])
+  const confirm = stage.run(stage.postern, ["firewall", "confirm"])
+  const isDone = apply.code === 0 && confirm.code === 0
+  results.check(isDone, "firewall rules are in force", apply.text + confirm.text)
 }
 
 /** Nobody here tells the time. */
 const unseenAnyway = ["clock.offset"]
 
 interface Word {
-  readonly findings: readonly { readonly id: string; readonly result: string }[]
+  readonly findings: readonly {
+    readonly id: string
+    readonly result: string
+    readonly evidence: string
+  }[]
 }
 
 /** The scheduled work of the guard, which no other unit does. */
 export async function tryWatch(
   stage: Stage,
-  { audit, ports, unit, rights }: WatchedPlace,
+  { audit, ports, unit, rights, readers }: WatchedPlace,
   results: Results,
 ): Promise<void> {
-  checkWatchConfined(stage, unit, results)
+  checkWatchConfined({ stage, unit, audit, rights }, results)
   const entries = await Entries.follow(join(audit, "data/log"))
-  const find = (action: string) => {
-    const wanted = entries.find(action, ({ event }) => event.action === action, { ms: lookMs })
-    return wanted.catch(() => undefined)
+  const find = (action: string, from = 0): Promise<Indexed | undefined> => {
+    const isMeant = ({ event }: Indexed) => event.action === action
+    return entries.find(action, isMeant, { from, ms: lookMs }).catch(() => undefined)
   }
   const examined = await find("postern.doctor.examined")
-  const expired = await find("postern.access.expired")
-  await entries.close()
   results.check(examined !== undefined, "the watch has the doctor look: an entry of the log")
+  await checkShown(ports, results)
+  const word = join(audit, "data/state/watch/doctor.json")
+  const read = stage.run("setpriv", [...readers, "cat", word])
+  results.check(read.code === 0, "the reader process may read what was found", read.text)
+  checkFindings(JSON.parse(read.code === 0 ? read.text : '{"findings":[]}') as Word, results)
+  stage.must("nft", ["delete", "table", "inet", "postern"])
+  const drifted = await find("postern.firewall.drifted")
+  const said = drifted === undefined ? "" : String(dataOf(drifted).evidence)
+  results.check(/no rules of ours/.test(said), "deleted rules are an entry of the log", said)
+  const told = await find("postern.doctor.examined", (drifted?.index ?? 0) + 1)
+  const failed = JSON.stringify(told === undefined ? "" : dataOf(told).checks)
+  results.check(failed.includes("firewall.drift"), "and the doctor has looked again", failed)
+  applyRules(stage, audit, results)
+  const found = await find("postern.firewall.found")
+  results.check(found !== undefined, "rules that are back are an entry, too")
+  await entries.close()
+}
+
+async function checkShown(ports: Ports, results: Results): Promise<void> {
   const ops = async (path: string) => (await fetch(`http://127.0.0.1:${ports.ops}${path}`)).text()
   const isTold = /^postern_doctor_seconds \d/m.test(await ops("/metrics"))
   const standing = await ops("/readyz?verbose")
   const isShown = isTold && /doctor: \w+, at /.test(standing)
   results.check(isShown, "/readyz and the metrics show it", standing)
-  const word = join(audit, "data/state/doctor.json")
-  const read = stage.run("setpriv", [...rights, "cat", word])
-  results.check(read.code === 0, "the reader process may read what was found", read.text)
-  const { findings } = JSON.parse(read.code === 0 ? read.text : '{"findings":[]}') as Word
-  const unseen = findings.filter((one) => one.result === "unknown").map(({ id }) => id)
-  const isSeen = findings.length > 30 && unseen.every((id) => unseenAnyway.includes(id))
-  results.check(isSeen, `the doctor looked at ${findings.length} things from there`, `${unseen}`)
-  const names = expired === undefined ? [] : (dataOf(expired).expired as readonly string[])
-  const what = "the watch ends what a review left unanswered: an entry of the log"
-  results.check(`${names}` === leaver, what, `${names}`)
-  checkEnded(stage, audit, results)
 }
 
-function send(stage: Stage, audit: string, name: string): Ran {
-  const profile = ["--profile", join(audit, `profiles/${name}.yaml`)]
-  const event = JSON.stringify({ action: "door.opened", actor: "alice" })
-  return stage.run(stage.postern, ["send", ...profile], { input: event })
-}
-
-function checkEnded(stage: Stage, audit: string, results: Results): void {
-  const [gone, stays] = ["writer-leaver", "writer"].map((name) => send(stage, audit, name))
-  const isRefused = gone?.code !== 0 && stays?.code === 0
-  const said = `${gone?.code}: ${gone?.text} ${stays?.text}`
-  results.check(isRefused, "whom it ended is refused, and nobody else", said)
-  const { gid, mode }: Stats = statSync(join(audit, "access.yaml"))
-  const isKept = gid !== 0 && (mode & 0o777) === 0o640
-  results.check(isKept, "access.yaml stays whose it was", `${gid} ${mode.toString(8)}`)
+function checkFindings({ findings }: Word, results: Results): void {
+  const say = (all: Word["findings"]) => all.map(({ id, evidence }) => `${id} (${evidence})`).join()
+  const unseen = findings.filter(({ result }) => result === "unknown")
+  const isSeen = findings.length > 30 && unseen.every(({ id }) => unseenAnyway.includes(id))
+  results.check(isSeen, `the doctor looked at ${findings.length} things from there`, say(unseen))
+  const of = (id: string) => findings.filter((one) => one.id === id)
+  for (const id of ["port.owner", "firewall.drift", "door.expired", "process.core", "canary"]) {
+    const bad = of(id).filter(({ result }) => result !== "ok")
+    results.check(of(id).length > 0 && bad.length === 0, `${id}: ${of(id).length} ok`, say(bad))
+  }
 }

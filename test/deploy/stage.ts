@@ -50,6 +50,9 @@ export class Stage {
   }
 }
 
+/** An address of the machine besides loopback, which main.ts makes: firewall rules are for what comes there. */
+export const machine = "10.0.0.7"
+
 export interface Ports {
   readonly write: number
   readonly read: number

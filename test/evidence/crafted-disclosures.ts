@@ -23,6 +23,13 @@ function madeFrom(text: string): Made {
 export const named = (name: string, value = "1", by = salt) =>
   madeOf(`["${by}",${JSON.stringify(name)},${value}]`)
 
+/** Of an element of an array. */
+export const element = (value = "1", by = salt) => madeOf(`["${by}",${value}]`)
+
+/** What the policy writes where it made disclosures. */
+export const sealedMark = (sealed: unknown = 1) =>
+  `,"_policy":{"digest":"0123456789abcdef","did":["personal /data/a"],"sealed":${JSON.stringify(sealed)}}`
+
 /** A log of one entry after its opening: that entry holds these digests. */
 export async function discloseDraft(
   digests: unknown,
@@ -53,7 +60,8 @@ async function fileOf(made: readonly Made[], kept: readonly Made[] = made, membe
 }
 
 export async function disclosures(): Promise<Crafted[]> {
-  return [...(await goodValues()), ...(await goodDigests()), ...(await badValues())]
+  const plain = [...(await goodValues()), ...(await goodDigests()), ...(await badValues())]
+  return [...plain, ...(await sealedByPolicy()), ...(await badlySealed())]
 }
 
 const deep = `${"[".repeat(30_000)}${"]".repeat(30_000)}`
@@ -189,4 +197,94 @@ async function badValues(): Promise<Crafted[]> {
       ]),
     ),
   ]
+}
+
+/** Digests inside an event, of which the policy says that it sealed some. */
+async function sealedByPolicy(): Promise<Crafted[]> {
+  const [a, b, c] = [named("email"), element('"x"'), named("labels", '{"b":2}')] as const
+  const fine = (name: string, bytes: Buffer, disclosed: number, withheld: number) =>
+    ({ name, bytes, trust: "policy", verdict: "WITNESSED", disclosed, withheld }) as const
+  const within = (made: Made) => `{"_sd":["${made.digest}"]}`
+  const both = `,"data":{"who":${within(a)},"list":[1,{"...":"${b.digest}"}]}`
+  const outer = named("data", `{"x":[${within(a)},{"...":"${b.digest}"}]}`)
+  const far = `${"[".repeat(30_000)}${within(a)}${"]".repeat(30_000)}`
+  const large = (bytes: number) =>
+    named(
+      "data",
+      `{"pad":"${"x".repeat(bytes - `["${salt}","data",{"pad":"","x":${within(a)}}]`.length)}","x":${within(a)}}`,
+    )
+  const made: Crafted[] = []
+  const add = async (name: string, top: Made[], kept: Made[], members: string, left: number) => {
+    const bytes = await fileOf(top, kept, `${sealedMark()}${members}`)
+    made.push(fine(`sealed: ${name}`, bytes, kept.length, left))
+  }
+  await add("a member and an element", [], [b, a], both, 0)
+  await add("one of both, and one of the writer's", [c], [a, c], both, 1)
+  await add("none of three", [c], [], both, 3)
+  await add("a value whose values were sealed before", [outer], [outer, a, b], "", 0)
+  await add("such a value alone", [outer], [outer], "", 2)
+  await add("a value of 65,536 bytes", [large(65_536)], [large(65_536), a], "", 0)
+  await add("a value of 8 MiB", [large(8_388_608)], [large(8_388_608)], "", 1)
+  await add("30,000 levels", [named("data", far)], [named("data", far), a], "", 0)
+  await add(
+    "a digest twice in one list",
+    [],
+    [a],
+    `,"data":{"_sd":["${a.digest}","${a.digest}"]}`,
+    0,
+  )
+  await add("a digest in two places", [], [], `,"data":[${within(a)},${within(a)}]`, 1)
+  await add(
+    "a digest beside what is none",
+    [],
+    [],
+    `,"data":{"...":"${b.digest}","_sd":"${a.digest}"}`,
+    0,
+  )
+  await add(
+    "an element with more than its digest",
+    [],
+    [],
+    `,"data":[{"...":"${b.digest}","a":1}]`,
+    0,
+  )
+  await add("the same name in another object", [], [a], `,"email":1,"data":${within(a)}`, 0)
+  for (const count of [0, -1, 0.5, "1", true, null, [1], 2 ** 53]) {
+    const bytes = await fileOf([], [], `${sealedMark(count)}${both}`)
+    made.push(fine(`sealed: a count of ${JSON.stringify(count)}`, bytes, 0, 0))
+  }
+  const often = sealedMark().replace('"sealed":1', '"sealed":0,"sealed":1.0e0')
+  made.push(fine("sealed: a count in another spelling", await fileOf([], [a], often + both), 1, 1))
+  return made
+}
+
+async function badlySealed(): Promise<Crafted[]> {
+  const [a, b] = [named("email"), element('"x"')] as const
+  const again = named("email", "2", `${salt}x`)
+  const list = (...all: Made[]) => `{"_sd":${JSON.stringify(all.map(({ digest }) => digest))}}`
+  const outer = named("data", list(a))
+  const many = (count: number, seed: string) =>
+    JSON.stringify(
+      Array.from({ length: count }, (_, i) => sha256(`${seed}${i}`).toString("base64url")),
+    )
+  const values = [1000, 1000, 1000, 1000, 93].map((count, i) =>
+    named(`v${i}`, `{"_sd":${many(count, `${i}.`)}}`),
+  )
+  const cases: readonly [string, readonly Made[], readonly Made[], string][] = [
+    ["a value before the one that names it", [outer], [a, outer], ""],
+    ["an element among members", [], [b], `,"data":${list(b)}`],
+    ["a member among elements", [], [a], `,"data":[{"...":"${a.digest}"}]`],
+    ["a value in two places", [], [a], `,"data":[${list(a)},${list(a)}]`],
+    ["a value at the top and inside", [a], [a], `,"data":${list(a)}`],
+    ["a member that is there", [], [a], `,"data":{"email":0,"_sd":["${a.digest}"]}`],
+    ["two of one name", [], [a, again], `,"data":${list(a, again)}`],
+    ["a value twice", [], [a, a], `,"data":${list(a)}`],
+    ["4,098 digests", values, values, ""],
+  ]
+  const made: Crafted[] = []
+  for (const [name, top, kept, members] of cases) {
+    const bytes = await fileOf(top, kept, `${sealedMark()}${members}`)
+    made.push(bad(`badly sealed: ${name}`, bytes))
+  }
+  return made
 }

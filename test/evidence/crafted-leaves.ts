@@ -48,7 +48,7 @@ const badStamps: Readonly<Record<string, string>> = {
   nothing: "",
   "white space": stamp.replace(",", ", "),
   "c 0": stamp.replace("}", ',"c":0}'),
-  "c 4": stamp.replace("}", ',"c":4}'),
+  "c 8": stamp.replace("}", ',"c":8}'),
   "c 30": stamp.replace("}", ',"c":30}'),
   "members in another order": '{"o":0,"r":1,"q":0,"n":"AAAAAAAAAAAAAAAAAAAAAA"}',
   "a short nonce": stamp.replace("AAAA", "AAA"),
@@ -76,7 +76,7 @@ export async function oddLeaves(): Promise<Crafted[]> {
   for (const [name, odd] of Object.entries(badStamps)) {
     await add(`a stamp: ${name}`, leafOf(odd, "{}"), "INVALID")
   }
-  for (const c of [1, 2, 3]) {
+  for (const c of [1, 2, 3, 4, 5, 6, 7]) {
     await add(`a stamp: c ${c}`, leafOf(stamp.replace("}", `,"c":${c}}`), "{}"), "WITNESSED")
   }
   await add("an empty leaf", Buffer.alloc(0), "INVALID")

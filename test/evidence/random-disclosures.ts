@@ -1,4 +1,4 @@
-import { discloseDraft, type Made, madeOf } from "./crafted-disclosures.ts"
+import { discloseDraft, type Made, madeOf, sealedMark } from "./crafted-disclosures.ts"
 import { fileOf } from "./drafts.ts"
 import type { Chance } from "./mutations.ts"
 import { policy } from "./small-log.ts"
@@ -6,11 +6,12 @@ import type { Question } from "./verifiers.ts"
 
 /** A leaf with disclosures whose digests are right, whatever is in them; some are withheld, strange or disclosed twice. */
 export async function randomDisclosures(chance: Chance, number: number): Promise<Question> {
-  const made = Array.from({ length: 1 + chance.below(4) }, () => madeOf(randomJson(chance)))
+  const made: Made[] = []
+  for (let n = 1 + chance.below(4); n > 0; n--) made.push(madeOf(randomJson(chance, made)))
   const often = chance.of([1000, 1000, 3])
   const kept = made.filter(() => chance.below(often) > 0)
   if (chance.below(12) === 0) kept.push(chance.of(made))
-  if (chance.below(12) === 0) kept.push(madeOf(randomJson(chance)))
+  if (chance.below(12) === 0) kept.push(madeOf(randomJson(chance, made)))
   if (chance.below(3) === 0) kept.reverse()
   const members = chance.of([
     "",
@@ -22,8 +23,19 @@ export async function randomDisclosures(chance: Chance, number: number): Promise
     `,"x":{"_sd":[]}`,
   ])
   const texts = kept.map(({ text }) => text)
-  const draft = await discloseDraft(digestsOf(made, chance), texts, members)
+  const inside = holding(made, chance)
+  const sealed = chance.below(2) === 0 ? "" : sealedMark(chance.of([1, 1, 1, 2, 0, "1"]))
+  const draft = await discloseDraft(digestsOf(made, chance), texts, `${members}${inside}${sealed}`)
   return { name: `${number}: strange disclosures`, bytes: fileOf(draft), policy }
+}
+
+/** A member whose value holds some of the digests, as a policy leaves them behind, or nearly. */
+function holding(made: readonly Made[], chance: Chance): string {
+  if (chance.below(2) === 0) return ""
+  const some = () => made.filter(() => chance.below(3) === 0).map(({ digest }) => digest)
+  const elements = some().map((digest) => ({ "...": digest, ...chance.of([{}, {}, {}, { a: 1 }]) }))
+  const inner = { _sd: chance.of([some(), some(), "", [...some(), 1]]), list: [0, ...elements] }
+  return `,"inside":${JSON.stringify(chance.of<unknown>([inner, [inner], elements, { a: { b: inner } }]))}`
 }
 
 function digestsOf(made: readonly Made[], chance: Chance): unknown {
@@ -33,7 +45,7 @@ function digestsOf(made: readonly Made[], chance: Chance): unknown {
 }
 
 /** A disclosure as it should be, or nearly. */
-function randomJson(chance: Chance): string {
+function randomJson(chance: Chance, made: readonly Made[]): string {
   const salt = `${chance.below(1e9)}`.padStart(
     chance.of([...Array(9).fill(23), 22, 128, 21, 129]),
     "s",
@@ -43,9 +55,8 @@ function randomJson(chance: Chance): string {
     "[",
     JSON.stringify(salt),
     ",",
-    JSON.stringify(name),
-    ",",
-    ...value(chance, 3),
+    ...(chance.below(5) === 0 ? [] : [JSON.stringify(name), ","]),
+    ...(chance.below(3) === 0 ? [holding(made, chance).slice(10) || "1"] : value(chance, 3)),
     "]",
   ]
   for (let odd = chance.of([0, 0, 0, 0, 0, 0, 1, 2]); odd > 0; odd--) {

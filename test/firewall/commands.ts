@@ -3,13 +3,15 @@
  * dialect. One line of JSON for each thing that was looked at.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { run } from "../../packages/server/dist/cli/main.js"
+import { loadConfig } from "../../packages/server/dist/config/index.js"
+import { examineFirewall } from "../../packages/server/dist/guard/doctor/index.js"
 import { until } from "../support/waiting.ts"
 import { accessText } from "./places.ts"
 
@@ -26,6 +28,7 @@ const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` 
 const work = mkdtempSync(join(tmpdir(), "postern-firewall-"))
 const config = join(work, "audit/postern.yaml")
 const access = join(work, "audit/access.yaml")
+const written = join(work, "audit/data/state/firewall.json")
 const dialect = process.argv[2] === "iptables" ? "iptables" : "nftables"
 
 function look(holds: boolean, what: string, why = ""): void {
@@ -157,6 +160,43 @@ async function tryDialect(name: keyof typeof host): Promise<void> {
   await expectRun(`${name}: and verified`, ["verify", name, "--json"], 0, /"state":"as-rendered"/)
 }
 
+/** The doctor, who has but the right to list rules, compares them with what was written down. */
+async function tryDoctor(name: keyof typeof host): Promise<void> {
+  const expectFinding = async (what: string, result: string, evidence: RegExp) => {
+    const [finding] = await examineFirewall(loadConfig(config), new Date())
+    const holds = finding?.result === result && evidence.test(finding.evidence)
+    look(holds, `${name}: doctor, ${what}`, JSON.stringify(finding))
+  }
+  const expectOk = (what: string) => expectFinding(what, "ok", /what the access list says/)
+  await expectOk("after apply and confirm")
+  writeFileSync(access, `# Another comment.\n${accessText()}`)
+  await expectOk("another list that makes the same rules")
+  writeFileSync(access, accessText("writer"))
+  await expectFinding(
+    "another list",
+    "fail",
+    /: the applied rules are of an older configuration[^;]*$/,
+  )
+  await expectRun(`${name}: apply once more`, ["apply", name], 0, /in force/)
+  await expectOk("before it is confirmed")
+  await expectRun(`${name}: and back`, ["rollback"], 0, /back/)
+  await expectFinding("rules of before, and the newer list", "fail", /older configuration/)
+  writeFileSync(access, accessText())
+  await expectOk("rules of before, and the list of before")
+  rmSync(written)
+  await expectFinding("nothing written down", "unknown", /nothing was written down/)
+  await expectRun(`${name}: apply writes it down`, ["apply", name], 0, /nothing to change/)
+  await expectOk("written down without a change")
+  sh(host[name].spoil)
+  await expectFinding("a stranger's rule", "fail", /[12] that should not be/)
+  chmodSync(written, 0o666)
+  const refused = await examineFirewall(loadConfig(config), new Date()).catch(String)
+  look(/somebody else/.test(String(refused)), `${name}: a file that others may write`, `${refused}`)
+  await expectRun(`${name}: apply mends both`, ["apply", name], 0, /in force/)
+  await expectRun(`${name}: for good`, ["confirm"], 0, /confirmed/)
+  await expectOk("mended")
+}
+
 /** A port that answers before the change and not afterwards. */
 async function trySilence(name: keyof typeof host): Promise<void> {
   const once = `const server = require("net").createServer((socket) => { socket.end(); server.close() })
@@ -205,10 +245,16 @@ const servers = [17514, 17515].map((port) =>
   createServer((socket) => socket.end()).listen(port, "127.0.0.1"),
 )
 try {
-  expectRan("an installation", await postern(["init", join(work, "audit")]), 0, /postern serve/)
+  expectRan(
+    "an installation",
+    await postern(["init", join(work, "audit"), "--host", "10.0.0.7"]),
+    0,
+    /postern serve/,
+  )
   if (dialect === "nftables") await tryWords()
   tryGolden(dialect)
   await tryDialect(dialect)
+  await tryDoctor(dialect)
   await trySilence(dialect)
   if (dialect === "nftables") await tryStranger()
 } finally {

@@ -49,7 +49,7 @@ function planFor(rights: Rights): Plan {
   const textOf = (name: string, access: string): string => {
     const dialect = dialects.find((one) => one.name === name)
     if (dialect === undefined) throw new Error(`there is no dialect ${name}`)
-    return render(dialect, makeModel(parseAccess(access), at, Date.now(), uid)).text
+    return render(dialect, makeModel(parseAccess(access), at, Date.now(), [uid])).text
   }
   return {
     ports: [...Object.values(ports), otherPort],

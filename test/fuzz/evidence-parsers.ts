@@ -123,7 +123,10 @@ export const evidenceParsers: readonly Parser[] = [
   parserOf({
     name: "disclosure",
     codes: ["DISCLOSURE_INVALID"],
-    seeds: [encodeDisclosure("A".repeat(22), "data", encodeUtf8('{"a":1}'))],
+    seeds: [
+      encodeDisclosure("A".repeat(22), "data", encodeUtf8('{"a":1}')),
+      encodeDisclosure("A".repeat(22), undefined, encodeUtf8('"x"')),
+    ],
     bad: ["", "[]", '["","data",1]', '["é","data",1]', "[".repeat(20_000)].map(encodeUtf8),
     parse: (json: Uint8Array) => {
       const { name, value } = parseDisclosure(json)

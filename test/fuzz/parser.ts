@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
-import { type ErrorCode, isPosternError } from "@postern/log/base"
+import { type ErrorCode, isPosternError, PosternError } from "@postern/log/base"
 
 /** What a parser is given: text or bytes, whichever it takes. */
 export type Input = string | Uint8Array
@@ -42,6 +42,19 @@ interface Trial<I extends Input, Value> {
    */
   readonly format?: (value: Value) => I
   readonly isStrict?: boolean
+}
+
+/** Refusals without the place that they name, of parsers of documents that somebody wrote: of those each place is another one. */
+export function placeless<Value>(parse: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!isPosternError(error)) throw error
+      const why = (error.detail ?? "").split(": ").at(-1)
+      throw new PosternError(error.code, why?.replace(/ at line.*|\n.*/s, ""))
+    }
+  }
 }
 
 /** A parser of which nothing is believed but what is looked at here. */

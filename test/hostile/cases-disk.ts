@@ -40,7 +40,9 @@ const full: Case["run"] = () =>
     const stream = new ClientStream()
     await client.open(0, stream.id)
     disk.fill(64 << 10)
-    const large = (): string => eventText({ data: { x: "y".repeat(30_000) } })
+    // Each short enough for detectors to look at all of it.
+    const notes = Array.from({ length: 4 }, () => "y".repeat(7_500))
+    const large = (): string => eventText({ data: { x: notes } })
     let acked = 0
     let sent = 0
     for (;;) {

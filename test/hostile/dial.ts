@@ -64,6 +64,26 @@ export function httpAnswer(socket: TLSSocket, ms = answerMsMax): Promise<string>
   return within(answer, ms, "the answer").finally(() => socket.destroy())
 }
 
+/** The status alone of the answer to a request that goes out in these pieces: not every sender is answered in JSON. */
+export async function statusOf(
+  ground: Ground,
+  pieces: readonly (string | Uint8Array)[],
+): Promise<string> {
+  const socket = await dialHttp(ground.call, ground.ca, ground.writer)
+  socket.setNoDelay(true)
+  const answer = new Promise<string>((resolve) => {
+    let text = ""
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString("latin1")
+      const status = /^HTTP\/1\.1 (\d+) .*?\r\n\r\n/s.exec(text)?.[1]
+      if (status !== undefined) resolve(status)
+    })
+    socket.once("close", () => resolve("closed"))
+  })
+  for (const piece of pieces) socket.write(piece)
+  return await within(answer, answerMsMax, "the answer").finally(() => socket.destroy())
+}
+
 /** The answer to a request after which others may follow. */
 export function nextAnswer(socket: TLSSocket): Promise<string> {
   return within(

@@ -75,6 +75,16 @@ const groups: readonly (readonly [string, readonly string[]])[] = [
       ...["files open to others", "the firewall is deleted", "names and keys unreachable"],
     ],
   ],
+  [
+    "sources",
+    [
+      ...["syslog: counts without an end, messages too large", "syslog: byte by byte, cut, silent"],
+      ...["syslog: tiny messages, many connections", "syslog: no grant, no certificate, no TLS"],
+      ...["OTLP: a bomb, tiny records, deep values", "OTLP: a resource again and again"],
+      ...["OTLP: fields and JSON that are broken", "odd records, CloudEvents, Teleport"],
+      ...["a way in of another grant", "actions of the port's own in what a source says"],
+    ],
+  ],
 ]
 
 export interface Input {

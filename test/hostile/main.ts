@@ -16,7 +16,10 @@ import { eventRows } from "./rows-events.ts"
 import { floodRows } from "./rows-floods.ts"
 import { frameRows } from "./rows-frames.ts"
 import { httpRows } from "./rows-http.ts"
+import { otlpRows } from "./rows-otlp.ts"
+import { recordRows } from "./rows-records.ts"
 import { syslogRows } from "./rows-syslog.ts"
+import { syslogPlaneRows } from "./rows-syslog-plane.ts"
 
 const { values } = parseArgs({
   options: {
@@ -40,6 +43,9 @@ const rows: readonly Row[] = [
   ...eventRows,
   ...httpRows,
   ...syslogRows,
+  ...syslogPlaneRows,
+  ...otlpRows,
+  ...recordRows,
   ...floodRows,
 ].filter(isWanted)
 console.log(`hostile programme, ${values.long ? "long" : "short"} form, seed ${seed}`)

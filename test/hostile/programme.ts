@@ -48,7 +48,7 @@ export class Programme {
   }
 
   static async begin(rows: readonly Row[]): Promise<Programme> {
-    const installation = await Installation.make()
+    const installation = (await Installation.make()).keepAll().speakSyslog()
     process.once("exit", () => installation.remove()) // However it ends.
     const writers: Identity[] = []
     for (const [i, row] of rows.entries()) {
@@ -61,7 +61,8 @@ export class Programme {
     const bystander = await Bystander.enter(port, ca, other)
     const groundOf = (writer: Identity, i: number): Ground => ({
       ...{ installation, ca, writer, foreignStream: bystander.stream.id },
-      call: { ...port.write, ...(hasManyAddresses && { localAddress: addressOf(i) }) },
+      call: { ...port.write, ...from(i) },
+      syslog: { ...port.syslog, ...from(i) },
       reload: () => reload(installation),
       metric: async (name) => metricOf((await askOps(port.ops, "/metrics")).text, name),
     })
@@ -223,6 +224,10 @@ export class Programme {
 async function reload(installation: Installation): Promise<void> {
   const { status, json } = await askAdmin(installation, "POST /v1/reload")
   if (status !== 200) throw new Error(`the reload was answered with ${JSON.stringify(json)}`)
+}
+
+function from(i: number): { localAddress?: string } {
+  return hasManyAddresses ? { localAddress: addressOf(i) } : {}
 }
 
 /** 127.1.0.1 and on. */

@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls"
 import { type ErrorCode, errorRegistry } from "@postern/log/base"
-import type { Indexed } from "../support/entries.ts"
+import { dataOf, type Indexed } from "../support/entries.ts"
 import type { FramedClient } from "../support/framed-client.ts"
 import type { Grant, Identity, Installation } from "../support/installation.ts"
 import type { Place } from "../support/port-process.ts"
@@ -15,6 +15,8 @@ export interface Call extends Place {
 export interface Ground {
   readonly installation: Installation
   readonly call: Call
+  /** The port's syslog plane, called from the same address. */
+  readonly syslog: Call
   readonly ca: string
   readonly writer: Identity
   /** A stream that another writer has open all the time. */
@@ -44,6 +46,15 @@ export interface Row {
   readonly isSlow?: true
   /** A flood: how long another writer waited meanwhile is printed. */
   readonly isFlood?: true
+}
+
+/** What a writer left in the log, in its order; not what the port says of it. */
+export function entriesOf(all: readonly Indexed[], { writer }: Ground): readonly Indexed[] {
+  return all.filter(({ stamp, event }) => {
+    const opening = all[stamp.open ?? -1]
+    const owner = opening === undefined ? undefined : dataOf(opening).writer
+    return owner === writer.id && !String(event.action).startsWith("postern.")
+  })
 }
 
 /** Puts the number of an input on rows. */

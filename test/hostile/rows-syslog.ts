@@ -2,8 +2,8 @@ import { dialTls, httpAnswer } from "./dial.ts"
 import { casesOf, type Ground, problem, type Row } from "./row.ts"
 
 /**
- * A syslog sender over TLS (RFC 5425) with a good certificate. The port speaks no syslog: without ALPN it takes the bytes
- * for HTTP, which they are not, says so and ends the connection.
+ * A syslog sender over TLS (RFC 5425) with a good certificate that calls the write plane, which speaks no syslog: without ALPN it
+ * takes the bytes for HTTP, which they are not, says so and ends the connection.
  */
 function syslog(name: string, bytes: string): Row {
   const act = (ground: Ground): Promise<string> => {

@@ -8,7 +8,12 @@ import { Bystander } from "./bystander.ts"
 
 /** What every log has: of no case in particular. */
 const usual = new Set([
-  ...["postern.config.loaded", "postern.access.loaded", "postern.stream.opened"],
+  ...[
+    "postern.config.loaded",
+    "postern.access.loaded",
+    "postern.policy.loaded",
+    "postern.stream.opened",
+  ],
   ...["postern.started", "postern.stopped", "postern.stream.closed", "postern.clock.checked"],
 ])
 
@@ -27,7 +32,7 @@ export class Yard {
 
   /** @param parent where its directory is made */
   static async open(parent?: string): Promise<Yard> {
-    const installation = await Installation.make(parent)
+    const installation = (await Installation.make(parent)).keepAll()
     const [app, other] = [await installation.writer("app"), await installation.writer("other")]
     const yard = new Yard(installation, app, other)
     yard.undo.push(() => installation.remove())

@@ -1,6 +1,7 @@
 /**
  * Other people's parts against a log that this server has written, from Debian's packages: Go's golang.org/x/mod/sumdb (note and
- * tlog) verifies it, and a SoftHSM2 token holds its key. Run it by `npm run test:interop`; on a laptop without them it says so.
+ * tlog) verifies it, and a SoftHSM2 token holds its key. And other people's parts in front of it: PostgreSQL with an outbox, an agent and a
+ * server of the MCP SDK, the exporters of OpenTelemetry, rsyslog and syslog-ng. Run it by `npm run test:interop`; on a laptop without them it says so.
  * `--record` writes its figures into docs/assurance.md.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -8,12 +9,20 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { formatVkey, parseVkey } from "@postern/log/tlog"
 import { recordRun } from "../crash/assurance.ts"
+import { checkAgent } from "./agent.ts"
+import { checkConnected } from "./connect.ts"
 import { GoVerifier, whyNoGo } from "./go-verifier.ts"
+import { checkOtlp } from "./otlp.ts"
+import { checkOutbox } from "./outbox.ts"
 import { postern } from "./port-process.ts"
+import { whyNoPostgres } from "./postgresql.ts"
 import { writeProofs } from "./proofs.ts"
+import { checkPruned } from "./pruned.ts"
 import { Results } from "./results.ts"
 import { checkRollover } from "./rollover.ts"
+import { checkSyslog, whyNoSyslog } from "./syslog.ts"
 import { checkTokenSigner, whyNoToken } from "./token-signer.ts"
+import { checkToolCalls } from "./tool-calls.ts"
 import { type WrittenLog, writeLog } from "./written-log.ts"
 
 const entriesMin = 70_000
@@ -27,6 +36,18 @@ async function main(): Promise<void> {
   results.report.begin("A token (PKCS #11) that holds the log key")
   await part("a log key in a token", whyNoToken, () => checkTokenSigner(results, work))
   await part("Go's verifier", whyNoGo, checkWithGo)
+  results.report.begin("An outbox in PostgreSQL, while everything around it is killed")
+  await part("an outbox in PostgreSQL", whyNoPostgres, () => checkOutbox(results))
+  results.report.begin("OpenTelemetry's exporters, protobuf and JSON, through outages")
+  await checkOtlp(results)
+  results.report.begin("rsyslog and syslog-ng over mutual TLS, through a restart and a cut")
+  await part("syslog over TLS", whyNoSyslog, () => checkSyslog(results, join(work, "syslog")))
+  results.report.begin("An agent, killed again and again, and each of its ways in")
+  await checkAgent(results)
+  results.report.begin("Sources as postern connect configures them")
+  await checkConnected(results, work)
+  results.report.begin("Tool calls of the MCP SDK")
+  await checkToolCalls(results)
 }
 
 /** A counterpart that is missing fails the programme in CI; elsewhere it is said, and nothing is checked. */
@@ -45,6 +66,8 @@ async function checkWithGo(): Promise<void> {
   const go = await GoVerifier.build(results, work)
   results.report.begin("Go's sumdb: a log whose key changes, under two witnesses")
   await checkRollover(go, work)
+  results.report.begin("Go's sumdb: a log whose beginning went by its retention rule")
+  await checkPruned(results, go, work)
   results.report.begin("Go's sumdb: a log of two lives")
   const log = await writeLog(join(work, "audit"), entriesMin)
   await checkOurselves(log)

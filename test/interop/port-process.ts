@@ -68,11 +68,15 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function run(
   command: string,
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv
+    readonly input?: string
+    readonly cwd?: string
+  } = {},
 ): Promise<{ code: number; text: string }> {
-  const { env = process.env, input } = options
+  const { env = process.env, input, cwd } = options
   const stdin = input === undefined ? "ignore" : "pipe"
-  const child = spawn(command, args, { env, stdio: [stdin, "pipe", "pipe"] })
+  const child = spawn(command, args, { env, cwd, stdio: [stdin, "pipe", "pipe"] })
   // A command that ends before it has read everything says why in its own words.
   child.stdin?.on("error", () => undefined).end(input)
   const text: string[] = []

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { digestsOf, discloseEvent } from "@postern/log/event"
 import { afterAll, beforeAll, expect, test } from "vitest"
@@ -20,6 +20,9 @@ let entries: Entries
 
 beforeAll(async () => {
   installation = await Installation.make()
+  // A policy looks at each value, and leaves it as it is.
+  const policy = "rules: [{ name: all, level: full }]\n"
+  writeFileSync(join(installation.directory, "policy.yaml"), policy)
   app = await installation.writer("app")
   small = await installation.writer("small", { eventBytes: 100_000 })
   slow = await installation.writer("slow", { bytesPerSecond: 200_000 })

@@ -10,6 +10,9 @@ import { openWorld } from "../support/world.ts"
 const { start, undo, undoAll } = openWorld()
 afterEach(undoAll)
 
+/** Each short enough for detectors to look at all of it. */
+const notes = Array.from({ length: 4 }, () => "y".repeat(7_500))
+
 const why = whyNoSmallDisk()
 describe.skipIf(why !== undefined)(
   `a full disk${why === undefined ? "" : ` (not here: ${why})`}`,
@@ -27,7 +30,7 @@ describe.skipIf(why !== undefined)(
     ): Promise<{ sent: number; acked: number }> {
       let [sent, acked] = [0, 0]
       for (;;) {
-        client.send(stream.batch([eventText({ data: { x: "y".repeat(30_000) } })]))
+        client.send(stream.batch([eventText({ data: { x: notes } })]))
         sent += 1
         const frame = await client.next(1500).catch(() => undefined)
         if (frame === undefined) return { sent, acked }

@@ -1,8 +1,8 @@
 import { fork } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { type Audit, connect, formatProfile, type Problem } from "@postern/client"
+import { type Audit, connect, type Problem } from "@postern/client"
 import { encodeUtf8, formatHex } from "@postern/log/base"
 import { digestsOf, discloseEvent, disclosureDigest, encodeDisclosure } from "@postern/log/event"
 import { encodeDisclosurePart, encodeFrame, frameTypes } from "@postern/log/wire"
@@ -11,7 +11,7 @@ import { openDisclosures } from "../../packages/server/dist/disclosures/index.js
 import { Entries, type Indexed } from "../support/entries.ts"
 import { eventOf } from "../support/events.ts"
 import { ClientStream, FramedClient } from "../support/framed-client.ts"
-import { type Identity, Installation, trustDomain } from "../support/installation.ts"
+import { type Identity, Installation } from "../support/installation.ts"
 import { type PortProcess, startPort } from "../support/port-process.ts"
 import { until, within } from "../support/waiting.ts"
 
@@ -37,6 +37,10 @@ const writers = new Map<string, Identity>()
 
 beforeAll(async () => {
   installation = await Installation.make()
+  // Without a policy values are kept for good as they are handed over; with one: policy-large.test.ts.
+  const { configFile, directory } = installation
+  rmSync(join(directory, "policy.yaml"))
+  writeFileSync(configFile, readFileSync(configFile, "utf8").replace(/^policy:.*\n/m, ""))
   for (const name of names) writers.set(name, await installation.writer(name))
   port = await startPort(installation.configFile)
   entries = await Entries.follow(installation.log)
@@ -57,18 +61,7 @@ function writer(name: string): Identity {
 
 /** A writer's profile in a file, which is read again at each attempt to connect. */
 function profileOf(name: string): string {
-  const app = writer(name)
-  const file = join(installation.directory, `${name}.profile`)
-  const profile = formatProfile({
-    ...{ role: "writer", id: app.id, server: `spiffe://${trustDomain}/server` },
-    ...{ address: `${port.write.host}:${port.write.port}`, source: "app://app" },
-    spool: join(installation.directory, `${name}.spool`),
-    log: { origin: installation.vkey.split("+")[0] ?? "", vkey: installation.vkey },
-    ...{ ca: installation.ca.certificate, certificate: app.certificate, key: app.key },
-  })
-  writeFileSync(`${file}.new`, profile, { mode: 0o600 })
-  renameSync(`${file}.new`, file)
-  return file
+  return installation.profileOf(writer(name), port.write)
 }
 
 function enter(name: string): Promise<FramedClient> {

@@ -8,6 +8,7 @@ export type Operation =
   | "sync"
   | "truncate"
   | "rename"
+  | "remove"
   | "make-directory"
   | "sync-directory"
   | "list"

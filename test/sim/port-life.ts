@@ -77,6 +77,7 @@ export async function openPortLife(
   const commits = new CommitLoop(
     {
       ...{ sequencer, store: watched, signer, streams, clock, counters },
+      sealed: () => undefined,
       roomAppeared: () => undefined,
       fatal: (error: unknown) => witness.fatal(error),
     },

@@ -244,6 +244,12 @@ export class Life implements FileSystem {
     })
   }
 
+  remove(path: string): Promise<void> {
+    return this.#do("remove", never, () => {
+      this.disk.directory(dirname(path)).remove(basename(path))
+    })
+  }
+
   syncDirectory(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       let end = (_: boolean): void => undefined

@@ -33,6 +33,11 @@ export class SimulatedDirectory {
     this.#change({ set: [[to, node]], unset: [from] })
   }
 
+  remove(name: string): void {
+    if (!this.#seen.has(name)) throw systemError("ENOENT")
+    this.#change({ set: [], unset: [name] })
+  }
+
   forget(name: string): void {
     this.#seen.delete(name)
     this.#stable.delete(name)

@@ -2,8 +2,10 @@ import { connect, type TLSSocket } from "node:tls"
 import { formatHex } from "@postern/log/base"
 import {
   type Ack,
+  type AlteredEvent,
   type BatchAck,
   decodeAck,
+  decodeAltered,
   decodeClosed,
   decodeGoaway,
   decodeOpened,
@@ -120,6 +122,10 @@ export class FramedClient {
 
   async refused(): Promise<Refused> {
     return decodeRefused(await this.#expect(frameTypes.refused))
+  }
+
+  async altered(): Promise<readonly AlteredEvent[]> {
+    return decodeAltered(await this.#expect(frameTypes.altered)).events
   }
 
   async closed(): Promise<number> {

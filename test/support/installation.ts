@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { formatProfile } from "@postern/client"
 import { issueCertificate, type KeyPair } from "../../packages/server/dist/guard/pki/index.js"
 import { initDirectory } from "../../packages/server/dist/guard/setup/index.js"
+import type { Place } from "./port-process.ts"
 
 /** A certificate, its key and the SPIFFE ID in it. */
 export interface Identity extends KeyPair {
@@ -56,6 +58,22 @@ export class Installation {
     return new Installation(directory, vkey, ca, operator)
   }
 
+  /** A policy that changes nothing, where bytes are compared: the one that init writes marks texts that are too long for its detectors. */
+  keepAll(): this {
+    writeFileSync(join(this.directory, "policy.yaml"), "rules: [{ name: all, level: full }]\n")
+    return this
+  }
+
+  /** With the syslog plane, on this port of 127.0.0.1; 0: any free one. */
+  speakSyslog(port = 0): this {
+    const text = readFileSync(this.configFile, "utf8")
+    writeFileSync(
+      this.configFile,
+      text.replace(/^listen:\n/m, `listen:\n  syslog: ["127.0.0.1:${port}"]\n`),
+    )
+    return this
+  }
+
   get configFile(): string {
     return join(this.directory, "postern.yaml")
   }
@@ -85,6 +103,22 @@ export class Installation {
   grant(id: string, grant: Grant, about: object = {}): void {
     this.#identities.set(id, { id, role: "writer", ...about, grant: { ...generous, ...grant } })
     this.writeAccess()
+  }
+
+  /** A connection profile of a writer for the SDK, written to a file; its name is that of the writer. */
+  profileOf({ id, certificate, key }: Identity, { host, port }: Place): string {
+    const name = id.split("/").at(-1) ?? ""
+    const file = join(this.directory, `${name}.profile`)
+    const text = formatProfile({
+      ...{ role: "writer", id, server: `spiffe://${trustDomain}/server` },
+      ...{ address: `${host}:${port}`, source: `app://${name}` },
+      spool: join(this.directory, `${name}.spool`),
+      log: { origin: this.vkey.split("+")[0] ?? "", vkey: this.vkey },
+      ...{ ca: this.ca.certificate, certificate, key },
+    })
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+    return file
   }
 
   revoke(id: string): void {

@@ -5,6 +5,8 @@ import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
 import { within } from "./waiting.ts"
 
 const main = fileURLToPath(new URL("../../packages/server/dist/port/main.js", import.meta.url))
+/** The same with segments of 64 KiB. */
+const shortSegmentsMain = fileURLToPath(new URL("../crash/matrix/port-main.ts", import.meta.url))
 const startMsMax = 30_000
 const endMsMax = 20_000
 
@@ -18,6 +20,8 @@ export interface PortProcess {
   readonly pid: number
   readonly write: Place
   readonly ops: Place
+  /** Port 0 if the configuration names none. */
+  readonly syslog: Place
   readonly isAlive: boolean
   /** What it said on standard error, the last part of it. */
   said(): string
@@ -32,14 +36,16 @@ export interface PortOptions {
   /** A command that runs the process under itself, such as strace with its options. */
   readonly under?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Whether a few events begin a new segment. */
+  readonly shortSegments?: boolean
 }
 
 export async function startPort(
   configFile: string,
-  { under = [], env }: PortOptions = {},
+  { under = [], env, shortSegments = false }: PortOptions = {},
 ): Promise<PortProcess> {
   const [execPath = "", ...execArgv] = [...under, process.execPath, ...nodeFlags.port]
-  const child = fork(main, [configFile], {
+  const child = fork(shortSegments ? shortSegmentsMain : main, [configFile], {
     ...{ execPath, execArgv, stdio: ["ignore", "ignore", "pipe", "ipc"] },
     env: { ...process.env, ...env },
   })
@@ -53,13 +59,14 @@ export async function startPort(
   })
   died.catch(() => undefined) // Of interest until it listens.
   const listening = once(child, "message") as Promise<
-    [{ ready: Record<"write" | "ops", string[]> }]
+    [{ ready: Record<"write" | "ops" | "syslog", string[]> }]
   >
   const [{ ready }] = await within(Promise.race([listening, died]), startMsMax, "the port's start")
   return {
     pid: child.pid ?? 0,
     write: placeOf(ready.write),
     ops: placeOf(ready.ops),
+    syslog: placeOf(ready.syslog),
     get isAlive() {
       return child.exitCode === null && child.signalCode === null
     },

@@ -8,6 +8,7 @@ import { checkFirstRun, checkStates, checkTampering } from "./failures.ts"
 import { checkInvestigator } from "./investigator.ts"
 import { checkKeyboard } from "./keyboard.ts"
 import { checkLive, checkPerson } from "./person.ts"
+import { checkPolicy } from "./policy.ts"
 import { checkProofs } from "./proofs.ts"
 import { checkScrolling } from "./scrolling.ts"
 import { events, Site } from "./site.ts"
@@ -28,6 +29,7 @@ export async function checkConsole(results: Results, browser: Browser): Promise<
     await checkProofs(results, browser, site)
     await checkAlerts(results, browser, site)
     await checkInvestigator(results, browser, site)
+    await checkPolicy(results, browser, site)
     await checkCertificate(results, browser, site)
     await checkDocumented(results, browser, site, allAsked)
   } finally {

@@ -10,6 +10,7 @@ const pages: readonly (readonly [string, string, string])[] = [
   ["writers", "writers", "table .sparkline"],
   ["port", "port", ".figures"],
   ["access", "access", "#identities"],
+  ["policy", "policy", "#rules"],
   ["log", "log", "#checkpoint"],
   ["evidence", "evidence", "#basket"],
   ["alerts", "alerts", "h1"],

@@ -4,6 +4,7 @@
 //	verifier -dir EXPORT -vkey KEY -keys FILE     the same by a key that the pinned one leads to, as FILE proves
 //	verifier -dir EXPORT -size N -root BASE64     the tree of the first N entries, without a checkpoint
 //
+// With -minimum N the beginning of the log was removed by its retention rule: of that its hashes are taken.
 // With -witness KEY… the checkpoint must be cosigned by each of them, which is checked with crypto/ed25519.
 // Checked are: every leaf against its entry, every tile against the hashes derived from the entries, the root, proofs
 // that Go makes of the tiles, and the proofs in -proofs FILE, which Postern made. Exit status 1 for whatever is wrong.
@@ -26,12 +27,13 @@ import (
 const height = 8
 
 var (
-	dir    = flag.String("dir", "", "exported log")
-	keys   = flag.String("keys", "", "file with the proofs of the changes of the log key")
-	size   = flag.Int64("size", 0, "entries, where there is no checkpoint")
-	root   = flag.String("root", "", "root, base64, where there is no checkpoint")
-	proofs = flag.String("proofs", "", "file with proofs that Postern made, one JSON object a line")
-	random = flag.Int("random", 200, "proofs of each kind in trees too large for all of them")
+	dir     = flag.String("dir", "", "exported log")
+	keys    = flag.String("keys", "", "file with the proofs of the changes of the log key")
+	size    = flag.Int64("size", 0, "entries, where there is no checkpoint")
+	root    = flag.String("root", "", "root, base64, where there is no checkpoint")
+	proofs  = flag.String("proofs", "", "file with proofs that Postern made, one JSON object a line")
+	minimum = flag.Int64("minimum", 0, "where the log begins: bundles that end there or before may be gone, hashes may not")
+	random  = flag.Int("random", 200, "proofs of each kind in trees too large for all of them")
 )
 
 var vkeys, witnesses list
@@ -146,13 +148,12 @@ func deriveHashes(n int64) (storedHashes, error) {
 		if width > 1<<height {
 			width = 1 << height
 		}
-		tile := tlog.Tile{H: height, L: -1, N: first >> height, W: int(width)}
-		entries, err := readBundle(tile)
+		leaves, err := readLeafHashes(first, width)
 		if err != nil {
 			return nil, err
 		}
-		for i, entry := range entries {
-			more, err := tlog.StoredHashesForRecordHash(first+int64(i), tlog.RecordHash(entry), hashes)
+		for i, leaf := range leaves {
+			more, err := tlog.StoredHashesForRecordHash(first+int64(i), leaf, hashes)
 			if err != nil {
 				return nil, err
 			}
@@ -160,6 +161,28 @@ func deriveHashes(n int64) (storedHashes, error) {
 		}
 	}
 	return hashes, nil
+}
+
+// readLeafHashes derives them from the entries; below the minimum it takes them from the tile.
+func readLeafHashes(first, width int64) ([]tlog.Hash, error) {
+	var leaves []tlog.Hash
+	if first+width <= *minimum {
+		data, err := readTile(tlog.Tile{H: height, L: 0, N: first >> height, W: int(width)})
+		if err == nil && int64(len(data)) != width*tlog.HashSize {
+			err = fmt.Errorf("the tile of entry %d has not %d hashes", first, width)
+		}
+		for at := 0; err == nil && at < len(data); at += tlog.HashSize {
+			var leaf tlog.Hash
+			copy(leaf[:], data[at:])
+			leaves = append(leaves, leaf)
+		}
+		return leaves, err
+	}
+	entries, err := readBundle(tlog.Tile{H: height, L: -1, N: first >> height, W: int(width)})
+	for _, entry := range entries {
+		leaves = append(leaves, tlog.RecordHash(entry))
+	}
+	return leaves, err
 }
 
 func readBundle(tile tlog.Tile) ([][]byte, error) {
