@@ -5,11 +5,14 @@ import {
   serialDigits,
   serialMark,
 } from "./events.ts"
+import { otlpRequest } from "./otlp.ts"
 import type { Protocol } from "./task.ts"
 
 /** A whole HTTP request whose events get new ids in place before each sending. */
 export interface Body {
   readonly request: Buffer
+  /** Whether the answer to it says that all of them are taken. */
+  isAnswer(response: Buffer): boolean
   /** Bytes of the events alone. */
   readonly eventBytes: number
   /** Writes the digits of `serial`, `serial + 1`, … into the events, in order. */
@@ -31,6 +34,9 @@ export function createBodies(load: {
 }): Body[] {
   const { protocol, event, batch } = load
   const count = Math.max(bodiesMin, Math.ceil(eventsMin / batch))
+  if (protocol === "otlp") {
+    return Array.from({ length: count }, (_, i) => createOtlpBody(batch, i))
+  }
   const isWebhook = protocol === "kubernetes-webhook"
   const total = count * batch
   const events = isWebhook ? createAuditEvents(total, 1) : createEvents(event, total, 1)
@@ -51,11 +57,41 @@ function createBody(events: readonly Buffer[], isWebhook: boolean): Body {
     `content-length: ${Buffer.byteLength(body)}`,
   ]
   const request = Buffer.from(`${head.join("\r\n")}\r\n\r\n${body}`)
+  const eventBytes = events.reduce((sum, { length }) => sum + length, 0)
   const places = findSerials(request)
-  if (places.length !== events.length) throw new Error("an event has no serial number to patch")
+  return patched(request, places, { eventBytes, events: events.length }, (response) => {
+    return response.includes(`"accepted":${events.length},`)
+  })
+}
+
+function createOtlpBody(records: number, seed: number): Body {
+  const body = otlpRequest(records, seed)
+  const head = [
+    "POST /v1/logs HTTP/1.1",
+    "host: postern.local",
+    "content-type: application/x-protobuf",
+    `content-length: ${body.length}`,
+  ]
+  const request = Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body])
+  const places: number[] = []
+  for (let at = request.indexOf(serialMark); at !== -1; at = request.indexOf(serialMark, at + 1)) {
+    places.push(request.indexOf(serialBlank, at))
+  }
+  // Nothing in the answer: no record was refused.
+  return patched(request, places, { eventBytes: body.length, events: records }, (response) =>
+    response.includes("\r\ncontent-length: 0\r\n"),
+  )
+}
+
+function patched(
+  request: Buffer,
+  places: readonly number[],
+  { eventBytes, events }: { readonly eventBytes: number; readonly events: number },
+  isAnswer: Body["isAnswer"],
+): Body {
+  if (places.length !== events) throw new Error("an event has no serial number to patch")
   return {
-    request,
-    eventBytes: events.reduce((sum, { length }) => sum + length, 0),
+    ...{ request, isAnswer, eventBytes },
     number(serial) {
       for (let i = 0; i < places.length; i++) writeDigits(request, places[i] as number, serial + i)
     },

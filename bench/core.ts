@@ -3,7 +3,16 @@
  * leaf hashes. `node bench/core.ts` on a quiet machine; each figure is a median over many batches.
  */
 import { hash, randomBytes } from "node:crypto"
-import { type Core, createCore, rowBytes, rowField, verdicts } from "@postern/log/core"
+import {
+  type Core,
+  createCore,
+  encodeNeedles,
+  rowBytes,
+  rowField,
+  verdicts,
+} from "@postern/log/core"
+import { parsePolicy, startingPolicy } from "../packages/server/dist/policy/rules/index.js"
+import { openSieve } from "../packages/server/dist/policy/sieve/index.js"
 import { eventKinds } from "./events.ts"
 import { createRegions, type Region } from "./regions.ts"
 
@@ -28,6 +37,19 @@ interface Places {
   readonly patterns: number
   readonly patternsEnd: number
   readonly out: number
+  readonly table: number
+  readonly needles: number
+}
+
+/** What the policy that `init` writes looks for in events. */
+const { needles: startingNeedles } = openSieve(
+  parsePolicy(startingPolicy()),
+  { mac: noKeys, keepOut: noKeys },
+  { shortLived: new Set() },
+)
+
+function noKeys(): never {
+  throw new Error("needles need no keys")
 }
 
 function reserve(core: Core): Places {
@@ -36,6 +58,9 @@ function reserve(core: Core): Places {
   core.memory.set(sources, patterns)
   const seed = core.reserve(16)
   core.memory.set(randomBytes(16), seed)
+  const region = encodeNeedles(startingNeedles)
+  const needles = core.reserve(region.length)
+  core.memory.set(region, needles)
   return {
     at: core.reserve(regionBytesMax),
     rows: core.reserve(rowBytes * batchEvents),
@@ -48,6 +73,8 @@ function reserve(core: Core): Places {
     patterns,
     patternsEnd: patterns + sources.length,
     out: core.reserve(hashBytes),
+    table: core.reserve(core.tableBytes),
+    needles,
   }
 }
 
@@ -61,7 +88,7 @@ interface Stage {
 /** The stages in the order of a batch's life; each leaves behind what the next one needs. */
 function stagesOf(core: Core, places: Places, end: () => number): readonly Stage[] {
   const { at, rows, to, leaves, hashes, levels, frontier, seed, out } = places
-  const { patterns, patternsEnd } = places
+  const { patterns, patternsEnd, table, needles } = places
   const [field, mark] = [rowField.source, verdicts.sourceNotGranted]
   const memory = Buffer.from(core.memory.buffer)
   const start = core.levelStart(levels, 0)
@@ -77,6 +104,8 @@ function stagesOf(core: Core, places: Places, end: () => number): readonly Stage
       name: "allow",
       work: () => check(core.allow(rows, batchEvents, field, patterns, patternsEnd, mark), 0),
     },
+    { name: "recall", work: () => recallOrLearn(core, rows, table) },
+    { name: "mention", work: () => core.mention(rows, batchEvents, needles) },
     {
       name: "stamp",
       work: () => core.stamp(rows, batchEvents, to, leaves, received, 12, 345_678, 0, seed),
@@ -95,6 +124,15 @@ function stagesOf(core: Core, places: Places, end: () => number): readonly Stage
     { name: "root, per call", work: () => core.root(frontier, size, out), scale: batchEvents },
     { name: "node, per call", work: () => core.node(start, frontier, out), scale: batchEvents },
   ]
+}
+
+/** What is not known is learned, which happens in the first rounds. */
+function recallOrLearn(core: Core, rows: number, table: number): void {
+  if (core.recall(rows, batchEvents, 0, table) === 0) return
+  const view = new DataView(core.memory.buffer, core.memory.byteOffset)
+  for (let row = rows; row < rows + rowBytes * batchEvents; row += rowBytes) {
+    if (view.getUint32(row + rowField.decision, true) === 0) core.learn(row, 0, 1, table)
+  }
 }
 
 /** What the plain way costs: one call and one string for each leaf, the list read from memory. */

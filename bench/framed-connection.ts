@@ -146,6 +146,8 @@ export class FramedConnection implements Connection {
     if (type === frameTypes.credit) this.#credit = Math.max(this.#credit, decodeCredit(body))
     else if (type === frameTypes.welcome) this.#credit = decodeWelcome(body).credit
     else if (type === frameTypes.opened) this.#opened()
+    else if (type === frameTypes.altered)
+      return // What a policy made of some: nobody keeps receipts here.
     else throw new Error(`a frame of type ${type}: ${Buffer.from(body).toString().slice(0, 500)}`)
   }
 

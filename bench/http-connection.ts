@@ -15,6 +15,8 @@ export class HttpConnection implements Connection {
   #schedule: Schedule | undefined
   #serial: number
   #body = 0
+  /** The one in flight. */
+  #sent: Body | undefined
   /** When the request in flight was due. */
   #dueAt: number | undefined
   #chunks: Buffer[] = []
@@ -51,6 +53,7 @@ export class HttpConnection implements Connection {
     this.#dueAt = this.#schedule?.due(performance.now())
     if (this.#dueAt === undefined) return
     const body = this.#bodies[this.#body] as Body
+    this.#sent = body
     this.#body = (this.#body + 1) % this.#bodies.length
     body.number(this.#serial)
     this.#serial += this.#batch
@@ -81,7 +84,7 @@ export class HttpConnection implements Connection {
   /** A request that was read whole has been answered; so its buffer may be written again. */
   #finish(response: Buffer): void {
     const due = this.#dueAt
-    const isWhole = response.includes(`"accepted":${this.#batch},`)
+    const isWhole = this.#sent?.isAnswer(response)
     if (due === undefined || response.toString("latin1", 9, 12) !== "200" || !isWhole) {
       return this.#world.fail(new Error(`the answer was ${response.toString("latin1", 0, 1000)}`))
     }

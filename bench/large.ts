@@ -58,7 +58,7 @@ async function postAll(profile: string, port: number, kind: Beside): Promise<voi
 }
 
 async function measure(kind: Beside): Promise<Row> {
-  return withServer(await loadTree(house), async (server) => {
+  return withServer(await loadTree(house), "none", async (server) => {
     const { port, profile, pid } = server
     const task: Task = {
       port,

@@ -2,7 +2,7 @@ import { allCells, type Cell, isQuick, isSingle, matchesText, openWindow } from 
 import type { Options } from "./options.ts"
 import { type Row, rowOf } from "./rows.ts"
 import { runGenerator } from "./run.ts"
-import { withServer } from "./server.ts"
+import { type Server, withServer } from "./server.ts"
 import type { Figures } from "./task.ts"
 import type { Tree } from "./tree.ts"
 
@@ -30,7 +30,7 @@ function withWindow(cell: Cell, window: number | undefined): Cell {
 
 /** The same but for the load. */
 function isSame(a: Cell, b: Cell): boolean {
-  const names = ["protocol", "event", "connections", "batch", "window"] as const
+  const names = ["protocol", "event", "connections", "batch", "policy", "window"] as const
   return names.every((name) => a[name] === b[name])
 }
 
@@ -74,17 +74,18 @@ export function measureCell(
   measureMs: number,
   fullRate?: number,
 ): Promise<Figures> {
-  const { load, window, ...rest } = cell
-  return withServer(tree, ({ pid, port, profile }) => {
+  const { load, policy, window, ...rest } = cell
+  const run = ({ pid, port, profile }: Server): Promise<Figures> => {
     const task = { pid, port, profile, ...rest, warmMs, measureMs }
     if (load === "full") return runGenerator({ ...task, window })
     if (fullRate === undefined) throw new Error("the full load has no figures")
     return runGenerator({ ...task, window: openWindow, eventsPerSecond: fullRate * shares[load] })
-  })
+  }
+  return withServer(tree, policy, run, cell.protocol === "otlp" ? "otlp" : undefined)
 }
 
 export function describeCell(cell: Cell): string {
-  const { protocol, event, connections, batch, load } = cell
+  const { protocol, event, connections, batch, load, policy } = cell
   const flight = isSingle(cell) ? ", one in flight" : ""
-  return `${protocol}, ${event}, ${connections} connections, batch ${batch}, ${load} load${flight}`
+  return `${protocol}, ${event}, ${connections} connections, batch ${batch}, ${load} load, policy: ${policy}${flight}`
 }

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 export const usage = `npm run bench -- [options]
 
   --quick          one row of each kind, under a minute
-  --only CELL      some rows: protocol,event,connections,batch,load (parts at the end may be left out)
+  --only CELL      some rows: protocol,event,connections,batch,load,policy (parts at the end may be left out)
   --runs N         runs a row, medians are shown (default: 3, with --quick and --only 1)
   --seconds S      length of a run's window (default: 3)
   --window N       frames in flight per connection at full load (default: about 6 MiB in all)

@@ -15,3 +15,9 @@ export function peakRssMb(pid: number): number {
   const text = readFileSync(`/proc/${pid}/status`, "utf8")
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]) / 1024
 }
+
+/** The memory that a process has resident now, MiB. Linux only. */
+export function residentMb(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8")
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1]) / 1024
+}

@@ -42,6 +42,7 @@ const columns: readonly (readonly [string, (row: Row) => string])[] = [
   ["conn.", (row) => String(row.connections)],
   ["batch", (row) => String(row.batch)],
   ["load", (row) => (row.window === 1 && row.protocol === "postern/1" ? "one" : row.load)],
+  ["policy", (row) => row.policy],
   ["events/s", (row) => formatCount(row.eventsPerSecond)],
   ["MB/s", (row) => row.mbPerSecond.toFixed(1)],
   ["CPU s/M", (row) => row.cpuSecondsPerMillion.toFixed(2)],
@@ -59,7 +60,7 @@ export function formatTable(rows: readonly Row[]): string {
     ...rows.map((row) => columns.map(([, show]) => show(row))),
   ]
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)))
-  const isText = (i: number): boolean => i === 0 || i === 1 || i === 4
+  const isText = (i: number): boolean => i === 0 || i === 1 || i === 4 || i === 5
   const pad = (text: string, i: number): string => {
     return isText(i) ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0)
   }

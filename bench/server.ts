@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { type PolicyName, policyText } from "./policies.ts"
 import type { Tree } from "./tree.ts"
 import { house } from "./tree.ts"
 
@@ -39,12 +40,22 @@ export function removeLeftovers(): void {
   }
 }
 
-/** Makes a directory, starts the port process of `tree` in it, hands it to `use` and takes it away again. */
-export async function withServer<T>(tree: Tree, use: (server: Server) => Promise<T>): Promise<T> {
+/**
+ * Makes a directory, starts the port process of `tree` in it, hands it to `use` and takes it away again.
+ * @param way in that its writer has besides those that `postern init` gives it
+ */
+export async function withServer<T>(
+  tree: Tree,
+  policy: PolicyName,
+  use: (server: Server) => Promise<T>,
+  way?: string,
+): Promise<T> {
   const directory = join(work, String(++directories))
   mkdirSync(work, { recursive: true })
   try {
     await tree.initDirectory({ directory, ports: { write: 0, read: 0, ops: 0 } })
+    givePolicy(directory, policy)
+    if (way !== undefined) grant(directory, way)
     const server = await startServer(tree, directory)
     try {
       return await use(server)
@@ -54,6 +65,22 @@ export async function withServer<T>(tree: Tree, use: (server: Server) => Promise
   } finally {
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+function givePolicy(directory: string, policy: PolicyName): void {
+  const file = join(directory, "policy.yaml")
+  const text = policyText(policy)
+  if (text === undefined) return
+  if (text !== "") return writeFileSync(file, text)
+  rmSync(file, { force: true })
+  const config = join(directory, "postern.yaml")
+  writeFileSync(config, readFileSync(config, "utf8").replace(/^policy: .*\n/m, ""))
+}
+
+function grant(directory: string, way: string): void {
+  const file = join(directory, "access.yaml")
+  const text = readFileSync(file, "utf8")
+  writeFileSync(file, text.replace("[postern, http, kubernetes]", `[postern, http, ${way}]`))
 }
 
 async function startServer(tree: Tree, directory: string): Promise<Server> {

@@ -35,7 +35,7 @@ export function measureStartup(
   if (bavail * bsize < entries * bytesPerEntryMax + spareBytes) {
     throw new Error(`a log of ${entries} entries has no room on this disk`)
   }
-  return withServer(tree, async (server) => {
+  return withServer(tree, "none", async (server) => {
     note(`writing ${entries} entries`)
     await fill(server, entries)
     const drained = await restart(server, "SIGTERM", note)

@@ -1,6 +1,6 @@
 import type { EventKind } from "./events.ts"
 
-export const protocols = ["postern/1", "http", "kubernetes-webhook"] as const
+export const protocols = ["postern/1", "http", "kubernetes-webhook", "otlp"] as const
 export type Protocol = (typeof protocols)[number]
 
 /** One run, as the generator is told it. */

@@ -91,7 +91,11 @@ async function openForWriting(directory: string, clock: ToldClock): Promise<Open
     throw error
   }
   const commits = new CommitLoop(
-    { sequencer, store, signer, streams, clock, counters, roomAppeared: () => undefined, fatal },
+    {
+      ...{ sequencer, store, signer, streams, clock, counters, fatal },
+      sealed: () => undefined,
+      roomAppeared: () => undefined,
+    },
     new Uint8Array(0),
   )
   const own = new OwnStream(memory, sequencer, clock, origin, () => commits.kick())
