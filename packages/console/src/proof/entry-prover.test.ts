@@ -117,6 +117,32 @@ test("a tail: one path after the other, each for what came before it", async () 
   expect((await prover.prove(await path([1, 15], 22))).indexes).toEqual([1, 15])
 })
 
+test("a signature that is checked more quickly than the one before it does not overtake it", async () => {
+  const log = logOf(20)
+  const open = openNotes(log.vkey, async () => "")
+  const { promise: slow, resolve } = Promise.withResolvers<void>()
+  const first = await log.note(8)
+  const prover = new EntryProver(async (note) => {
+    if (note === first) await slow
+    return open(note)
+  }, noRest)
+  prover.takeOpening(log.entry(1))
+  prover.take(log.entry(4))
+  const one = prover.prove({
+    checkpoint: first,
+    proof: { size: 8, path: log.severalPath([1, 4], 8) },
+  })
+  prover.take(log.entry(9))
+  const two = prover.prove({
+    checkpoint: await log.note(12),
+    proof: { size: 12, path: log.severalPath([9], 12) },
+  })
+  await new Promise((after) => setTimeout(after, 20))
+  resolve()
+  expect((await one).indexes).toEqual([1, 4])
+  expect((await two).indexes).toEqual([9])
+})
+
 test("without an answer about the keys nothing is said", async () => {
   const [log, other] = [logOf(3), logOf(3)]
   const ask = () => Promise.reject(new Error("nobody answers"))

@@ -17,6 +17,12 @@ export type OpenNote = (note: string) => Promise<Checkpoint>
 /** Waits for a moment in which nobody needs the processor. */
 export type Rest = () => Promise<void>
 
+interface Waiting {
+  readonly entry: EntryAnswer
+  /** The others are there for the sake of the rows. */
+  readonly isRow: boolean
+}
+
 const nothing: Proven = { size: 0, indexes: [] }
 const streamOpened = "postern.stream.opened"
 
@@ -28,10 +34,12 @@ const streamOpened = "postern.stream.opened"
 export class EntryProver {
   readonly #open: OpenNote
   readonly #rest: Rest
-  /** By index; those that are no rows are there for the sake of others. */
-  readonly #waiting = new Map<number, { readonly entry: EntryAnswer; readonly isRow: boolean }>()
+  /** By index. */
+  readonly #waiting = new Map<number, Waiting>()
   /** By the index of the entry that opened the stream, once that is proven. */
   readonly #writers = new Map<number, string>()
+  /** Ends with the path before: it may prove the opening that the next one's entries need. Signatures come back in any order. */
+  #before: Promise<unknown> = Promise.resolve()
 
   constructor(open: OpenNote, rest: Rest) {
     this.#open = open
@@ -51,11 +59,23 @@ export class EntryProver {
    * @throws PosternError PROOF_INVALID, NOTE_INVALID, ENTRY_SYNTAX, KEY_CHANGE_INVALID: the answer does not hold. Anything else:
    * it could not be checked.
    */
-  async prove({ checkpoint: note, proof }: ProofAnswer): Promise<Proven> {
+  async prove(answer: ProofAnswer): Promise<Proven> {
+    const { checkpoint: note, proof } = answer
     if (note === undefined) return nothing
     // At once: what comes while the signature is checked waits for the next path.
     const covered = this.#takeBelow(proof?.size ?? 0)
-    const { size, root } = await this.#open(note)
+    const proven = Promise.all([this.#open(note), this.#before]).then(([checkpoint]) =>
+      this.#check(checkpoint, proof, covered),
+    )
+    this.#before = proven.catch(() => undefined)
+    return proven
+  }
+
+  async #check(
+    { size, root }: Checkpoint,
+    proof: ProofAnswer["proof"],
+    covered: readonly Waiting[],
+  ): Promise<Proven> {
     if (proof === undefined) {
       if ([...this.#waiting.keys()].every((index) => index >= size)) return nothing
       throw invalid("the answer brings no path")
