@@ -22,12 +22,13 @@ export async function runChild(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<CommandEnd> {
   const [command = "", ...rest] = argv
-  const child = spawn(command, rest, { stdio: "inherit", env: { ...env } })
   const onTerminal = process.stdin.isTTY === true
   const pass = (signal: NodeJS.Signals) => void child.kill(signal)
   const ignore = () => undefined
+  // Before it is there: it may be at work, and heard of, before spawn() is through. A signal is handled after that.
   for (const signal of forwarded) process.on(signal, pass)
   for (const signal of ofTerminals) process.on(signal, onTerminal ? ignore : pass)
+  const child = spawn(command, rest, { stdio: "inherit", env: { ...env } })
   try {
     return await new Promise<CommandEnd>((resolve) => {
       child.once("error", (error: NodeJS.ErrnoException) => {
