@@ -39,7 +39,10 @@ async function linesOver(note: string, signer: typeof w1, time = seconds): Promi
 
 /** The port's side with a disk in memory; `signed` says how far the log was signed. */
 function begin(quorum = "both") {
-  const state = { now: seconds * 1000, signed: 0, published: "", witnessed: [] as string[] }
+  const state = {
+    ...{ now: seconds * 1000, signed: 0, published: "", witnessed: [] as string[] },
+    meanwhile: async () => undefined as unknown,
+  }
   const entries: WitnessEntry[] = []
   const evidence: string[] = []
   const stopped: Contradiction[] = []
@@ -50,8 +53,11 @@ function begin(quorum = "both") {
     republish: async (change) => {
       state.published = change(state.published) ?? state.published
     },
-    ownHistory: async (from, to) =>
-      from > to ? undefined : { root: new Uint8Array(32).fill(from), proof: [] },
+    ownHistory: async (from, to) => {
+      await state.meanwhile()
+      const proof = [new Uint8Array(32).fill(to)]
+      return from > to ? undefined : { root: new Uint8Array(32).fill(from), proof }
+    },
     keepWitnessed: async (note) => void state.witnessed.push(note),
     keepEvidence: async (_name, text) => void evidence.push(text),
     keepContradiction: async (found) => void kept.push(found),
@@ -265,8 +271,19 @@ describe("a witness that knows another history", () => {
       expect(witnesses.contradiction).toMatchObject({ code: "LOG_FORKED", size, proven: true })
       const ourRoot = Buffer.alloc(32, size).toString("base64")
       const ours = await noteOf(5)
-      expect(JSON.parse(evidence[0] ?? "")).toMatchObject({ theirs, ours, ourRoot, proof: [] })
+      const proof = [Buffer.alloc(32, 5).toString("base64")]
+      expect(JSON.parse(evidence[0] ?? "")).toMatchObject({ theirs, ours, ourRoot, proof })
     }
+  })
+
+  test("is shown the checkpoint that the proof leads to, though a newer one is there by then", async () => {
+    const { witnesses, state, evidence, publish } = begin()
+    await publish(5)
+    state.meanwhile = () => publish(6)
+    const note = await noteOf(3, 99)
+    await witnesses.report({ outcome: "contradiction", witness: "w2", size: 5, note })
+    const proof = [Buffer.alloc(32, 5).toString("base64")]
+    expect(JSON.parse(evidence[0] ?? "")).toMatchObject({ ours: await noteOf(5), proof })
   })
 
   test("but shows this one is none", async () => {

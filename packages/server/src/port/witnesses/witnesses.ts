@@ -283,7 +283,8 @@ export class Witnesses {
       return this.#stand(witness, "failed", `it was asked about less than its ${size} entries`)
     }
     const proven = shown !== undefined
-    await this.#stop(witness, { code: "LOG_ROLLED_BACK", size, proven }, report)
+    const what = { code: "LOG_ROLLED_BACK", size, proven } as const
+    await this.#stop(witness, what, report, this.#newest())
   }
 
   async #contradicted(
@@ -291,21 +292,28 @@ export class Witnesses {
     report: WitnessReport & { outcome: "contradiction" },
   ): Promise<void> {
     const shown = await this.#openShown(report.note)
-    const ours = [...this.#recent.keys()].at(-1)
+    // The log grows meanwhile: what is read of it leads to this checkpoint, and to no newer one.
+    const ours = this.#newest()
     const history =
       shown === undefined || ours === undefined
         ? undefined
-        : await this.#world.ownHistory(shown.size, ours)
+        : await this.#world.ownHistory(shown.size, ours.size)
     if (shown === undefined || history === undefined) {
       const size = shown?.size ?? report.size
-      return await this.#stop(witness, { code: "LOG_FORKED", size, proven: false }, report)
+      return await this.#stop(witness, { code: "LOG_FORKED", size, proven: false }, report, ours)
     }
     if (equalBytes(history.root, shown.root)) {
       return this.#stand(witness, "failed", "it refuses, but shows a checkpoint of this very log")
     }
     // The log's key signed one root, and a checkpoint of a tree that begins with another.
     const what = { code: "LOG_FORKED", size: shown.size, proven: true } as const
-    await this.#stop(witness, what, report, history)
+    await this.#stop(witness, what, report, ours, history)
+  }
+
+  /** The checkpoint that was published last. */
+  #newest(): { readonly size: number; readonly note: string } | undefined {
+    const [size, note] = [...this.#recent].at(-1) ?? []
+    return size === undefined || note === undefined ? undefined : { size, note }
   }
 
   /** A checkpoint that the log's own key signed; undefined for anything else. */
@@ -323,6 +331,7 @@ export class Witnesses {
     witness: PolicyWitness,
     what: Pick<Contradiction, "code" | "size" | "proven">,
     report: { readonly outcome: "larger" | "contradiction"; readonly note?: string },
+    ours: { readonly note: string } | undefined,
     history?: OwnHistory,
   ): Promise<void> {
     const contradiction = { ...what, witness: witness.name, since: this.#world.now() }
@@ -335,8 +344,7 @@ export class Witnesses {
     this.#world.contradicted(contradiction)
     const data = { ...what, witness: witness.name }
     this.#world.record({ action: "postern.witness.contradiction", outcome: "failure", data })
-    const ours = [...this.#recent.values()].at(-1)
-    const text = formatEvidence(contradiction, report.note, ours, history)
+    const text = formatEvidence(contradiction, report.note, ours?.note, history)
     await this.#world.keepEvidence(formatHex(sha256(encodeUtf8(text))), text)
     await this.#world.keepContradiction(contradiction)
   }
