@@ -118,10 +118,10 @@ describe("README.md", () => {
       for (const code of snippets.slice(0, 3)) {
         expect((await run(node, code)).stderr).toBe("")
       }
-      expect(await actionsInLog()).toEqual([
-        ...before,
-        ...["invoice.deleted", "key.exported", "service.started"],
-      ])
+      const written = ["invoice.deleted", "key.exported", "service.started"]
+      // The reader follows the port: what has just been acknowledged it shows a moment later.
+      const shown = async () => expect(await actionsInLog()).toEqual([...before, ...written])
+      await vi.waitFor(shown, { timeout: 10_000, interval: 100 })
       const { log } = loadProfile(join(directory, "writer.yaml"))
       const file = readFileSync(join(directory, "receipt.json"), "utf8")
       const { leaf } = await checkReceipt(file, log.vkey)
