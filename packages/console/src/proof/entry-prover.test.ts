@@ -122,9 +122,12 @@ test("a signature that is checked more quickly than the one before it does not o
   const open = openNotes(log.vkey, async () => "")
   const { promise: slow, resolve } = Promise.withResolvers<void>()
   const first = await log.note(8)
+  const { promise: quick, resolve: opened } = Promise.withResolvers<void>()
   const prover = new EntryProver(async (note) => {
     if (note === first) await slow
-    return open(note)
+    const checkpoint = await open(note)
+    if (note !== first) opened()
+    return checkpoint
   }, noRest)
   prover.takeOpening(log.entry(1))
   prover.take(log.entry(4))
@@ -137,7 +140,9 @@ test("a signature that is checked more quickly than the one before it does not o
     checkpoint: await log.note(12),
     proof: { size: 12, path: log.severalPath([9], 12) },
   })
-  await new Promise((after) => setTimeout(after, 20))
+  await quick
+  // What the second could do without waiting it has done by the next turn.
+  await new Promise((turn) => setImmediate(turn))
   resolve()
   expect((await one).indexes).toEqual([1, 4])
   expect((await two).indexes).toEqual([9])

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { encodeUtf8, formatBase64, formatHex, type PosternError, sha256 } from "@postern/log/base"
@@ -257,8 +257,13 @@ describe("a log that grows", () => {
 
   test("prefers a checkpoint that was witnessed, and does without one where witnesses are away", async () => {
     const witnessed = join(log.path, "witnessed")
+    // Whole or not at all, as the port does it: a reader may be at it.
+    const publish = (note: string | undefined) => {
+      writeFileSync(`${witnessed}.new`, note ?? "")
+      renameSync(`${witnessed}.new`, witnessed)
+    }
     const old = await view.checkpoint()
-    writeFileSync(witnessed, old ?? "")
+    publish(old)
     const first = log.size
     log.events(other, 2)
     await log.commit()
@@ -270,7 +275,7 @@ describe("a log that grows", () => {
     expect(away.plan.size).toBe(first + 2)
     const making = make({ kind: "indexes", indexes: [first + 1] })
     const newest = await view.checkpoint()
-    writeFileSync(witnessed, newest ?? "")
+    publish(newest)
     expect((await making).plan.note).toBe(newest)
     rmSync(witnessed)
   })
