@@ -86,8 +86,10 @@ export class CreditAccount {
     this.#granted += freed
     const beyond = Math.max(0, this.beyond(unfinished))
     if (beyond >= this.#overdraft) return
-    this.#pool.give(this.#overdraft - beyond)
+    // Giving back lets whoever waits go on, this account too: it then lends anew.
+    const settled = this.#overdraft - beyond
     this.#overdraft = beyond
+    this.#pool.give(settled)
   }
 
   /** Gives back what the pool lent. */

@@ -41,6 +41,19 @@ describe("the pool", () => {
     expect(got).toEqual(["a", "b", "c"])
   })
 
+  test("has everything back of a connection that waited for what it gave back itself", () => {
+    const all = limits.creditBytesStart + 150_000
+    const pool = new CreditPool(all)
+    const account = new CreditAccount(pool)
+    account.overdraw(100_000, () => undefined)
+    account.receive(limits.creditBytesStart + 100_000)
+    account.place(limits.creditBytesStart + 100_000)
+    expect(account.overdraw(200_000, () => undefined)).toBe(false)
+    account.grant(1, 0)
+    account.close()
+    expect(pool.left).toBe(all)
+  })
+
   test("never lends more than it is, whoever takes, waits and gives back", () => {
     const step = fc.record({
       bytes: fc.nat({ max: 40 }),
