@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkConsistency, checkInclusion, leafHash, openCheckpoint } from "@postern/log/tlog"
 import type { AuditAnswer, AuditQuestion } from "@postern/log/wire"
-import { afterEach, describe, expect, test } from "vitest"
+import { afterEach, describe, expect, test, vi } from "vitest"
 import { followLog, type Head } from "../disk/index.ts"
 import { newDirectory, removeDirectories } from "../disk/slots.test.support.ts"
 import { AuditDesk } from "./audit-desk.ts"
@@ -227,6 +227,32 @@ describe("turns", () => {
     const answered: AuditAnswer[] = []
     desk.ask(gone, question, (answer) => answered.push(answer), failed)
     desk.forget(gone)
+    await ask(desk, question)
+    expect(answered).toEqual([])
+    desk.close()
+  })
+
+  test("end with the connection also while they are made", async () => {
+    const asked: ((none: undefined) => void)[] = []
+    const log = new PublishedLog(async () => ({
+      ...view,
+      checkpoint: () =>
+        asked.length > 0 ? view.checkpoint() : new Promise((resolve) => asked.push(resolve)),
+    }))
+    let now = 0
+    const seconds = () => {
+      now += 1000
+      return now
+    }
+    const desk = new AuditDesk({ log, keys, now: seconds, failed })
+    const gone = {}
+    const answered: AuditAnswer[] = []
+    desk.ask(gone, question, (answer) => answered.push(answer), failed)
+    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    desk.forget(gone)
+    // Whoever is answered while there is no checkpoint waits for the next turn.
+    asked[0]?.(undefined)
+    await ask(desk, question)
     await ask(desk, question)
     expect(answered).toEqual([])
     desk.close()

@@ -31,6 +31,8 @@ export class AuditDesk {
   readonly #world: AuditDeskWorld
   #waiting: Waiting[] = []
   #answered = new WeakMap<object, number>()
+  /** Whose answer is being made. */
+  #serving: object | undefined
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
@@ -55,6 +57,7 @@ export class AuditDesk {
   }
 
   forget(owner: object): void {
+    if (this.#serving === owner) this.#serving = undefined
     this.#waiting = this.#waiting.filter((waiting) => waiting.owner !== owner)
   }
 
@@ -63,6 +66,7 @@ export class AuditDesk {
     this.#isClosed = true
     clearTimeout(this.#timer)
     this.#waiting = []
+    this.#serving = undefined
   }
 
   #next(): void {
@@ -83,9 +87,11 @@ export class AuditDesk {
   async #serve(waiting: Waiting): Promise<void> {
     const { owner, question, answer, ahead } = waiting
     this.#answered.set(owner, this.#world.now())
+    this.#serving = owner
     const answered = await this.#answer(question, ahead)
+    if (this.#serving !== owner) return
     if (answered !== undefined) answer(answered)
-    else if (!this.#isClosed) this.#waiting.push(waiting)
+    else this.#waiting.push(waiting)
   }
 
   /** Undefined while there is no checkpoint. */

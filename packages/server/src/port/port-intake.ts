@@ -78,6 +78,8 @@ export class PortIntake implements Intake {
   readonly #testimony: Testimony
   readonly #doubts: Doubts
   readonly #sessionOf = new Map<Stream, BatchOwner>()
+  /** Whose sessions are over: what they wait for comes to nothing. */
+  readonly #gone = new WeakSet<BatchOwner>()
   readonly #waiting = new Set<BatchOwner>()
 
   constructor(world: IntakeWorld, recentIds: RecentIds) {
@@ -199,7 +201,9 @@ export class PortIntake implements Intake {
     if (this.#world.grant(peer.id)?.adapters.has("postern") !== true)
       return done("ADAPTER_NOT_GRANTED")
     if (foreign === undefined && !this.#world.own.hasRoom) {
-      return commits.afterDurable(() => this.openStream(owner, peer, wanted, done))
+      return commits.afterDurable(() => {
+        if (!this.#gone.has(owner)) this.openStream(owner, peer, wanted, done)
+      })
     }
     const opener = { peer, adapter: "postern", framed: true } as const
     const stream = foreign ?? openStream(this.#world, opener, wanted, this.now())
@@ -227,12 +231,21 @@ export class PortIntake implements Intake {
     signed: StreamSignature | undefined,
     done: (holds: boolean) => void,
   ): void {
-    if (signed === undefined) return this.#closeStream(peer, stream, undefined, () => done(true))
     const holder = this.#sessionOf.get(stream)
+    const close = (proof: Signed | undefined): void =>
+      this.#whenRoomForOwn(() => {
+        // Another session of the writer may have taken it meanwhile, or ended it.
+        const { commits, streams } = this.#world
+        const now = this.#sessionOf.get(stream)
+        const isOthers = now !== undefined && now !== holder
+        if (isOthers || streams.byId(stream.id) !== stream) return done(false)
+        this.#closeNow(peer, stream, proof)
+        commits.afterDurable(() => done(true))
+      })
+    if (signed === undefined) return close(undefined)
     this.#testimony.check("close", peer, stream, signed, (proof) => {
-      // Another session of the writer may have taken it meanwhile.
-      if (proof === undefined || this.#sessionOf.get(stream) !== holder) return done(false)
-      this.#closeStream(peer, stream, proof, () => done(true))
+      if (proof === undefined) done(false)
+      else close(proof)
     })
   }
 
@@ -242,16 +255,8 @@ export class PortIntake implements Intake {
     else commits.afterDurable(() => this.#whenRoomForOwn(callback))
   }
 
-  #closeStream(
-    peer: SessionPeer,
-    stream: Stream,
-    signed: Signed | undefined,
-    done: () => void,
-  ): void {
-    const { own, commits, streams } = this.#world
-    if (!own.hasRoom) {
-      return commits.afterDurable(() => this.#closeStream(peer, stream, signed, done))
-    }
+  #closeNow(peer: SessionPeer, stream: Stream, signed: Signed | undefined): void {
+    const { own, streams } = this.#world
     own.record({
       action: "postern.stream.closed",
       outcome: "success",
@@ -267,7 +272,6 @@ export class PortIntake implements Intake {
     })
     streams.remove(stream)
     this.#sessionOf.delete(stream)
-    commits.afterDurable(done)
   }
 
   declareGap(owner: BatchOwner, peer: SessionPeer, stream: Stream, gap: DeclaredGap): Offered {
@@ -321,6 +325,7 @@ export class PortIntake implements Intake {
 
   /** The session is gone; its streams stay open for the next one. */
   forget(owner: BatchOwner): void {
+    this.#gone.add(owner)
     this.#waiting.delete(owner)
     this.#large.release(owner)
     this.#world.audits.forget(owner)
