@@ -45,6 +45,8 @@ class Follower implements LogView {
   #watcher: { close(): void } | undefined
   #poll: NodeJS.Timeout | undefined
   #gather: NodeJS.Timeout | undefined
+  /** The look at the head that is under way, or the last one. */
+  #looking: Promise<void> = Promise.resolve()
 
   constructor(path: string, origin: string, files: FileSystem) {
     this.#files = files
@@ -74,7 +76,15 @@ class Follower implements LogView {
     }, gatherMs)
   }
 
-  async #refresh(): Promise<void> {
+  /** One look after the other: what an earlier one saw must not replace what a later one did. */
+  #refresh(): Promise<void> {
+    const look = this.#looking.then(() => this.#look())
+    // Whoever asked is told; the next one looks again.
+    this.#looking = look.catch(() => undefined)
+    return look
+  }
+
+  async #look(): Promise<void> {
     for (let attempt = 0; attempt < 100; attempt++) {
       if (this.#headFile === undefined) return
       const record = new Uint8Array(headBytes)
@@ -149,14 +159,17 @@ class Follower implements LogView {
     return [...this.#kept].map(([index, leaf]) => ({ index, leaf: leaf.slice() }))
   }
 
-  /** Files go while they are looked for. */
-  async #unlessPruned<T>(index: number, read: () => Promise<T>): Promise<T> {
+  /** Files go while they are looked for; then one entry of them may be there all the same. */
+  async #unlessPruned(index: number, read: () => Promise<Uint8Array[]>): Promise<Uint8Array[]> {
     try {
       return await read()
     } catch (error) {
       await this.#refresh()
       const { minimum } = this.head()
-      throw index < minimum ? prunedError(index, minimum) : error
+      if (index >= minimum) throw error
+      const kept = this.#kept.get(index)
+      if (kept === undefined) throw prunedError(index, minimum)
+      return [kept.slice()]
     }
   }
 
@@ -238,10 +251,12 @@ class Follower implements LogView {
     clearInterval(this.#poll)
     clearTimeout(this.#gather)
     this.#listeners.clear()
-    for (const reader of this.#segments.values()) await reader.release()
-    for (const file of this.#hashes.values()) await (await file).close()
     const head = this.#headFile
     this.#headFile = undefined
+    // A look that has begun reads a file that must be open till then.
+    await this.#looking
+    for (const reader of this.#segments.values()) await reader.release()
+    for (const file of this.#hashes.values()) await (await file).close()
     await head?.close()
   }
 }

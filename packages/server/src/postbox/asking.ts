@@ -33,6 +33,8 @@ export function openAsking(own: string, answerer: string): Asking {
   let open = 0
   let closed = false
   const cleaned = removeOld(asks)
+  // Whoever asks is told; nobody may.
+  cleaned.catch(() => undefined)
 
   async function awaitAnswer(id: string, withinMs: number): Promise<unknown> {
     const end = performance.now() + Math.min(withinMs, bounds.ageMaxMs)

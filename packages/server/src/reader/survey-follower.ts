@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs"
-import { formatBase64 } from "@postern/log/base"
+import { formatBase64, isPosternError } from "@postern/log/base"
 import { treeRoot } from "@postern/log/tlog"
 import { type LogView, replaceFile } from "../disk/index.ts"
 import {
@@ -76,9 +76,12 @@ export function followSurvey(options: SurveyFollowerOptions): SurveyFollower {
         await pause(pauseMs)
       } else {
         const to = Math.min(size, survey.position + stretchEntries)
-        for (const leaf of await view.leaves(survey.position, to, stretchBytes)) {
-          surveyLeaf(survey, leaf, world)
-        }
+        const leaves = await view.leaves(survey.position, to, stretchBytes).catch((error) => {
+          // It went meanwhile: the head says by now where the log goes on.
+          if (isPosternError(error) && error.code === "ENTRY_PRUNED") return []
+          throw error
+        })
+        for (const leaf of leaves) surveyLeaf(survey, leaf, world)
         await pause(breathMs)
       }
       if (performance.now() - keptAt.ms > keepMs) await keep()

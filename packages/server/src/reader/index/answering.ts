@@ -85,11 +85,12 @@ export class Answering {
 
   /** A part that is there. @throws PartDamaged */
   async addPart(first: number): Promise<void> {
-    await this.#refreshSegments()
     const name = partName(first)
     const source = openPartFile(join(this.#index, name))
     try {
-      this.#parts.addFile(Part.open(name, source, this.#cache))
+      const part = Part.open(name, source, this.#cache)
+      await this.#follow(part.end)
+      this.#parts.addFile(part)
     } catch (error) {
       source.close()
       throw error
@@ -104,8 +105,23 @@ export class Answering {
   async addPiece(bytes: Uint8Array): Promise<void> {
     this.#pieceNumber += 1
     const piece = Part.open(`piece ${this.#pieceNumber}`, partInMemory(bytes), this.#cache)
-    await this.#refreshSegments()
+    await this.#follow(piece.end)
     this.#parts.addPiece(piece)
+  }
+
+  /** Who builds follows the log by itself, and may be ahead of the view here: what is indexed must be readable. */
+  async #follow(end: number): Promise<void> {
+    const { view } = this.#world
+    if (view.head().size < end) {
+      await new Promise<void>((resolve) => {
+        const stop = view.onHead(({ size }) => {
+          if (size < end) return
+          stop()
+          resolve()
+        })
+      })
+    }
+    await this.#refreshSegments()
   }
 
   /** A segment may have begun since. */
