@@ -41,9 +41,9 @@ const append = (name: string, text: string | Buffer): void => appendFileSync(at(
 
 async function follow(
   pattern: string,
-  more: { start?: "end"; format?: string; snapshotMs?: number } = {},
+  more: { start?: "end"; format?: string; snapshotMs?: number; listMs?: number } = {},
 ): Promise<FileSource> {
-  const { start = "beginning", format = "line", snapshotMs = 5 } = more
+  const { start = "beginning", format = "line", snapshotMs = 5, listMs = pace.listMs } = more
   const intake = { kind: "file", pattern: at(pattern), start } as const
   const settings: SourceSettings = {
     ...{ name: "app", intake, directory: at("state"), format, mapping: undefined },
@@ -51,7 +51,7 @@ async function follow(
   }
   const source = new FileSource(
     ...([settings, intake, formats.get(format), spool, () => undefined] as const),
-    { ...pace, snapshotMs },
+    { ...pace, snapshotMs, listMs },
   )
   running.push(source)
   await source.start()
@@ -63,7 +63,7 @@ async function stop(): Promise<void> {
 }
 
 const comes = (lines: readonly string[]): Promise<void> =>
-  vi.waitFor(() => expect(spool.lines).toEqual(lines), { timeout: 5_000, interval: 5 })
+  vi.waitFor(() => expect(spool.lines).toEqual(lines), { timeout: 20_000, interval: 5 })
 /** Everything that is there was looked at several times. */
 async function settled(source: FileSource): Promise<void> {
   await vi.waitFor(() => expect(source.word().lagBytes).toBe(0))
@@ -123,6 +123,16 @@ describe("a file", () => {
 })
 
 describe("a file that is rotated", () => {
+  it("to another name of the pattern is not given up before it is looked for there", async () => {
+    writeFileSync(at("a.log"), "one\n")
+    await follow("a.log*", { listMs: 20 * pace.leftMs })
+    await comes(["one"])
+    renameSync(at("a.log"), at("a.log.1"))
+    await vi.waitFor(() => expect(running[0]?.word().files?.[0]?.path).toBe(at("a.log.1")))
+    append("a.log.1", "two\n")
+    await comes(["one", "two"])
+  })
+
   it("by name is read to its end, half a line last, before and beside the new one", async () => {
     writeFileSync(at("a.log"), "one\n")
     await follow("a.log")

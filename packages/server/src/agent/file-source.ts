@@ -53,8 +53,8 @@ export class FileSource implements Source {
   #running: Promise<void> = Promise.resolve()
   #wake: () => void = () => undefined
   #watcher: FSWatcher | undefined
-  #listedMs = 0
-  #snapshotMs = 0
+  #listedMs = Number.NEGATIVE_INFINITY
+  #snapshotMs = Number.NEGATIVE_INFINITY
   #isMoved = false
   #problem: string | undefined
 
@@ -174,8 +174,8 @@ export class FileSource implements Source {
   }
 
   async #rest(file: TailedFile): Promise<void> {
-    const isFinished = file.isFinished
-    const progress = file.rest()
+    const isFinished = file.isFinished(this.#listedMs)
+    const progress = file.rest(isFinished)
     if (progress !== undefined) await this.#handOn(file, progress)
     if (!isFinished || this.#isStopping) return
     this.#files.delete(file.inode)
@@ -219,7 +219,7 @@ export class FileSource implements Source {
 
   /** Beside the reading: new files, what is to be said of the spool, snapshots. */
   async #lookAround(): Promise<void> {
-    const now = Date.now()
+    const now = performance.now()
     if (now - this.#listedMs >= this.#pace.listMs) {
       this.#listedMs = now
       const before = this.#files.size
@@ -249,7 +249,7 @@ export class FileSource implements Source {
     for (const file of this.#files.values()) files.push(await file.mark())
     await this.#positions.write({ taken, files })
     this.#isMoved = false
-    this.#snapshotMs = Date.now()
+    this.#snapshotMs = performance.now()
   }
 
   /**

@@ -54,7 +54,7 @@ export class TailedFile {
   #head: Buffer = Buffer.alloc(0)
   #tail: Buffer = Buffer.alloc(0)
   #passesNuls = false
-  #grewMs = Date.now()
+  #grewMs = performance.now()
   #leftSinceMs: number | undefined
 
   /** Undefined if it is no file, or a compressed one. Errors: those of node:fs. */
@@ -184,7 +184,7 @@ export class TailedFile {
     this.#remember(chunk)
     this.#read += chunk.length
     this.#size = Math.max(this.#size, this.#read)
-    this.#grewMs = Date.now()
+    this.#grewMs = performance.now()
     this.#decoding.stamp()
     this.#splitter.push(this.#withoutHole(chunk))
     if (this.#point.isTooMuch) this.#release()
@@ -220,7 +220,7 @@ export class TailedFile {
     const judged = judgeFile({ ...seen, inodeAtPath: await inodeAt(this.path) })
     if (judged.kind === "cut") return this.#cut(judged.isLost)
     if (judged.kind === "here") this.#leftSinceMs = undefined
-    else this.#leftSinceMs ??= Date.now()
+    else this.#leftSinceMs ??= performance.now()
     return undefined
   }
 
@@ -268,10 +268,13 @@ export class TailedFile {
     this.#point.clear()
   }
 
-  /** To be called when there is nothing to read: what was held too long is given. Undefined if there is none. */
-  rest(): Progress | undefined {
-    const quietMs = Date.now() - this.#grewMs
-    if (this.isFinished) this.#endRecord()
+  /**
+   * To be called when there is nothing to read: what was held too long is given. Undefined if there is none.
+   * @param isFinished nothing more comes: what was begun is given as it is
+   */
+  rest(isFinished: boolean): Progress | undefined {
+    const quietMs = performance.now() - this.#grewMs
+    if (isFinished) this.#endRecord()
     else if (quietMs < this.#options.pace.idleMs || !this.#point.holds) return undefined
     this.#release()
     return this.#progress()
@@ -288,11 +291,14 @@ export class TailedFile {
     this.#leftSinceMs = undefined
   }
 
-  /** It has another name or none, was read to its end, and did not grow for a while. */
-  get isFinished(): boolean {
-    const now = Date.now()
+  /**
+   * It has no name that anybody knows, was read to its end, and did not grow for a while.
+   * @param listedMs when the directories were listed last: one that was renamed since must be found, or it would be read as a new one
+   */
+  isFinished(listedMs: number): boolean {
+    const now = performance.now()
     const { leftMs } = this.#options.pace
-    if (this.#leftSinceMs === undefined) return false
+    if (this.#leftSinceMs === undefined || listedMs <= this.#leftSinceMs) return false
     return now - this.#leftSinceMs >= leftMs && now - this.#grewMs >= leftMs
   }
 
