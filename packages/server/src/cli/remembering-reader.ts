@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { loadProfile, openReader, type Reader } from "@postern/client"
 import type { CommandIo } from "./io.ts"
 import { printable } from "./printable.ts"
@@ -39,13 +39,15 @@ export function openRememberingReader(profile: string, io: CommandIo, isLong = f
   })
 }
 
-/** Replaces the file; gives what went wrong. */
+/** Replaces the file, also while other commands replace it; gives what went wrong. */
 export function keepBeside(file: string, text: string): string | undefined {
+  const own = `${file}.${process.pid}.new`
   try {
-    writeFileSync(`${file}.new`, text, { mode: 0o600 })
-    renameSync(`${file}.new`, file)
+    writeFileSync(own, text, { mode: 0o600 })
+    renameSync(own, file)
     return undefined
   } catch (error) {
+    rmSync(own, { force: true })
     return printable(error instanceof Error ? error.message : String(error))
   }
 }

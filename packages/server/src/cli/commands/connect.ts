@@ -200,12 +200,12 @@ async function waitFor(place: Place, config: Config, flags: Flags, io: CommandIo
     io.note("postern: no reader's profile here, so nobody waits for the first event: say --profile")
     return notWaited
   }
-  io.note(
-    `postern: waiting for the first event of ${place.name}, at most ${flags.wait} s; Ctrl-C ends it`,
-  )
   const end = new AbortController()
   const stop = () => end.abort("stopped")
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop)
+  io.note(
+    `postern: waiting for the first event of ${place.name}, at most ${flags.wait} s; Ctrl-C ends it`,
+  )
   const startedMs = performance.now()
   const elapsed = () => Math.round((performance.now() - startedMs) / 1000)
   const progress = setInterval(() => io.note(`postern: nothing yet, ${elapsed()} s`), progressMs)

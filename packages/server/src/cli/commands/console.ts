@@ -51,13 +51,14 @@ async function runConsole(options: Options, io: CommandIo): Promise<void> {
   const door = await open(options.port, (port) =>
     openDoor({ port, upstream, elapsedMs: () => performance.now() }),
   )
+  const stopping = stopped()
   const link = door.link()
   io.line(`Open: ${link}`)
   io.note("postern: the link works once, within two minutes; Enter prints a fresh one, Ctrl-C ends")
   if (options.open) openBrowser(link, io.env)
   const lines = createInterface(io.stdin)
   lines.on("line", () => io.line(`Open: ${door.link()}`))
-  await stopped()
+  await stopping
   lines.close()
   await door.close()
 }

@@ -1,10 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { connect, openReader, type Profile } from "@postern/client"
+import { setTimeout as pause } from "node:timers/promises"
+import { connect, openReader, type Profile, type ProvenEntry, type Reader } from "@postern/client"
+import { isPosternError } from "@postern/log/base"
 import type { Finding } from "../exposure/index.ts"
 
 const withinMs = 15_000
+const askAgainMs = 100
 
 /**
  * The whole way once: an entry is written, acknowledged with a receipt, published, read back over the read port and proven against a
@@ -36,7 +39,7 @@ async function writeAndRead(writer: Profile, reader: Profile): Promise<number> {
       data: { canary: true },
     } as const
     const kept = await withDeadline(audit.confirm("doctor.canary", details, { wait: "published" }))
-    const { entry } = await withDeadline(reading.prove(kept.index))
+    const { entry } = await withDeadline(proveSoon(reading, kept.index))
     if (entry.event.action !== "doctor.canary" || entry.writer !== writer.id) {
       throw new Error(`entry ${kept.index} is not the one that was written`)
     }
@@ -45,6 +48,18 @@ async function writeAndRead(writer: Profile, reader: Profile): Promise<number> {
     reading.close()
     await audit.close(1000)
     await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** The reader follows the port, and may be a moment behind the checkpoint that the port has published. */
+async function proveSoon(reading: Reader, index: number): Promise<ProvenEntry> {
+  for (const began = performance.now(); ; await pause(askAgainMs)) {
+    try {
+      return await reading.prove(index)
+    } catch (error) {
+      const isYetToCome = isPosternError(error) && error.code === "NOT_FOUND"
+      if (!isYetToCome || performance.now() - began >= withinMs) throw error
+    }
   }
 }
 
