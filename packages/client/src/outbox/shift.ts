@@ -114,7 +114,10 @@ export class Shift {
 
   async #drain(stopMs: number): Promise<boolean> {
     const leftMs = stopMs - performance.now()
-    if (this.#frames.queue.length === 0 || leftMs <= 0) return false
+    if (leftMs <= 0) return false
+    // What was acknowledged while the tables were written is recorded, too: or it would be sent once more.
+    if (this.#frames.anchor.position > this.#recorded) return true
+    if (this.#frames.queue.length === 0) return false
     await this.#bell.wait(Math.min(leftMs, this.#timing.leaseMs / 3))
     return true
   }

@@ -264,19 +264,20 @@ export class Connection {
     if (this.#reader.pendingBytes > unheardBytesMax) this.#line?.listen(false)
     if (this.#isHandling) return
     this.#isHandling = true
-    this.#handleAll()
-      .catch((error) => this.#fail(error))
-      .finally(() => {
-        this.#isHandling = false
-      })
+    this.#handleAll().catch((error) => this.#fail(error))
   }
 
   /** Frames are handled one after the other, also where that takes time. */
   async #handleAll(): Promise<void> {
-    while (this.#line !== undefined) {
-      const frame = this.#reader.take()
-      if (frame === undefined) return this.#line.listen(true)
-      await this.#handle(frame, this.#line)
+    try {
+      while (this.#line !== undefined) {
+        const frame = this.#reader.take()
+        if (frame === undefined) return this.#line.listen(true)
+        await this.#handle(frame, this.#line)
+      }
+    } finally {
+      // In the same turn: the next chunk may come before anything that waits for this.
+      this.#isHandling = false
     }
   }
 

@@ -3,7 +3,6 @@ import type { NewFrame } from "./append-plan.ts"
 import type { EventText } from "./event-text.ts"
 import { RegionBuffer } from "./region-buffer.ts"
 import type { Spool } from "./spool.ts"
-import type { Loss } from "./spool-frame.ts"
 import type { Timer, World } from "./world.ts"
 
 /** Events coalesce until they are this long, or for this long after the first. */
@@ -72,6 +71,7 @@ export class EventBuffer {
   /** Why the spool takes nothing at present. */
   #failure: PosternError | undefined
   readonly #waiters: SpoolWaiter[] = []
+  #isClosing = false
   /** Behind the last event that was given up, and behind the last one that spooled() has answered for. */
   #lostEnd = 0
   #answeredEnd: number
@@ -218,8 +218,13 @@ export class EventBuffer {
 
   /** Writes what it can and stops. */
   async close(): Promise<void> {
+    this.#isClosing = true
     this.#flush()
-    await this.#writing
+    for (;;) {
+      if (this.#writing !== undefined) await this.#writing
+      else if (this.#frames.length > 0 && this.#spool.isRoomComing) await this.#spool.recorded()
+      else break
+    }
     this.#timer?.cancel()
     this.#retry?.cancel()
     this.#spool.onRoom = () => undefined
@@ -312,7 +317,7 @@ export class EventBuffer {
       this.#appending = frames.length
       const done = await this.#spool.append(frames)
       if (done > 0) await this.#appended(frames.slice(0, done))
-      if (done < frames.length && !this.#makeRoom()) return
+      if (done < frames.length) return this.#makeRoom()
     }
   }
 
@@ -334,27 +339,20 @@ export class EventBuffer {
     }
   }
 
-  /** False if there is no room to be made: acknowledgements will make it, and onRoom goes on from there. */
-  #makeRoom(): boolean {
-    if (this.#settings.whenFull === "dropOldest") {
-      const loss = this.#spool.dropOldest(this.#events.sentEnd())
-      if (loss !== undefined) {
-        this.#lost(loss)
-        return false // The room comes a little later.
-      }
-    }
-    this.#refuseWaiters(new PosternError("SPOOL_FULL"))
-    return false
-  }
-
-  #lost({ events, end }: Loss): void {
-    this.#lostEnd = Math.max(this.#lostEnd, end)
-    this.#events.lost(events)
+  /** Room comes a little later, made here or by acknowledgements; onRoom goes on from there. */
+  #makeRoom(): void {
+    if (this.#spool.isRoomComing) return
+    const mayDrop = this.#settings.whenFull === "dropOldest"
+    const loss = mayDrop ? this.#spool.dropOldest(this.#events.sentEnd()) : undefined
+    if (loss === undefined) return this.#refuseWaiters(new PosternError("SPOOL_FULL"))
+    this.#lostEnd = Math.max(this.#lostEnd, loss.end)
+    this.#events.lost(loss.events)
   }
 
   /** The file system refused: again in a moment, a little later each time. */
   #failed(error: unknown): void {
     this.#refuseWaiters(spoolError(error))
+    if (this.#isClosing) return
     this.#retry = this.#world.startTimer(() => this.#write(), this.#retryMs)
     this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2)
   }

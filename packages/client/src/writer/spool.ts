@@ -63,6 +63,8 @@ export class Spool {
   /** Settled since `meta` was written. */
   #unwrittenBytes = 0
   #releasing: Promise<void> = Promise.resolve()
+  /** Of these, how many are to free files. */
+  #freeing = 0
   #syncing: Promise<void> = Promise.resolve()
   #nextSync: Promise<void> | undefined
 
@@ -267,6 +269,11 @@ export class Spool {
     return loss
   }
 
+  /** Files are about to be free: onRoom() follows, if that can be recorded. */
+  get isRoomComing(): boolean {
+    return this.#freeing > 0
+  }
+
   /** Resolves when `meta` knows what was given up: only then is the port told, lest frames come back that are gaps there. */
   recorded(): Promise<void> {
     return this.#releasing
@@ -344,15 +351,20 @@ export class Spool {
   /** Writes `meta`; frees the files that are done with, once it is durable that they are. */
   #release(): void {
     this.#unwrittenBytes = 0
-    this.#releasing = this.#releasing.then(async () => {
-      try {
-        if (!this.#segments.hasRetired) return await this.#meta.write(this.#state())
-        await this.#segments.free(() => this.#meta.writeDurably(this.#state()))
-        this.onRoom()
-      } catch {
-        // They are tried again with the next acknowledgements; until then the spool is smaller.
-      }
-    })
+    if (!this.#segments.hasRetired) {
+      this.#releasing = this.#releasing.then(() => this.#meta.write(this.#state())).catch(ignore)
+      return
+    }
+    this.#freeing += 1
+    this.#releasing = this.#releasing
+      .then(() => {
+        if (!this.#segments.hasRetired) return this.#meta.write(this.#state())
+        return this.#segments.free(() => this.#meta.writeDurably(this.#state()))
+      })
+      .finally(() => {
+        this.#freeing -= 1
+      })
+      .then(() => this.onRoom(), ignore)
   }
 
   #state(): Meta {
@@ -361,6 +373,11 @@ export class Spool {
     const { ackedAtMs, end } = this
     return { stream, previous, start, acked, ackedAtMs, digest, end, dropped: this.#dropped }
   }
+}
+
+/** It is tried again with the next acknowledgements; until then the spool is smaller. */
+function ignore(): void {
+  return undefined
 }
 
 const newStreamId = (world: World): string => formatHex(world.randomBytes(16))
