@@ -1,4 +1,4 @@
-import { PosternError } from "@postern/log/base"
+import { isPosternError, PosternError } from "@postern/log/base"
 import { KeyLearner, openKeyTrust, parseKeyProofs, pinnedPolicy } from "@postern/log/evidence"
 import type { Checkpoint } from "@postern/log/tlog"
 import { parseVkey } from "@postern/log/tlog"
@@ -50,7 +50,13 @@ export function openNotes(
     throw new PosternError("NOTE_INVALID", `a checkpoint of ${checkpoint.origin}`)
   }
   return (note) => {
-    if (last?.note !== note) last = { note, opened: open(note) }
+    if (last?.note !== note) {
+      last = { note, opened: open(note) }
+      // That nobody could be asked says nothing about the note.
+      last.opened.catch((error) => {
+        if (!isPosternError(error) && last?.note === note) last = undefined
+      })
+    }
     return last.opened
   }
 }
