@@ -56,7 +56,7 @@ describe.each(names)("@postern/%s", (name) => {
       encoding: "utf8",
     })
     expect(status, stdout + stderr).toBe(0)
-  })
+  }, 120_000) // A process that works for seconds, alone on the machine.
 })
 
 describe("installed from their files", () => {

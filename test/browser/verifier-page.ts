@@ -50,12 +50,20 @@ export class VerifierPage {
     // Saying the same again would check the file before once more, and its verdict could be taken for the next one's.
     if (text === this.#trusted) return
     this.#trusted = text
+    await this.#awaitAnswer()
     await this.page.fill("#trust", text)
+    // A file that is there already is checked once more: that verdict must not come after the next file is chosen.
+    await this.page.waitForSelector("#verdict:not([data-tone=asked])")
+  }
+
+  /** From here on only what is said next is an answer. */
+  async #awaitAnswer(): Promise<void> {
+    await this.page.evaluate("document.getElementById('verdict').dataset.tone = 'asked'")
   }
 
   /** Chooses the file, and waits for the verdict. */
   async verify(name: string, bytes: Buffer): Promise<Said> {
-    await this.page.evaluate("document.getElementById('verdict').dataset.tone = 'asked'")
+    await this.#awaitAnswer()
     const file = { name, mimeType: "application/octet-stream", buffer: bytes }
     await this.page.setInputFiles("#file-input", file)
     return this.said()

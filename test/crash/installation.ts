@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { loadProfile, type Profile } from "@postern/client"
 import { initDirectory } from "../../packages/server/dist/guard/setup/index.js"
+import { freePorts } from "../../packages/server/src/cli/free-ports.test.support.ts"
 
 /** An installation of its own, as `postern init` makes it, on addresses that stay the same over restarts. */
 export interface Installation {
@@ -29,25 +29,6 @@ export async function makeInstallation(directory: string): Promise<Installation>
     profileFile: { writer: made.profiles.writer, reader: made.profiles.reader },
     writer: loadProfile(made.profiles.writer),
   }
-}
-
-/** Ports that nobody listens on now. All are held before the first is given up, so they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      return new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-        const server = createServer()
-        server.once("error", reject)
-        server.listen(0, "127.0.0.1", () => resolve(server))
-      })
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    return typeof address === "object" && address !== null ? address.port : 0
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 export function addressOf(profile: Profile): { host: string; port: number } {

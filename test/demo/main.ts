@@ -88,6 +88,9 @@ async function printedCommands(output: string): Promise<void> {
   }
 }
 
+/** Built once, by the first start: another one would take away the console's files while other programmes serve them. */
+const unbuilt = { npm_config_ignore_scripts: "true" }
+
 /** A tail ends with Ctrl-C, once it has shown something. */
 async function watch(command: string): Promise<{ status: number; output: string }> {
   const tail = start(command)
@@ -131,7 +134,7 @@ async function express(): Promise<void> {
 async function takenPort(): Promise<void> {
   const squatter = createServer().listen(17514, "127.0.0.1")
   await once(squatter, "listening")
-  const { status, output } = await run("npm start -- --once")
+  const { status, output } = await run("npm start -- --once", unbuilt)
   squatter.close()
   const said = /postern: error: .*17514/.test(output) && output.includes("postern: hint:")
   check("a taken port is named, with what to do", status !== 0 && said, output)
@@ -166,7 +169,7 @@ check(
   [0, 130, -1].includes(status) && saidGoodbye && loud === undefined,
   `${first.output()}\nexit code ${status}; said goodbye: ${saidGoodbye}; said as well: ${loud ?? "nothing"}`,
 )
-const again = await run("npm start -- --once")
+const again = await run("npm start -- --once", unbuilt)
 check(
   "npm start -- --once ends with 0 and goes on with demo/",
   again.status === 0 && again.output.includes("goes on with demo/"),

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { within } from "../support/waiting.ts"
 
 const script = fileURLToPath(new URL("holder.py", import.meta.url))
-const startMs = 5_000
+const startMs = 20_000
 const endMs = 25_000
 
 export interface Start {

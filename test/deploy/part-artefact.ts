@@ -107,7 +107,7 @@ export async function useArtefact(stage: Stage, results: Results): Promise<strin
     const profile = (name: string) => ["--profile", join(audit, `profiles/${name}.yaml`)]
     const send = stage.run(postern, ["send", ...profile("writer")], { input: `${event}\n` })
     results.check(send.code === 0, "postern send", send.text)
-    await until(() => said.includes("reader ready") || undefined, 10_000, "the reader")
+    await until(() => said.includes("reader ready") || undefined, 30_000, "the reader")
     metrics = await (await fetch(`http://127.0.0.1:${ports.ops}/metrics`)).text()
     let verify = { code: -1 as number | null, text: "" }
     // The first checkpoint is signed a second after the first entry.
@@ -115,7 +115,7 @@ export async function useArtefact(stage: Stage, results: Results): Promise<strin
       verify = stage.run(postern, ["verify", ...profile("reader")])
       return verify.code === 0 || !verify.text.includes("NOT_FOUND") || undefined
     }
-    await until(verified, 10_000, "a checkpoint")
+    await until(verified, 30_000, "a checkpoint")
     results.check(verify.code === 0, "postern verify, over the read port", verify.text)
   } catch (error) {
     results.check(false, "postern serve", `${error} ${said}`)

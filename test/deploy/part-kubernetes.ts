@@ -161,7 +161,7 @@ async function startExample(stage: Stage, directory: string, results: Results): 
       ])
       return ran.code === 0 || undefined
     }
-    const verified = await until(verify, 15_000, "the reader").catch(() => undefined)
+    const verified = await until(verify, 40_000, "the reader").catch(() => undefined)
     results.check(verified === true, "the example's configuration starts and is read", said)
   } finally {
     const gone = once(serving, "exit")

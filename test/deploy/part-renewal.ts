@@ -35,7 +35,7 @@ export async function tryRenewal(
     ["write", ports.write],
     ["read", ports.read],
   ] as const) {
-    const taken = await until(() => shown(port), 15_000, plane).catch(() => undefined)
+    const taken = await until(() => shown(port), 40_000, plane).catch(() => undefined)
     results.check(
       taken === true,
       `the ${plane} port shows the renewed certificate without a restart`,

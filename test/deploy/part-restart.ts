@@ -5,7 +5,7 @@ import { type Audit, connect } from "@postern/client"
 import { processCommand } from "../../packages/server/dist/supervisor/index.js"
 import type { Results } from "../interop/results.ts"
 import { Entries } from "../support/entries.ts"
-import { pause } from "../support/waiting.ts"
+import { pause, until } from "../support/waiting.ts"
 import { type Held, Holder } from "./holder.ts"
 import { freePorts, portFlags, ready, type Stage } from "./stage.ts"
 
@@ -52,6 +52,7 @@ export async function restartUnderLoad(stage: Stage, results: Results): Promise<
       awayMs.push(Math.round(performance.now() - began))
     }
     await pause(steadyMs)
+    await until(() => dials.made > 100 || undefined, 60_000, "enough connections")
     load.stopped = true
     dials.done = true
     await Promise.all(working)

@@ -228,7 +228,7 @@ async function carryOut(
       const search = stage.run(stage.postern, ["verify", ...profile("reader")])
       return search.code === 0 ? search : undefined
     }
-    const verified = await until(read, 15_000, "the reader").catch(() => undefined)
+    const verified = await until(read, 40_000, "the reader").catch(() => undefined)
     results.check(
       verified !== undefined,
       "the reader, another user, reads and proves the log",
@@ -245,9 +245,9 @@ async function carryOut(
       said = asked.text
       return said.includes('"failed"') ? asked : undefined
     }
-    const told = await until(status, 15_000, "the courier's word").catch(() => undefined)
+    const told = await until(status, 40_000, "the courier's word").catch(() => undefined)
     results.check(told !== undefined, "the courier, a third user, reports to the port", said)
-    const beaten = await until(() => place.beats[0], 15_000, "a heartbeat").catch(() => undefined)
+    const beaten = await until(() => place.beats[0], 40_000, "a heartbeat").catch(() => undefined)
     results.check(/"size":[1-9]/.test(beaten ?? ""), "its heartbeat arrives outside", holder.said)
     checkSecrets(stage, place, results)
     const unit = new Unit(units, "postern-port")

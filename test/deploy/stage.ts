@@ -1,7 +1,7 @@
 import { type ExecFileSyncOptions, execFileSync, spawnSync } from "node:child_process"
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
+import { freePorts as freePortsOf } from "../../packages/server/src/cli/free-ports.test.support.ts"
 import { until } from "../support/waiting.ts"
 
 export interface Ran {
@@ -59,17 +59,9 @@ export interface Ports {
   readonly ops: number
 }
 
-/** Three that were free a moment ago. */
+/** Three that nobody listens on. */
 export async function freePorts(): Promise<Ports> {
-  const servers = [1, 2, 3].map(() => createServer().listen(0, "127.0.0.1"))
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      const address = await until(() => server.address() ?? undefined, 2_000, "a free port")
-      return typeof address === "object" ? address.port : 0
-    }),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  const [write = 0, read = 0, ops = 0] = ports
+  const [write = 0, read = 0, ops = 0] = await freePortsOf(3)
   return { write, read, ops }
 }
 
@@ -82,7 +74,7 @@ export function ready(port: number): Promise<true> {
     const answer = await fetch(url, { signal }).catch(() => undefined)
     return answer?.status === 200 ? true : undefined
   }
-  return until(ask, 20_000, "readiness")
+  return until(ask, 40_000, "readiness")
 }
 
 export function portFlags({ write, read, ops }: Ports): string[] {

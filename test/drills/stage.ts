@@ -11,7 +11,7 @@ import { until } from "../support/waiting.ts"
 import { type History, type OperatorKeys, origin, proofLines } from "./history.ts"
 
 const bin = fileURLToPath(new URL("../../packages/server/bin/postern.cjs", import.meta.url))
-const startMs = 20_000
+const startMs = 40_000
 
 /**
  * One installation, whose operator turns against it: everything on the machine is in his hands, keys included. Outside of

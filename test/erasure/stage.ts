@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { appendFileSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:https"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { watchChild } from "../crash/cleanup.ts"
 import { addressOf, type Installation, makeInstallation } from "../crash/installation.ts"
+import { readBelow } from "../support/files.ts"
 
 const bin = fileURLToPath(new URL("../../packages/server/bin/postern.cjs", import.meta.url))
 
@@ -109,10 +110,7 @@ export function findBytes(
 ): string[] {
   const found: string[] = []
   for (const place of ["data", "sealing"]) {
-    const top = join(directory, place)
-    for (const file of readdirSync(top, { recursive: true, withFileTypes: true })) {
-      const path = join(file.parentPath, file.name)
-      const bytes = file.isFile() ? readFileSync(path) : Buffer.alloc(0)
+    for (const { path, bytes } of readBelow(join(directory, place))) {
       for (const [what, needle] of Object.entries(wanted)) {
         const isThere =
           bytes.includes(Buffer.from(needle)) || path.includes(Buffer.from(needle).toString())

@@ -118,13 +118,12 @@ async function tryDialect(name: keyof typeof host): Promise<void> {
     3,
     /^\+ .*10\.77\.0\.2/m,
   )
-  const brief = posternProcess(["apply", name, "--confirm-within", "3"])
+  const brief = posternProcess(["apply", name, "--confirm-within", "8"])
   expectRan(`${name}: apply says until when`, brief, 0, /in force until .*/)
   const loaded = sh(list)
   look(loaded !== bare && loaded.includes("17514"), `${name}: the rules are loaded`)
-  await until(() => (sh(list) === bare ? true : undefined), 8_000, `${name}: the way back`).catch(
-    () => undefined,
-  )
+  const isBare = () => sh(list) === bare || undefined
+  await until(isBare, 30_000, `${name}: the way back`).catch(() => undefined) // Told below.
   look(
     sh(list) === bare,
     `${name}: unconfirmed, they go by themselves, after the command has ended`,

@@ -56,7 +56,7 @@ try {
   )
   const said = await until(
     () => newcomer.said().includes("firewall: fail") || undefined,
-    5_000,
+    20_000,
     "its word",
   ).catch(() => undefined)
   look(said === true, "a newcomer: and the service said it", newcomer.said().slice(-500))

@@ -7,7 +7,7 @@ import { cutOff, overwrite, readBytes, readSegmentEnd } from "../crash/segment-d
 import { type Fault, straceCommand, straceMissing } from "../crash/strace.ts"
 import { eventText } from "../support/events.ts"
 import { ClientStream, FramedClient } from "../support/framed-client.ts"
-import { createSmallDisk, whyNoSmallDisk } from "../support/small-disk.ts"
+import { createSmallDisk, sendUntilFull, whyNoSmallDisk } from "../support/small-disk.ts"
 import { pause, until, within } from "../support/waiting.ts"
 import { configureWitnesses, startCourier, WitnessProcess } from "../support/witness-process.ts"
 import type { Case } from "./case.ts"
@@ -43,14 +43,7 @@ const full: Case["run"] = () =>
     // Each short enough for detectors to look at all of it.
     const notes = Array.from({ length: 4 }, () => "y".repeat(7_500))
     const large = (): string => eventText({ data: { x: notes } })
-    let acked = 0
-    let sent = 0
-    for (;;) {
-      client.send(stream.batch([large()]))
-      sent += 1
-      if ((await client.next(1500).catch(() => undefined)) === undefined) break
-      acked += 1
-    }
+    const { sent, acked } = await sendUntilFull(port.ops, client, stream, large)
     const told = await yard.post(port)
     disk.free()
     const { batches } = await client.ack()
@@ -198,6 +191,8 @@ const exchanged: Case["run"] = () =>
     renameSync(old, log)
     courier = await startCourier(installation.configFile)
     yard.undo.push(() => courier.end())
+    // A start waits for what the witness knows only so long.
+    await courier.ready
     tried.push(`an old copy ${await yard.refusedStart()}`)
     rmSync(log, { recursive: true })
     renameSync(`${log}.new`, log)

@@ -24,7 +24,7 @@ import type { Case } from "./case.ts"
 import { rawFrame } from "./rows-frames.ts"
 import { inYard, metric, type Yard } from "./yard.ts"
 
-const waitMsMax = 15_000
+const waitMsMax = 30_000
 
 /** So many entries of this action. */
 function entries(yard: Yard, action: string, count: number): Promise<true> {
@@ -275,7 +275,9 @@ const readPort: Case["run"] = () =>
     const reader = startProcess("reader", yard.installation.configFile)
     yard.undo.push(() => reader.signal("SIGKILL"))
     await reader.ready
-    const [, place = ""] = /"listening".*?"(127[^"]*)"/.exec(reader.said()) ?? []
+    // It says so on another pipe than that it is ready.
+    const isSaid = (): string | undefined => /"listening".*?"(127[^"]*)"/.exec(reader.said())?.[1]
+    const place = await until(isSaid, waitMsMax, "the reader's address")
     const [host = "", number] = place.split(":")
     const read = { host, port: Number(number) }
     const get = { method: "GET", path: "/checkpoint" }

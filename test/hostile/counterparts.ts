@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pause, within } from "../support/waiting.ts"
+import { within } from "../support/waiting.ts"
 import type { Ground } from "./row.ts"
 
 /** What other TLS clients can do and Node's cannot: programs that the machine has. */
@@ -53,9 +53,14 @@ export function updateKeys(ground: Ground, count: number, request: string): Prom
     const child = spawn("openssl", [...to, "-CAfile", ca, "-cert", cert, "-key", key])
     const { text, end } = told(child)
     await within(once(child.stdout, "data"), endMsMax, "a connection of openssl")
-    for (let i = 0; i < count; i++) {
+    const updates = (): number => text().match(/KEYUPDATE/g)?.length ?? 0
+    const made = async (wanted: number): Promise<void> => {
+      while (updates() < wanted) await once(child.stderr, "data")
+    }
+    for (let i = 1; i <= count; i++) {
+      // It looks at the first letter only of what it reads at once, so each has to be read before the next.
       child.stdin.write("K\n")
-      await pause(1) // It looks at the first letter of what it reads at once.
+      await Promise.race([within(made(i), endMsMax, "an update of the keys"), end])
     }
     child.stdin.write(request)
     const answer = new Promise<void>((resolve) => {
@@ -65,11 +70,10 @@ export function updateKeys(ground: Ground, count: number, request: string): Prom
     })
     await Promise.race([within(answer, endMsMax, "an answer to openssl"), end])
     child.kill("SIGKILL")
-    const updates = text().match(/KEYUPDATE/g)?.length ?? 0
-    const isFlood = updates > count / 2 // It reads some of them together, and then sees one.
+    const isFlood = updates() > count / 2
     const status = /HTTP\/1\.1 (\d+)/.exec(text())?.[1]
     const accepted = /"accepted":(\d+)/.exec(text())?.[1]
-    return `${isFlood ? "updated" : updates}, ${status} accepted ${accepted}`
+    return `${isFlood ? "updated" : updates()}, ${status} accepted ${accepted}`
   })
 }
 

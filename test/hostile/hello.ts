@@ -60,10 +60,10 @@ export async function captureHello(): Promise<Buffer> {
   const client = connect({ host: "127.0.0.1", port, ALPNProtocols: ["postern/1"] })
   client.on("error", () => undefined) // Nobody answers it.
   try {
-    const [socket] = await within(connection, 5000, "a TLS client")
+    const [socket] = await within(connection, 20_000, "a TLS client")
     let hello = Buffer.alloc(0)
     while (hello.length < 5 || hello.length < 5 + hello.readUInt16BE(3)) {
-      const [chunk] = (await within(once(socket, "data"), 5000, "its hello")) as [Buffer]
+      const [chunk] = (await within(once(socket, "data"), 20_000, "its hello")) as [Buffer]
       hello = Buffer.concat([hello, chunk])
     }
     socket.destroy()

@@ -1,15 +1,15 @@
 import { connect as connectTcp } from "node:net"
 import type { ConnectionOptions, TLSSocket } from "node:tls"
 import type { ErrorCode } from "@postern/log/base"
-import { dataOf, type Indexed } from "../support/entries.ts"
+import { dataOf, Entries, type Indexed } from "../support/entries.ts"
 import type { Grant, Identity } from "../support/installation.ts"
 import { counted, dialSyslog, hello, reset } from "../support/syslog-client.ts"
-import { pause, within } from "../support/waiting.ts"
+import { pause, until, within } from "../support/waiting.ts"
 import { sayPlain } from "./dial.ts"
 import { casesOf, entriesOf, type Ground, type Row, wordlessEnd } from "./row.ts"
 
 const grant: Grant = { adapters: ["syslog"], sources: ["host://*"] }
-const endMsMax = 15_000
+const endMsMax = 20_000
 /** Longer than a message may take from its first byte. */
 const lateMsMax = 45_000
 
@@ -131,7 +131,9 @@ async function resetWithin(ground: Ground): Promise<string> {
   const socket = await dial(ground)
   socket.write(counted(before))
   // What comes in the moment of a reset may go with it.
-  await pause(1_000)
+  const entries = await Entries.follow(ground.installation.log)
+  const isKept = async () => entriesOf(await entries.all(), ground).length > 0 || undefined
+  await until(isKept, endMsMax, "the entry of the first message").finally(() => entries.close())
   socket.write("100 half")
   const end = wordlessEnd(socket, endMsMax)
   reset(socket)
@@ -192,7 +194,7 @@ async function connectOften(ground: Ground): Promise<string> {
     return new Promise<void>((resolve) => socket.resume().once("close", () => resolve()))
   })
   const closed = (): number => sockets.filter(({ destroyed }) => destroyed).length
-  for (let i = 0; i < 250 && closed() < 12; i++) await pause(20)
+  for (let i = 0; i < 1_000 && closed() < 12; i++) await pause(20)
   refused = closed()
   for (const socket of sockets) socket.end(counted(text("last")))
   await within(Promise.all(ends), endMsMax, "the end of all connections")

@@ -58,7 +58,7 @@ export class AgentProcess {
     child.stderr?.on("data", (chunk: Buffer) => {
       this.#said = (this.#said + chunk.toString()).slice(-16_000)
     })
-    const died = once(child, "exit").then(([code]) => {
+    const died = once(child, "close").then(([code]) => {
       throw new Error(`the agent ended with ${code}: ${this.#said}`)
     })
     died.catch(() => undefined) // Of interest until it is ready.

@@ -37,9 +37,9 @@ export async function checkAuditedPostgres(
     const statements =
       "CREATE EXTENSION pgaudit; CREATE TABLE postern_hello (); DROP TABLE postern_hello"
     const psql = `psql --host 127.0.0.1 --port ${port} --username postgres --command '${statements}'`
-    await run("sh", ["-c", `for i in $(seq 100); do ${psql} && exit 0; sleep 0.1; done; exit 1`])
+    await run("sh", ["-c", `for i in $(seq 300); do ${psql} && exit 0; sleep 0.1; done; exit 1`])
     await house.checkFirst(results, "postgresql", /^pg\./)
-    const said = await house.countOf("action:pg.create_table OR action:pg.drop_table")
+    const said = await house.countOf("action:pg.create_table OR action:pg.drop_table", 2)
     results.check(said === 2, "postgresql: what pgAudit said of two statements", `${said}`)
   } finally {
     await ended(agent, "SIGTERM")

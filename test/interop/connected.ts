@@ -30,7 +30,7 @@ export class ConnectingHouse {
     const reader = join(directory, "profiles", "reader.yaml")
     const isReady = async () =>
       (await postern(["search", "--limit", "1", "--profile", reader])).code === 0 || undefined
-    await until(isReady, 20_000, "an installation that serves")
+    await until(isReady, 60_000, "an installation that serves")
     return house
   }
 
@@ -60,7 +60,7 @@ export class ConnectingHouse {
 
   /** Its first event, as the same command shows it. */
   async firstEntry(source: string): Promise<FirstEntry | undefined> {
-    const { code, text } = await this.#run(source, ["--wait", "20", "--json"])
+    const { code, text } = await this.#run(source, ["--wait", "40", "--json"])
     if (code !== 0) return undefined
     const { entry } = JSON.parse(text)
     const reader = join(this.#directory, "profiles", "reader.yaml")
@@ -73,16 +73,16 @@ export class ConnectingHouse {
     return postern(["connect", source, "--config", config, ...args])
   }
 
-  /** How many entries fulfil a query, looked for until there is one, or a few seconds are over. */
-  async countOf(query: string): Promise<number> {
+  /** How many entries fulfil a query, looked for until there are as many as wanted, or a while is over. */
+  async countOf(query: string, wanted: number): Promise<number> {
     const reader = join(this.#directory, "profiles", "reader.yaml")
     let count = 0
     const ask = async () => {
       const { text } = await postern(["search", query, "--scan", "--json", "--profile", reader])
       count = JSON.parse(text).entries.length
-      return count > 0 || undefined
+      return count >= wanted || undefined
     }
-    await until(ask, 10_000, "an entry").catch(() => undefined)
+    await until(ask, 30_000, "the entries").catch(() => undefined)
     return count
   }
 

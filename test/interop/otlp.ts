@@ -26,7 +26,7 @@ const roundRecords = 25
 const outageMs = 700
 const downMs = 500
 /** An exporter gives up after its timeout, and what it had is lost by its own decision. */
-const timeoutMillis = 10_000
+const timeoutMillis = 25_000
 /** Of what the port says on a new connection: in its handshake, and between that and the end of its answer. */
 const cuts = [500, 1_900, 2_000, 2_100, 2_200, 2_300, 2_400, 2_500, 2_600, 2_700]
 

@@ -26,7 +26,7 @@ const blows = [
   ...(["cut", "kill", "cutSoon", "killUnrecorded", "killBoth", "cutSoon", "killPort"] as const),
   ...(["endSessions", "killUnrecorded", "kill", "cut"] as const),
 ]
-const waitMs = 20_000
+const waitMs = 60_000
 const endRelaysSessions =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'relay'"
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
+
+export { freePorts } from "../../packages/server/src/cli/free-ports.test.support.ts"
 
 const house = fileURLToPath(new URL("../../", import.meta.url))
 const bin = join(house, "packages/server/bin/postern.cjs")
@@ -28,7 +29,8 @@ export async function startPort(config: string): Promise<PortProcess> {
   const exit = once(child, "exit").then(([code]) => code as number | null)
   const address = await Promise.race([
     readyAddress(child),
-    exit.then((code) => {
+    // Only the close says that all of its words have come.
+    once(child, "close").then(([code]) => {
       throw new Error(`the port process ended with ${code}:\n${said}`)
     }),
   ])
@@ -53,15 +55,6 @@ export async function postern(
   input?: string,
 ): Promise<{ code: number; text: string }> {
   return run(process.execPath, [bin, ...args], input === undefined ? {} : { input })
-}
-
-/** Ports that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
-  await Promise.all(servers.map((server) => once(server, "listening")))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => once(server.close(), "close")))
-  return ports
 }
 
 /** @param input for its standard input */

@@ -15,7 +15,7 @@ import type { GoVerifier } from "./go-verifier.ts"
 import { freePorts, postern, startPort } from "./port-process.ts"
 import { writeProofs } from "./proofs.ts"
 
-const cosignedMs = 30_000
+const cosignedMs = 60_000
 const eventsOfALife = 250
 
 /**

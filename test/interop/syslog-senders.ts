@@ -13,7 +13,7 @@ const libraries = [
   ...["usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/x86_64-linux-gnu"],
   ...["lib/aarch64-linux-gnu", "usr/lib/syslog-ng"],
 ]
-const waitMs = 10_000
+const waitMs = 30_000
 
 /** One of the two, and how it is made to send. */
 export interface SenderKind {
@@ -122,7 +122,7 @@ export class SyslogSender {
 
   async stop(): Promise<void> {
     this.#feed.destroy()
-    if (this.#child.exitCode !== null) return
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, "exit")
     this.#child.kill("SIGKILL")
     await ended

@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL("../../examples/signer-pkcs11/signer.mjs", 
 const moduleFile = "/usr/lib/softhsm/libsofthsm2.so"
 const [tokenLabel, keyId, pin] = ["postern", "01", "123456"]
 const origin = "postern.local/token"
-const waitMs = 15_000
+const waitMs = 45_000
 
 /** Why no token can be had here; undefined if one can. */
 export async function whyNoToken(): Promise<string | undefined> {
@@ -63,6 +63,8 @@ export async function checkTokenSigner(results: Results, work: string): Promise<
     )
     signer = await startSigner(signerArgs, socket, env)
     await waitFor(() => sizeOf(checkpoint) >= before + 10, "a checkpoint once the signer is back")
+    // It is told a moment after the checkpoint has its name.
+    await waitFor(async () => !/signer:/.test(await verbose()), "no word of the signer")
     results.check(
       !/signer:/.test(await verbose()),
       "the port says nothing of a signer that is back",

@@ -1,10 +1,15 @@
 import { afterEach, describe, expect, test } from "vitest"
 import { dataOf, Entries } from "../support/entries.ts"
 import { eventText } from "../support/events.ts"
-import { ClientStream, type FramedClient } from "../support/framed-client.ts"
+import { ClientStream } from "../support/framed-client.ts"
 import { askOps } from "../support/ops-client.ts"
 import { startPort } from "../support/port-process.ts"
-import { createSmallDisk, type SmallDisk, whyNoSmallDisk } from "../support/small-disk.ts"
+import {
+  createSmallDisk,
+  type SmallDisk,
+  sendUntilFull,
+  whyNoSmallDisk,
+} from "../support/small-disk.ts"
 import { openWorld } from "../support/world.ts"
 
 const { start, undo, undoAll } = openWorld()
@@ -23,20 +28,7 @@ describe.skipIf(why !== undefined)(
       return disk
     }
 
-    /** Sends batches until one is not acknowledged any more. */
-    async function fillUp(
-      client: FramedClient,
-      stream: ClientStream,
-    ): Promise<{ sent: number; acked: number }> {
-      let [sent, acked] = [0, 0]
-      for (;;) {
-        client.send(stream.batch([eventText({ data: { x: notes } })]))
-        sent += 1
-        const frame = await client.next(1500).catch(() => undefined)
-        if (frame === undefined) return { sent, acked }
-        acked += 1
-      }
-    }
+    const large = (): string => eventText({ data: { x: notes } })
 
     test("stops the acks, /readyz says why, reading goes on, and it goes on by itself", async () => {
       const disk = newDisk(24 << 20)
@@ -45,7 +37,7 @@ describe.skipIf(why !== undefined)(
       const stream = new ClientStream()
       const { open } = await client.open(0, stream.id)
       disk.fill(64 << 10)
-      const { sent, acked } = await fillUp(client, stream)
+      const { sent, acked } = await sendUntilFull(port.ops, client, stream, large)
       expect(sent).toBe(acked + 1)
       const ready = await askOps(port.ops, "/readyz")
       expect(ready.status).toBe(503)
@@ -57,6 +49,7 @@ describe.skipIf(why !== undefined)(
         json: { code: "DISK_FULL" },
         headers: { "retry-after": "1" },
       })
+      await entries.all()
       const { size } = entries.view.head()
       expect((await entries.view.leaves(0, size)).length).toBeGreaterThan(acked)
       disk.free()
@@ -79,7 +72,7 @@ describe.skipIf(why !== undefined)(
       const stream = new ClientStream()
       const { open } = await client.open(0, stream.id)
       disk.fill(64 << 10)
-      const { acked } = await fillUp(client, stream)
+      const { acked } = await sendUntilFull(port.ops, client, stream, large)
       await port.end("SIGKILL")
       disk.free()
       const again = await startPort(installation.configFile)

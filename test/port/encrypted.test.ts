@@ -87,7 +87,9 @@ test("a port encrypts what it seals from the day on which it is told, and opens 
   // A key that is away keeps nobody from writing on.
   renameSync(key, `${key}.away`)
   port = await start()
-  expect(port.said()).toContain("segments are encrypted under keys that are not here")
+  const isSaid = () =>
+    port.said().includes("segments are encrypted under keys that are not here") || undefined
+  await until(isSaid, packMsMax, "the port's word of it")
   expect((await post(eventText())).status).toBe(200)
   expect(await port.end("SIGTERM")).toBe(0)
   // To encrypt on under another one would be in its way when it comes back.

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { fileURLToPath } from "node:url"
 import type { AuditEvent } from "@postern/log/event"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { freePorts } from "../../packages/server/src/cli/free-ports.test.support.ts"
 import { Entries } from "../support/entries.ts"
 import { type Identity, Installation } from "../support/installation.ts"
 import { type PortProcess, startPort } from "../support/port-process.ts"
@@ -85,15 +85,6 @@ async function run(name: string, file: string, count: number): Promise<AuditEven
   return eventsOf(running, count)
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address() as { port: number }
-  server.close()
-  await once(server, "close")
-  return address.port
-}
-
 describe("docs/reference/sdk.md", () => {
   const files = [...page.matchAll(/^`(examples\/\S+\.js)`:\n\n```js\n([\s\S]*?)^```$/gm)]
 
@@ -155,7 +146,7 @@ describe("the example", () => {
     ["express", "express/requests.js"],
     ["fastify", "fastify/app.js"],
   ])("%s", async (name, file) => {
-    const number = await freePort()
+    const [number] = await freePorts(1)
     const running = start(name, file, { PORT: String(number) })
     const ask = (headers: Record<string, string>) => {
       const url = `http://localhost:${number}/invoices/4711`
@@ -165,7 +156,9 @@ describe("the example", () => {
     expect(first.status).toBe(401)
     expect((await ask({ "x-user": "alice" }))?.status).toBe(204)
     const events = await eventsOf(running, 3)
+    const exit = once(running.child, "exit")
     running.child.kill("SIGTERM")
+    await exit
     expect(events).toMatchObject([
       { action: "invoice.request", outcome: "denied", actor: { type: "anonymous" } },
       {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { openDisclosures } from "../../packages/server/dist/disclosures/index.js"
 import { Entries, type Indexed } from "../support/entries.ts"
 import { eventOf } from "../support/events.ts"
+import { readBelow } from "../support/files.ts"
 import { ClientStream, FramedClient } from "../support/framed-client.ts"
 import { type Identity, Installation } from "../support/installation.ts"
 import { type PortProcess, startPort } from "../support/port-process.ts"
@@ -218,8 +219,7 @@ describe("a large event through the SDK", () => {
       expect(digests).toHaveLength(1)
       expect(sealedFiles(digests[0] ?? "")).toHaveLength(1)
       expect(await whole(entry)).toMatchObject({ data: details.data })
-      for (const path of filesBelow(join(installation.directory, "data"))) {
-        const held = readFileSync(path)
+      for (const { path, bytes: held } of readBelow(join(installation.directory, "data"))) {
         expect(held.includes("s3cr3ts3cr3t"), path).toBe(false)
         expect(held.includes(Buffer.from("s3cr3ts3cr3t").toString("base64")), path).toBe(false)
       }

@@ -324,8 +324,9 @@ describe("a refusal is a problem with code and hint", () => {
   })
 
   test("RATE_LIMITED (429) says when to come back, and the writer's rate is its own", async () => {
+    // A debt of many seconds: the next answer may be a long time coming.
     const events = () =>
-      `[${Array.from({ length: 9 }, () => eventText({ source: "app://narrow", action: "login.x" }))}]`
+      `[${Array.from({ length: 50 }, () => eventText({ source: "app://narrow", action: "login.x" }))}]`
     let limited: Answer | undefined
     for (let i = 0; i < 4 && limited?.status !== 429; i++)
       limited = await post(events(), {}, narrow)
@@ -406,6 +407,7 @@ test("a sender without frames can look after the log: it goes on, and holds what
   const hashes = (texts: string[]) => texts.map((text) => parseBase64(text) ?? new Uint8Array(0))
   expect(size).toBeGreaterThan(known.size)
   checkConsistency(known.size, size, hashes(audit.consistency), known.root, root)
+  await entries.find("the sample", (entry) => entry.index === index)
   const [leaf] = await entries.view.leaves(index, index + 1)
   checkInclusion(index, size, leafHash(leaf ?? new Uint8Array(0)), hashes(audit.path), root)
   const ahead = await post(eventText(), { headers: { "postern-seen": "999999999" } })

@@ -208,7 +208,7 @@ test(
             return undefined // Not there yet, or without the quorum.
           }
         },
-        20_000,
+        40_000,
         "the quorum of the proof",
       )
     })

@@ -62,7 +62,7 @@ describe("checkpoints", () => {
   test("are signed about once a second while the log grows, and cover what is durable", async () => {
     const { installation, entries, post } = await start()
     await post()
-    const note = await until(() => entries.view.checkpoint(), 5000, "a checkpoint")
+    const note = await until(() => entries.view.checkpoint(), 15_000, "a checkpoint")
     const first = await openCheckpoint(note, installation.vkey)
     await post()
     const grown = await until(
@@ -73,10 +73,10 @@ describe("checkpoints", () => {
         )
         return newer.size > first.size ? newer : undefined
       },
-      5000,
+      15_000,
       "a newer checkpoint",
     )
-    expect(grown.size).toBeLessThanOrEqual(entries.view.head().size)
+    expect(grown.size).toBeLessThanOrEqual((await entries.all()).length)
     const signed = JSON.parse(readFileSync(`${installation.log}/last-signed`, "utf8"))
     expect(signed.size).toBeGreaterThanOrEqual(grown.size)
   })
@@ -142,7 +142,7 @@ describe("a port that cannot start", () => {
     child.stderr.on("data", (chunk: Buffer) => {
       said += chunk.toString()
     })
-    const [code] = (await once(child, "exit")) as [number | null]
+    const [code] = (await once(child, "close")) as [number | null]
     return { code, said }
   }
 

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { openDisclosures } from "../../packages/server/dist/disclosures/index.js"
 import { Entries, type Indexed } from "../support/entries.ts"
 import { eventOf } from "../support/events.ts"
+import { readBelow } from "../support/files.ts"
 import { ClientStream, FramedClient } from "../support/framed-client.ts"
 import { type Answer, ask } from "../support/http-client.ts"
 import { type Identity, Installation } from "../support/installation.ts"
@@ -81,6 +82,10 @@ const person = (name: string, bytes: number) => ({
 
 const data = () => join(installation.directory, "data")
 const sealed = () => join(data(), "disclosures")
+const handed = () => filesBelow(join(sealed(), "handed-over"))
+/** What was handed over is taken away a moment after its batch was acknowledged. */
+const tidy = () =>
+  until(() => handed().length === 0 || undefined, longMs, "nothing that was handed over")
 const source = () =>
   openDisclosures({ sealed: sealed(), keys: join(installation.directory, "sealing") })
 
@@ -93,10 +98,8 @@ function filesBelow(directory: string): string[] {
 
 /** What anybody finds who has the data directory and the keys of the months, but not those of persons. */
 async function* everything(): AsyncGenerator<[path: string, bytes: Uint8Array]> {
-  for (const path of filesBelow(data())) {
-    // The port goes on: what is renamed meanwhile is found under its other name.
-    if (path.endsWith(".new")) continue
-    yield [path, readFileSync(path)]
+  for (const { path, bytes } of readBelow(data())) {
+    yield [path, bytes]
     const name = /\/bodies-[^/]+\/([0-9a-f]{64})$/.exec(path)?.[1]
     if (name === undefined) continue
     const found = await source().read(Buffer.from(name, "hex").toString("base64url"))
@@ -214,8 +217,7 @@ describe("a large event through the SDK", () => {
     expect(entry.event._policy).toMatchObject({ rule: "people", did, sealed: 1 })
     expect((await whole(entry)).data).toEqual(keptOfPerson("bob-at-large", 2_000_000))
     await expectNowhere("bob-at-large", iban, token)
-    const isTidy = () => filesBelow(join(sealed(), "handed-over")).length === 0 || undefined
-    await until(isTidy, longMs, "nothing that was handed over")
+    await tidy()
 
     const dropped = audit.confirm("app.ping", { actor: "bob", ...person("never", 200_000) })
     await expect(dropped).rejects.toMatchObject({ code: "EVENT_NOT_KEPT" })
@@ -244,18 +246,20 @@ function handing(id: string) {
 }
 
 describe("a port that is killed", () => {
-  const handed = () => filesBelow(join(sealed(), "handed-over"))
   const kept = () => filesBelow(sealed()).filter((path) => path.includes("/bodies-")).length
   const enter = () => FramedClient.enter(port.write, installation.ca.certificate, app)
 
   test("before the batch came has left what nobody can read, and takes it away", async () => {
+    await tidy()
     const client = await enter()
     await client.open(0, new ClientStream().id)
     client.send(handing("alone").frame)
-    await until(() => handed().length === 1 || undefined, longMs, "what was handed over")
+    // The file is there a moment before its bytes are.
+    const head = ([path]: string[]) => path && readFileSync(path).toString("latin1", 0, 40)
+    const isThere = () => head(handed())?.includes("handed-over") || undefined
+    await until(isThere, longMs, "what was handed over")
+    expect(handed()).toHaveLength(1)
     await expectNowhere("unmistakable")
-    const [path = ""] = handed()
-    expect(readFileSync(path).subarray(0, 40).toString("latin1")).toContain("handed-over")
     await restart()
     expect(handed()).toEqual([])
     client.destroy()
@@ -269,6 +273,7 @@ describe("a port that is killed", () => {
     const { value, event, frame } = handing(id)
     const stream = new ClientStream()
     const batch = stream.batch([event])
+    await tidy()
     const before = kept()
     const first = await enter()
     await first.open(0, stream.id)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkReceipt, formatReceiptFile } from "@postern/log/evidence"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
@@ -7,6 +7,7 @@ import { openDisclosures } from "../../packages/server/dist/disclosures/index.js
 import { askAdmin } from "../support/admin-client.ts"
 import { dataOf, Entries, type Indexed } from "../support/entries.ts"
 import { eventOf } from "../support/events.ts"
+import { readBelow } from "../support/files.ts"
 import { ClientStream, describeAck, FramedClient } from "../support/framed-client.ts"
 import { type Answer, ask } from "../support/http-client.ts"
 import { type Identity, Installation } from "../support/installation.ts"
@@ -243,10 +244,8 @@ describe("an event that is kept otherwise than it came", () => {
     const [{ index }] = answer.json.entries as [{ index: number }]
     const kept = await entries.find("it", (entry) => entry.index === index)
     const data = join(installation.directory, "data")
-    const files = readdirSync(data, { recursive: true, withFileTypes: true })
-    for (const file of files.filter((one) => one.isFile())) {
-      const bytes = readFileSync(join(file.parentPath, file.name))
-      expect(bytes.includes("dorothea-unmistakable"), file.name).toBe(false)
+    for (const { path, bytes } of readBelow(data)) {
+      expect(bytes.includes("dorothea-unmistakable"), path).toBe(false)
     }
     const source = openDisclosures({
       sealed: join(data, "disclosures"),

@@ -82,8 +82,9 @@ describe("a grant that expires", () => {
   test("ends its connections about a second later, and lets nobody in from then on", async () => {
     const { calendar, enter, writer, entries } = await start(async (made) => {
       const identity = await made.writer("app")
-      const tomorrow = new Date(Date.now() + dayMs).toISOString().slice(0, 10)
-      made.grant(identity.id, {}, { expires: tomorrow })
+      // It ends as that day begins: more than a day from now, and less than two.
+      const day = new Date(Date.now() + 2 * dayMs).toISOString().slice(0, 10)
+      made.grant(identity.id, {}, { expires: day })
       return identity
     })
     const client = await enter()
@@ -91,7 +92,7 @@ describe("a grant that expires", () => {
     await client.open(0, stream.id)
     client.send(stream.batch([eventText()]))
     await client.ack()
-    calendar.aheadMs = 2 * dayMs
+    calendar.aheadMs = 3 * dayMs
     await client.ended(3000)
     await expect(enter()).rejects.toThrow()
     await entries.refusal("NOT_GRANTED", { writer: writer.id })

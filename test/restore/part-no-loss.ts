@@ -1,8 +1,7 @@
-import { once } from "node:events"
 import { rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { formatProfile, loadProfile } from "@postern/client"
+import { freePorts } from "../../packages/server/src/cli/free-ports.test.support.ts"
 import type { Decisions } from "../crash/decisions.ts"
 import { postern } from "../crash/port-process.ts"
 import type { Report } from "../crash/report.ts"
@@ -95,8 +94,13 @@ async function writersGoOn(report: Report, { installation, writers, origin }: Sc
 }
 
 async function checkStatus(report: Report, config: string): Promise<void> {
-  const { text } = await postern(["status", "--config", config])
-  report.check(/copies\s+\d+ entries, says spiffe:/.test(text), `status: ${text}`)
+  // The port that it asks may have started a moment ago.
+  let text = ""
+  const shown = async (): Promise<boolean | undefined> => {
+    text = (await postern(["status", "--config", config])).text
+    return /copies\s+\d+ entries, says spiffe:/.test(text) || undefined
+  }
+  report.check(await until(shown, 30_000, "the copies").catch(() => false), `status: ${text}`)
 }
 
 /** Reads from the copy are answered while the port is down, and recorded in its log once it is back. */
@@ -107,7 +111,7 @@ async function mirrorServes(
 ): Promise<void> {
   const { mirror, reader } = scene
   const directory = join(mirror, "..", "..")
-  const readPort = await freePort()
+  const [readPort = 0] = await freePorts(1)
   const config = mirrorConfig(scene, readPort)
   const serving = startCommand(["mirror", "serve", "--config", config, "--profile", reader])
   await serving.says("reader ready")
@@ -128,12 +132,4 @@ async function mirrorServes(
   )
   report.check(true, "the read is recorded")
   await serving.end("SIGTERM")
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -37,6 +37,8 @@ async function crashRun(seed: number, lies = false): Promise<Run> {
   const run = new Run(seed)
   await run.livesWithFaults(run.decisions.between(2, livesMax), lies)
   if (run.model.faults.length > 0) return run
+  // Where every life ended before it promised anything there is nothing that a lie could cost.
+  if (lies && run.model.promised === 0) return run
   const error = await run.live(soundLife)
   if (error !== undefined) run.model.fault(`a sound disk, and yet: ${String(error)}`)
   return run
@@ -91,13 +93,16 @@ async function rots(first: number, count: number): Promise<void> {
 /** The programme itself: it can fail, and a seed decides everything. */
 async function self(first: number): Promise<void> {
   report.begin("Simulated disk: the simulation itself")
-  let found = 0
-  for (let seed = first; seed < first + 5; seed++) {
-    if ((await crashRun(seed, true)).model.faults.length > 0) found += 1
+  let [tried, found] = [0, 0]
+  for (let seed = first; tried < 5 && seed < first + 50; seed++) {
+    const { model } = await crashRun(seed, true)
+    if (model.promised === 0 && model.faults.length === 0) continue
+    tried += 1
+    if (model.faults.length > 0) found += 1
   }
   report.check(
-    found === 5,
-    `a disk that lies about its syncs is found out, was ${found} of 5 times`,
+    tried === 5 && found === 5,
+    `a disk that lies about its syncs is found out, was ${found} of ${tried} times`,
   )
   const [one, two] = [await crashRun(first), await crashRun(first)]
   const same = JSON.stringify([...one.disk.counts]) === JSON.stringify([...two.disk.counts])

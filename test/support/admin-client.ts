@@ -2,7 +2,7 @@ import { request } from "node:https"
 import type { Identity, Installation } from "./installation.ts"
 import { within } from "./waiting.ts"
 
-const answerMsMax = 10_000
+const answerMsMax = 25_000
 
 /** One request on the admin plane of the port, by whoever this identity is. */
 export function askAdmin(

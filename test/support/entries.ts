@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { type Entry, parseEntry } from "@postern/log/event"
-import { followLog } from "../../packages/server/dist/disk/index.js"
+import { decodeHead, followLog } from "../../packages/server/dist/disk/index.js"
 import { until, within } from "./waiting.ts"
 
-const waitMsMax = 10_000
+const waitMsMax = 20_000
 
 export interface Indexed extends Entry {
   readonly index: number
@@ -16,26 +18,48 @@ export function dataOf({ event }: Entry): Record<string, unknown> {
 /** The entries of a log directory, read as any follower reads them, while the port writes. */
 export class Entries {
   readonly view: Awaited<ReturnType<typeof followLog>>
+  readonly #log: string
   readonly #read: Indexed[] = []
-  readonly #wakes = new Set<() => void>()
+  #wakes: (() => void)[] = []
 
-  private constructor(view: Entries["view"]) {
+  private constructor(log: string, view: Entries["view"]) {
+    this.#log = log
     this.view = view
     view.onHead(() => {
-      for (const wake of this.#wakes) wake()
+      const woken = this.#wakes
+      this.#wakes = []
+      for (const wake of woken) wake()
     })
   }
 
   /** Waits for the first entry: a port listens a moment before that is durable. */
   static async follow(log: string): Promise<Entries> {
     const open = () => followLog(log).catch(() => undefined)
-    return new Entries(await until(open, waitMsMax, "a log with an entry"))
+    return new Entries(log, await until(open, waitMsMax, "a log with an entry"))
   }
 
-  /** All entries there are now. */
+  /** All entries there are now, even if the view has not noticed the last ones yet: it follows a moment behind. */
   async all(): Promise<readonly Indexed[]> {
+    const size = await until(() => this.#sizeOnDisk(), waitMsMax, "a whole head")
+    await within(this.#seen(size), waitMsMax, `entry ${size - 1} in the view`)
     await this.#catchUp()
     return [...this.#read]
+  }
+
+  /** Undefined while the head is being written. */
+  #sizeOnDisk(): number | undefined {
+    return decodeHead(readFileSync(join(this.#log, "head")))?.size
+  }
+
+  async #seen(size: number): Promise<void> {
+    while (this.view.head().size < size) await this.#moved()
+  }
+
+  /** Resolves as soon as there is more than now. */
+  #moved(): Promise<void> {
+    return new Promise((wake) => {
+      this.#wakes.push(wake)
+    })
   }
 
   async #catchUp(): Promise<void> {
@@ -62,14 +86,13 @@ export class Entries {
 
   async #await(wanted: (entry: Indexed) => boolean, from: number): Promise<Indexed> {
     for (let next = from; ; ) {
-      const changed = new Promise<void>((wake) => this.#wakes.add(wake))
+      const moved = this.#moved()
       await this.#catchUp()
       for (; next < this.#read.length; next++) {
         const entry = this.#read[next]
         if (entry !== undefined && wanted(entry)) return entry
       }
-      await changed
-      this.#wakes.clear()
+      await moved
     }
   }
 

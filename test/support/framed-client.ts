@@ -32,7 +32,7 @@ import type { Identity } from "./installation.ts"
 import type { Place } from "./port-process.ts"
 import { within } from "./waiting.ts"
 
-const answerMsMax = 10_000
+const answerMsMax = 20_000
 
 /** A peer of the write port that says what a test wants it to say, in postern/1 or not. */
 export class FramedClient {

@@ -4,7 +4,7 @@ import type { Identity } from "./installation.ts"
 import type { Place } from "./port-process.ts"
 import { within } from "./waiting.ts"
 
-const answerMsMax = 15_000
+const answerMsMax = 25_000
 
 export interface Answer {
   readonly status: number

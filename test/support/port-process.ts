@@ -54,7 +54,8 @@ export async function startPort(
     said = (said + chunk.toString()).slice(-16_000)
   })
   const exit = once(child, "exit").then(([code]) => code as number | null)
-  const died = exit.then((code) => {
+  // Only the close says that all of its words have come.
+  const died = once(child, "close").then(([code]) => {
     throw new Error(`the port ended with ${code}: ${said}`)
   })
   died.catch(() => undefined) // Of interest until it listens.

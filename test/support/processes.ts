@@ -1,8 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import type { AddressInfo } from "node:net"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -10,6 +8,7 @@ import { formatProfile, type Profile, parseProfile } from "@postern/client"
 import { issueCertificate, type KeyPair } from "../../packages/server/dist/guard/pki/index.js"
 import { initDirectory } from "../../packages/server/dist/guard/setup/index.js"
 import { nodeFlags } from "../../packages/server/dist/supervisor/supervisor.js"
+import { freePorts } from "../../packages/server/src/cli/free-ports.test.support.ts"
 import { within } from "./waiting.ts"
 
 type Name = "port" | "reader" | "courier"
@@ -54,7 +53,7 @@ export class Service {
     child.stderr?.on("data", (chunk: Buffer) => {
       this.#said.set(name, this.said(name) + chunk.toString())
     })
-    const ended = once(child, "exit").then((): never => {
+    const ended = once(child, "close").then((): never => {
       throw new Error(`the ${name} ended: ${this.said(name)}`)
     })
     ended.catch(() => undefined) // Of interest until it is ready.
@@ -107,14 +106,4 @@ export class Service {
     for (const name of ["reader", "courier", "port"] as const) await this.end(name)
     rmSync(join(this.directory, ".."), { recursive: true })
   }
-}
-
-/** Ports that nobody listens on at the moment. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
-  await Promise.all(servers.map((server) => once(server, "listening")))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  for (const server of servers) server.close()
-  await Promise.all(servers.map((server) => once(server, "close")))
-  return ports
 }

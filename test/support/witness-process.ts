@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { addWitnessedLog, initWitness } from "../../packages/server/dist/witness/index.js"
+import { freePorts } from "../../packages/server/src/cli/free-ports.test.support.ts"
 import type { Installation } from "./installation.ts"
 import { within } from "./waiting.ts"
 
@@ -19,13 +20,14 @@ export class WitnessProcess {
   readonly name: string
   readonly directory: string
   readonly vkey: string
-  #address = "127.0.0.1:0"
+  readonly #address: string
   #end: (signal: "SIGTERM" | "SIGKILL") => Promise<void> = async () => undefined
 
-  private constructor(name: string, directory: string, vkey: string) {
+  private constructor(name: string, directory: string, vkey: string, port: number) {
     this.name = name
     this.directory = directory
     this.vkey = vkey
+    this.#address = `127.0.0.1:${port}`
   }
 
   /** @param parent a directory that is taken away after the test */
@@ -33,14 +35,15 @@ export class WitnessProcess {
     const directory = join(parent, `witness-${name}`)
     const vkey = await initWitness(directory, `witness.example/${name}`)
     await addWitnessedLog(directory, logVkey)
-    return new WitnessProcess(name, directory, vkey)
+    const [port = 0] = await freePorts(1)
+    return new WitnessProcess(name, directory, vkey, port)
   }
 
   get url(): string {
     return `http://${this.#address}`
   }
 
-  /** Starts it, at the address that it had before. */
+  /** Starts it, each time at the same address. */
   async start(): Promise<void> {
     const args = ["witness", "serve", this.directory, "--listen", this.#address, "--json"]
     const child = spawn(process.execPath, [postern, ...args], {
@@ -52,8 +55,7 @@ export class WitnessProcess {
     })
     died.catch(() => undefined) // Of interest until it listens.
     const line = once(createInterface(child.stdout), "line") as Promise<[string]>
-    const [ready] = await within(Promise.race([line, died]), startMsMax, "the witness's start")
-    this.#address = new URL(JSON.parse(ready).url).host
+    await within(Promise.race([line, died]), startMsMax, "the witness's start")
     this.#end = async (signal) => {
       child.kill(signal)
       await within(exit, startMsMax, "the witness's end")
@@ -86,8 +88,16 @@ export async function startCourier(configFile: string) {
     said = (said + chunk.toString()).slice(-16_000)
   })
   const exit = once(child, "exit")
+  const died = exit.then((): never => {
+    throw new Error(`the courier ended: ${said}`)
+  })
+  const began = Promise.race([once(child, "message"), died])
+  const ready = within(began, startMsMax, "the courier's start")
+  ready.catch(() => undefined) // Of interest to whoever waits for it.
   return {
     said: () => said,
+    /** Resolves once it says that it is at work. */
+    ready,
     async end(signal: "SIGTERM" | "SIGKILL" = "SIGKILL"): Promise<number | null> {
       child.kill(signal)
       return (await within(exit, startMsMax, "the courier's end"))[0] as number | null

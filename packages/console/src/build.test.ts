@@ -16,7 +16,7 @@ beforeAll(() => {
   execFileSync(process.execPath, [vite, "build", root, "--outDir", folder, "--emptyOutDir"], {
     env,
   })
-})
+}, 180_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test("all scripts and styles together are at most 200 kB compressed", () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import { writeFileSync } from "node:fs"
+import { renameSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -10,7 +10,7 @@ import { until } from "../../support/waiting.ts"
 import { events, type Site } from "./site.ts"
 import { Visitor } from "./visitor.ts"
 
-const waitMs = 20_000
+const waitMs = 40_000
 
 /** A webhook of this machine: takes what comes to /taken, and refuses the rest. */
 async function openReceiver() {
@@ -69,7 +69,10 @@ export async function checkAlerts(results: Results, browser: Browser, site: Site
     )
   try {
     const text = alertsText(receiver.url, `http://127.0.0.1:${deaf}/`)
-    writeFileSync(join(site.directory, "alerts.yaml"), text)
+    // The courier looks at the file again and again: it comes whole, or not yet.
+    const file = join(site.directory, "alerts.yaml")
+    writeFileSync(`${file}.new`, text)
+    renameSync(`${file}.new`, file)
     await standing(() => true, "an alert in force")
     await site.send(events(4, 3000).map((event) => ({ ...event, outcome: "denied" })))
     await standing(({ delivered }) => delivered !== null, "a raised alert")

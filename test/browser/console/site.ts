@@ -72,7 +72,8 @@ export class Site {
 
   async close(): Promise<void> {
     for (const child of this.#children.reverse()) {
-      const ended = child.exitCode === null ? once(child, "exit") : undefined
+      const isRunning = child.exitCode === null && child.signalCode === null
+      const ended = isRunning ? once(child, "exit") : undefined
       child.kill("SIGTERM")
       if (ended !== undefined) await within(ended, readyMs, "the end of a process")
     }

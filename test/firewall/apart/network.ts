@@ -6,7 +6,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { until } from "../../support/waiting.ts"
+import { until, within } from "../../support/waiting.ts"
 import type { Client, Outcome, Plan, Probe, Target } from "../plan.ts"
 
 const plan = JSON.parse(readFileSync(0, "utf8")) as Plan
@@ -95,7 +95,7 @@ async function serve(prefix: readonly string[]): Promise<Server> {
       else if (port !== undefined && count !== undefined) bytes.set(port, count)
     }
   })
-  await until(() => ready || undefined, 10_000, "a server")
+  await until(() => ready || undefined, 30_000, "a server")
   return { bytes: (port) => bytes.get(port) ?? 0 }
 }
 
@@ -109,7 +109,9 @@ async function probe(
   child.stdout?.on("data", (chunk: Buffer) => {
     text += chunk.toString()
   })
-  await until(() => child.exitCode ?? undefined, 20_000, `probes of ${from}`)
+  // Its exit may come before the last of what it printed.
+  const closed = new Promise((resolve) => child.once("close", resolve))
+  await within(closed, 30_000, `probes of ${from}`)
   const states = JSON.parse(text) as string[]
   return targets.map((target, at) => ({ ...target, from, state: states[at] ?? "nothing" }))
 }
@@ -186,11 +188,13 @@ async function cutWriter(server: Server, revoke: () => void) {
     start(["ip", "netns", "exec", from], "flow.ts", [host.local[0], String(port)])
   const flows = [flow("writer", write), flow("reader", read)]
   const beyond = (port: number, bytes: number) =>
-    until(() => server.bytes(port) > bytes || undefined, 10_000, `bytes on ${port}`)
+    until(() => server.bytes(port) > bytes || undefined, 30_000, `bytes on ${port}`)
   await beyond(write, server.bytes(write) + 20)
   await beyond(read, server.bytes(read) + 20)
   revoke()
   await beyond(read, server.bytes(read) + 10)
+  // What was on its way before that is told by the time the reader's next bytes are.
+  await beyond(read, server.bytes(read))
   const [writer, reader] = [server.bytes(write), server.bytes(read)]
   await beyond(read, reader + 60)
   for (const one of flows) one.kill("SIGKILL")

@@ -84,7 +84,7 @@ it("names the client and the subject of a token, and whom the application knows"
   const message = { jsonrpc: "2.0" as const, id: 7, method: "tools/call", params: call }
   await near.send(message, { authInfo })
   await runInContext({ actor: "bob" }, () => near.send({ ...message, id: 8 }))
-  await vi.waitFor(() => expect(recorder.events).toHaveLength(4))
+  await vi.waitFor(() => expect(recorder.events).toHaveLength(4), 10_000)
   const [first, second] = recorder.events
   expect(first?.actor).toEqual({ type: "agent", id: "copilot", scopes: ["tools"] })
   expect(first?.onBehalfOf).toEqual([{ type: "user", id: "alice" }])
@@ -102,23 +102,23 @@ it("does not run a tool before its attempt is durable, where that is asked for",
   const client = createClient()
   await join(client, server)
   const kept = client.callTool({ name: "watched" })
-  await vi.waitFor(() => expect(recorder.confirming).toHaveLength(1))
+  await vi.waitFor(() => expect(recorder.confirming).toHaveLength(1), 10_000)
   expect(ran).not.toHaveBeenCalled()
   recorder.confirming[0]?.resolve()
   await kept
   expect(ran).toHaveBeenCalledTimes(1)
 
   const refused = client.callTool({ name: "watched" })
-  await vi.waitFor(() => expect(recorder.confirming).toHaveLength(2))
+  await vi.waitFor(() => expect(recorder.confirming).toHaveLength(2), 10_000)
   recorder.confirming[1]?.reject(new PosternError("EVENT_ACTION_NOT_GRANTED"))
   await expect(refused).rejects.toThrow("EVENT_ACTION_NOT_GRANTED")
 
   const stop = new AbortController()
   const cancelled = client.callTool({ name: "watched" }, undefined, { signal: stop.signal })
-  await vi.waitFor(() => expect(recorder.confirming).toHaveLength(3))
+  await vi.waitFor(() => expect(recorder.confirming).toHaveLength(3), 10_000)
   stop.abort()
   await expect(cancelled).rejects.toThrow()
-  await vi.waitFor(() => expect(recorder.story.at(-1)).toContain("CANCELLED"))
+  await vi.waitFor(() => expect(recorder.story.at(-1)).toContain("CANCELLED"), 10_000)
   recorder.confirming[2]?.resolve()
   await client.ping()
   expect(ran).toHaveBeenCalledTimes(1)
@@ -159,7 +159,7 @@ it("ends what is open when it is cancelled or the connection goes", async () => 
   await client.ping()
   await client.close()
   await expect(lost).rejects.toThrow()
-  await vi.waitFor(() => expect(recorder.events).toHaveLength(4))
+  await vi.waitFor(() => expect(recorder.events).toHaveLength(4), 10_000)
   expect(recorder.story.filter((line) => line.includes("result"))).toEqual([
     "tool.endless.call unknown result CANCELLED",
     "tool.endless.call unknown result CONNECTION_CLOSED",
@@ -196,7 +196,7 @@ it("writes down every call, whatever a hostile client says", async () => {
     await near.send({ jsonrpc: "2.0", id: "same", method: "tools/call", params: call } as never)
   }
   const calls = hostile.length + 2
-  await vi.waitFor(() => expect(answered).toHaveLength(calls))
+  await vi.waitFor(() => expect(answered).toHaveLength(calls), 10_000)
   const phases = recorder.events.map(({ trace }) => trace.phase)
   expect(phases.filter((phase) => phase === "attempt")).toHaveLength(calls)
   expect(phases.filter((phase) => phase === "result")).toHaveLength(calls)

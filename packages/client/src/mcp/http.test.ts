@@ -40,7 +40,7 @@ it("sees both sides of calls over HTTP, where no server sees the beginning", asy
   const answer = await client.callTool({ name: "delete-invoice", arguments: { invoice: "4711" } })
   expect(answer.content).toEqual([{ type: "text", text: "deleted 4711" }])
   await client.close()
-  await vi.waitFor(() => expect(far.events).toHaveLength(2))
+  await vi.waitFor(() => expect(far.events).toHaveLength(2), 10_000)
   const story = [
     "tool.delete-invoice.call unknown attempt",
     "tool.delete-invoice.call success result",

@@ -84,7 +84,7 @@ async function open(more: Partial<Wanted> = {}, authority = ours) {
 
 /** Until the attempt that is under way has ended. */
 const settled = (of: { asks: number }, asks: number, until: () => boolean) =>
-  vi.waitFor(() => expect([of.asks, until()]).toEqual([asks, true]))
+  vi.waitFor(() => expect([of.asks, until()]).toEqual([asks, true]), 10_000)
 
 describe("a certificate is renewed", () => {
   test("at half of its life, not before, and the next one at half of its own, on the same connection", async () => {
@@ -218,7 +218,7 @@ describe("what cannot be renewed", () => {
     const renewal = new Renewal(memoryHolder(profile, undefined), clock, tell)
     renewal.begin({ ...line, shown: profile.certificate })
     clock.to(0.85)
-    await vi.waitFor(() => expect(told[0]).toContain("no onRenewed was given"))
+    await vi.waitFor(() => expect(told[0]).toContain("no onRenewed was given"), 10_000)
     expect(line.asks).toBe(0)
   })
 
@@ -232,9 +232,9 @@ describe("what cannot be renewed", () => {
     const renewal = new Renewal(holder, clock, tell)
     renewal.begin(line)
     clock.to(0.5)
-    await vi.waitFor(() => expect(told).toHaveLength(1))
+    await vi.waitFor(() => expect(told).toHaveLength(1), 10_000)
     expect(told[0]).toBe("RENEWAL_FAILED: the new certificate could not be kept: Error: ENOSPC")
-    await vi.waitFor(() => expect(renewal.isAsking).toBe(false))
+    await vi.waitFor(() => expect(renewal.isAsking).toBe(false), 10_000)
     clock.to(0.6)
     expect(line.reconnects).toBe(1)
   })

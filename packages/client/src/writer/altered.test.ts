@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { encodeAltered, encodeFrame, frameTypes } from "@postern/log/wire"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { Scene, writeSome } from "./writer.test.support.ts"
+import { Scene, waitMs, writeSome } from "./writer.test.support.ts"
 
 let scene: Scene
 beforeEach(async () => {
@@ -38,7 +38,7 @@ describe("what a port says that it altered", () => {
   it("takes no memory if the events were never sent", async () => {
     const audit = await scene.connect({ wait: true })
     writeSome(audit, 1)
-    await audit.flush()
+    await audit.flush(waitMs)
     const before = await heldBytes()
     for (let sequence = 1_000; sequence < 1_100; sequence++) {
       say(altered(sequence, [0, 1, 2, 3, 4, 5, 6, 7], 60_000))

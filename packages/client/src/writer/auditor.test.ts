@@ -5,18 +5,10 @@ import { checkProofFile, parsePolicy, parseProofFile } from "@postern/log/tlog"
 import { type AuditAnswer, encodeCheckpoint, encodeFrame, frameTypes } from "@postern/log/wire"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { origin } from "./fake-port.test.support.ts"
-import { systemWorld, type World } from "./world.ts"
-import { Scene, waitMs, writeSome } from "./writer.test.support.ts"
-
-const haste = 20
-const begin = Date.now()
+import { hastyWorld, Scene, waitMs, writeSome } from "./writer.test.support.ts"
 
 /** Time passes so fast that the log is looked after every half second. */
-const auditing: World = {
-  ...systemWorld,
-  nowMs: () => begin + (Date.now() - begin) * haste,
-  startTimer: (run, delayMs) => systemWorld.startTimer(run, delayMs / haste),
-}
+const auditing = hastyWorld(20)
 
 let scene: Scene
 beforeEach(async () => {

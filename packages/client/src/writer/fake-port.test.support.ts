@@ -2,9 +2,13 @@
  * A small port that speaks docs/spec/wire.md over real TLS and keeps its log in memory. It is honest unless a test tells it
  * otherwise, and it judges streams as the specification says, so that a writer which errs is found out.
  */
-import { generateKeyPairSync, randomBytes, sign } from "node:crypto"
+import { generateKeyPairSync, randomBytes, randomInt, sign } from "node:crypto"
 import { once } from "node:events"
-import type { AddressInfo } from "node:net"
+import {
+  createServer as createNetServer,
+  type ListenOptions,
+  type Server as NetServer,
+} from "node:net"
 import { createServer, type Server, type TLSSocket } from "node:tls"
 import { concatBytes, encodeUtf8 } from "@postern/log/base"
 import { deriveNonce, formatStamp } from "@postern/log/event"
@@ -106,6 +110,35 @@ export function createSigner(name: string): FakeSigner {
   }
 }
 
+/** Undefined where somebody listens already. */
+function tryListen(at: ListenOptions): Promise<NetServer | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createNetServer()
+    server.once("listening", () => resolve(server.unref()))
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(undefined)
+      else reject(error)
+    })
+    server.listen(at)
+  })
+}
+
+/**
+ * A number that stays free for this port while it is down: below those that a kernel hands out by itself, and with a name in Linux's abstract
+ * namespace that every test which looks for a number takes first, until its process ends.
+ */
+async function claimPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    const name = `\0postern-test-port-${port}`
+    if (process.platform === "linux" && (await tryListen({ path: name })) === undefined) continue
+    const probe = await tryListen({ host: "127.0.0.1", port })
+    if (probe === undefined) continue
+    await new Promise((closed) => probe.close(closed))
+    return port
+  }
+}
+
 export class FakePort {
   readonly authority: Authority = createAuthority()
   readonly logKey = createSigner(origin)
@@ -185,9 +218,9 @@ export class FakePort {
   }
 
   async listen(): Promise<void> {
+    if (this.#port === 0) this.#port = await claimPort()
     this.#server.listen(this.#port, "127.0.0.1")
     await once(this.#server, "listening")
-    this.#port = (this.#server.address() as AddressInfo).port
   }
 
   /** Gone, as after a kill; listen() brings it back with everything it had made durable. */

@@ -69,7 +69,7 @@ it("killed at any moment, a writer loses nothing that was spooled and sends noth
   } finally {
     await scene.end()
   }
-})
+}, 180_000)
 
 it("killed with a spool that is too small, what is missing is a gap and nothing is there twice", async () => {
   const scene = await Scene.begin()
@@ -101,4 +101,4 @@ it("killed with a spool that is too small, what is missing is a gap and nothing 
   } finally {
     await scene.end()
   }
-})
+}, 180_000)

@@ -281,5 +281,5 @@ describe("a large event", () => {
       }
     }
     expect(scene.codes.filter((code) => code !== "UNREACHABLE")).toEqual([])
-  })
+  }, 120_000)
 })

@@ -11,17 +11,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { FakeKeys } from "./fake-keys.test.support.ts"
 import { createSigner, origin } from "./fake-port.test.support.ts"
 import { createWitness } from "./witness.test.support.ts"
-import { systemWorld, type World } from "./world.ts"
-import { Scene, waitMs, writeSome } from "./writer.test.support.ts"
+import { hastyWorld, Scene, waitMs, writeSome } from "./writer.test.support.ts"
 
-const haste = 20
-const begin = Date.now()
 /** Time passes so fast that the log is looked after every half second. */
-const auditing: World = {
-  ...systemWorld,
-  nowMs: () => begin + (Date.now() - begin) * haste,
-  startTimer: (run, delayMs) => systemWorld.startTimer(run, delayMs / haste),
-}
+const auditing = hastyWorld(20)
 
 let scene: Scene
 let keys: FakeKeys

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { encodeDisclosurePart } from "@postern/log/wire"
 import type { NewFrame } from "./append-plan.ts"
+import { recordHeaderBytes } from "./record.ts"
 import { Spool, type SpoolSettings } from "./spool.ts"
 import { endOf, type SpoolFrame } from "./spool-frame.ts"
 import { systemWorld } from "./world.ts"
@@ -49,9 +50,14 @@ export function tearLastWrite(before: string, after: string, bytes: number): voi
     const then = readdirSync(before).includes(name)
       ? readFileSync(join(before, name))
       : Buffer.alloc(0)
-    const from = firstDifference(then, now)
-    if (from === now.length) continue
-    const torn = Buffer.concat([now.subarray(0, from + bytes), then.subarray(from + bytes)])
+    const different = firstDifference(then, now)
+    if (different === now.length) continue
+    // A file that is used again holds an older record there, which may begin and end with the same bytes.
+    const begin = now.lastIndexOf("pspool/1", different)
+    const end = begin + recordHeaderBytes + now.readUInt32BE(begin + 8)
+    let cut = begin + bytes
+    while (cut < end && then.subarray(cut, end).equals(now.subarray(cut, end))) cut -= 1
+    const torn = Buffer.concat([now.subarray(0, cut), then.subarray(cut)])
     writeFileSync(join(after, name), torn)
     return
   }

@@ -4,16 +4,9 @@ import { checkProofFile, parsePolicy, parseProofFile } from "@postern/log/tlog"
 import type { AuditAnswer } from "@postern/log/wire"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { createWitness } from "./witness.test.support.ts"
-import { systemWorld, type World } from "./world.ts"
-import { Scene, writeSome } from "./writer.test.support.ts"
+import { hastyWorld, Scene, writeSome } from "./writer.test.support.ts"
 
-const haste = 50
-const begin = Date.now()
-const auditing: World = {
-  ...systemWorld,
-  nowMs: () => begin + (Date.now() - begin) * haste,
-  startTimer: (run, delayMs) => systemWorld.startTimer(run, delayMs / haste),
-}
+const auditing = hastyWorld(50)
 
 let scene: Scene
 beforeEach(async () => {

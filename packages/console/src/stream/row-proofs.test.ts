@@ -18,7 +18,7 @@ async function taken(proofs: RowProofs, page: EntryPage) {
   const rows = page.entries.map(readRow)
   const before = proofs.version
   proofs.takePage(page, rows)
-  await vi.waitFor(() => expect(proofs.version).toBeGreaterThan(before))
+  await vi.waitFor(() => expect(proofs.version).toBeGreaterThan(before), 10_000)
   return rows.map((row) => proofs.of(row))
 }
 
@@ -40,7 +40,7 @@ async function tail(proofs: RowProofs, page: EntryPage, again: readonly EntryAns
   const indexes = [1, ...again.map(({ index }) => index)]
   const proof = { size: 22, path: log.severalPath(indexes, 22) }
   stretch.prove({ checkpoint: await log.note(), proof })
-  await vi.waitFor(() => expect(proofs.version).toBeGreaterThan(before))
+  await vi.waitFor(() => expect(proofs.version).toBeGreaterThan(before), 10_000)
   return rows.map((row) => proofs.of(row))
 }
 
@@ -59,7 +59,7 @@ test("a row is not proven by an entry that reads otherwise", async () => {
   const leaf = told?.leaf.replace("a.b", "a.c")
   const lie = { ...page, entries: [{ ...told, leaf }] } as EntryPage
   expect(await tail(proofs, lie, [log.entry(20)])).toEqual(["failed"])
-  await vi.waitFor(() => expect(proofs.failure?.message).toContain("two forms"))
+  await vi.waitFor(() => expect(proofs.failure?.message).toContain("two forms"), 10_000)
 })
 
 test("one lie marks its answer, and is remembered after answers that hold", async () => {

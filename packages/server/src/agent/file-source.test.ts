@@ -66,11 +66,11 @@ const comes = (lines: readonly string[]): Promise<void> =>
   vi.waitFor(() => expect(spool.lines).toEqual(lines), { timeout: 20_000, interval: 5 })
 /** Everything that is there was looked at several times. */
 async function settled(source: FileSource): Promise<void> {
-  await vi.waitFor(() => expect(source.word().lagBytes).toBe(0))
+  await vi.waitFor(() => expect(source.word().lagBytes).toBe(0), 10_000)
   const before = spool.items.length
   append("pulse", "x\n")
   rmSync(at("pulse"))
-  await vi.waitFor(() => expect(spool.items.length).toBe(before))
+  await vi.waitFor(() => expect(spool.items.length).toBe(before), 10_000)
 }
 
 describe("a file", () => {
@@ -92,7 +92,7 @@ describe("a file", () => {
   it("that is there already can be left out", async () => {
     writeFileSync(at("a.log"), "old\nhalf of a")
     const source = await follow("a.log", { start: "end" })
-    await vi.waitFor(() => expect(source.word().files).toHaveLength(1))
+    await vi.waitFor(() => expect(source.word().files).toHaveLength(1), 10_000)
     await settled(source)
     append("a.log", " line\nnew\n")
     await comes(["half of a line", "new"])
@@ -128,7 +128,7 @@ describe("a file that is rotated", () => {
     await follow("a.log*", { listMs: 20 * pace.leftMs })
     await comes(["one"])
     renameSync(at("a.log"), at("a.log.1"))
-    await vi.waitFor(() => expect(running[0]?.word().files?.[0]?.path).toBe(at("a.log.1")))
+    await vi.waitFor(() => expect(running[0]?.word().files?.[0]?.path).toBe(at("a.log.1")), 10_000)
     append("a.log.1", "two\n")
     await comes(["one", "two"])
   })
@@ -140,7 +140,10 @@ describe("a file that is rotated", () => {
     renameSync(at("a.log"), at("a.log.1"))
     append("a.log.1", "two\nhal")
     writeFileSync(at("a.log"), "three\n")
-    await vi.waitFor(() => expect([...spool.lines].sort()).toEqual(["hal", "one", "three", "two"]))
+    await vi.waitFor(
+      () => expect([...spool.lines].sort()).toEqual(["hal", "one", "three", "two"]),
+      10_000,
+    )
     expect(spool.lines.indexOf("two")).toBeLessThan(spool.lines.indexOf("hal"))
   })
 
@@ -152,11 +155,11 @@ describe("a file that is rotated", () => {
     writeFileSync(at("a.log"), "two\n")
     await comes(["one", "two"])
     const names = () => source.word().files?.map(({ path }) => path)
-    await vi.waitFor(() => expect(names()).toEqual([at("a.log.1"), at("a.log")]))
+    await vi.waitFor(() => expect(names()).toEqual([at("a.log.1"), at("a.log")]), 10_000)
     append("a.log.1", "three\n")
     await comes(["one", "two", "three"])
     rmSync(at("a.log.1"))
-    await vi.waitFor(() => expect(names()).toEqual([at("a.log")]))
+    await vi.waitFor(() => expect(names()).toEqual([at("a.log")]), 10_000)
     await settled(source)
     expect(spool.lines).toEqual(["one", "two", "three"])
   })
@@ -166,7 +169,7 @@ describe("a file that is rotated", () => {
     const source = await follow("a.log*")
     await comes(["one", "two"])
     copyFileSync(at("a.log"), at("a.log.1"))
-    await vi.waitFor(() => expect(source.word().files).toHaveLength(2))
+    await vi.waitFor(() => expect(source.word().files).toHaveLength(2), 10_000)
     truncateSync(at("a.log"))
     append("a.log", "three\n")
     await comes(["one", "two", "three"])
@@ -179,7 +182,7 @@ describe("a file that is rotated", () => {
     append("a.log", "two\n")
     unlinkSync(at("a.log"))
     await comes(["one", "two"])
-    await vi.waitFor(() => expect(source.word().files).toEqual([]))
+    await vi.waitFor(() => expect(source.word().files).toEqual([]), 10_000)
   })
 })
 
@@ -208,10 +211,10 @@ describe("a file that is cut", () => {
     spool.room = 1
     writeFileSync(at("a.log"), `${"one\n".repeat(40_000)}`)
     await follow("a.log")
-    await vi.waitFor(() => expect(spool.isFull).toBe(true))
+    await vi.waitFor(() => expect(spool.isFull).toBe(true), 10_000)
     truncateSync(at("a.log"))
     spool.room = Number.POSITIVE_INFINITY
-    await vi.waitFor(() => expect(spool.reasons).toHaveLength(1))
+    await vi.waitFor(() => expect(spool.reasons).toHaveLength(1), 10_000)
     expect(spool.reasons[0]).toMatch(/was cut, and what stood behind byte \d+ had not been read/)
   })
 })
@@ -231,7 +234,7 @@ describe("a spool without room", () => {
     spool.room = 2
     writeFileSync(at("a.log"), "1\n2\n3\n4\n")
     const source = await follow("a.log")
-    await vi.waitFor(() => expect(source.word().state).toBe("full"))
+    await vi.waitFor(() => expect(source.word().state).toBe("full"), 10_000)
     spool.room = 3
     await comes(["1", "2", "3"])
     spool.room = 10
@@ -251,7 +254,7 @@ describe("after a restart", () => {
       writeFileSync(at("a.log"), "")
       spool = new MemorySpool()
       await follow("a.log", { snapshotMs: 1e9 })
-      await vi.waitFor(() => expect(spool.confirmed).toBe(0))
+      await vi.waitFor(() => expect(spool.confirmed).toBe(0), 10_000)
       append("a.log", text(0, 50))
       await comes(lines(0, 50))
       append("a.log", text(50, 100))
@@ -276,7 +279,7 @@ describe("after a restart", () => {
     renameSync(at("a.log"), at("a.log.1"))
     writeFileSync(at("a.log"), text(5, 7))
     await follow("a.log")
-    await vi.waitFor(() => expect([...spool.lines].sort()).toEqual(lines(0, 7)))
+    await vi.waitFor(() => expect([...spool.lines].sort()).toEqual(lines(0, 7)), 10_000)
   })
 
   it("a file that was copied and cut meanwhile is read to its end in the copy", async () => {
@@ -289,7 +292,7 @@ describe("after a restart", () => {
     truncateSync(at("a.log"))
     append("a.log", text(5, 6))
     await follow("a.log*")
-    await vi.waitFor(() => expect([...spool.lines].sort()).toEqual(lines(0, 6)))
+    await vi.waitFor(() => expect([...spool.lines].sort()).toEqual(lines(0, 6)), 10_000)
   })
 
   it("a file that went, its inode given to another one, is a loss of unknown size", async () => {
@@ -299,11 +302,13 @@ describe("after a restart", () => {
     await stop()
     writeFileSync(at("a.log"), "quite another file, and longer than the first one was\n")
     await follow("a.log")
-    await vi.waitFor(() =>
-      expect(spool.lines.slice(3).sort()).toEqual([
-        "lost 1",
-        "quite another file, and longer than the first one was",
-      ]),
+    await vi.waitFor(
+      () =>
+        expect(spool.lines.slice(3).sort()).toEqual([
+          "lost 1",
+          "quite another file, and longer than the first one was",
+        ]),
+      10_000,
     )
     expect(spool.reasons[0]).toContain("went while nobody read; unknown what stood behind byte 21")
   })
@@ -338,11 +343,11 @@ it("records that belong together are one event, also across a restart", async ()
     `type=${type} msg=audit(1700000000.123:${serial}): success=yes\n`
   writeFileSync(at("a.log"), record(1, "SYSCALL") + record(1, "CWD"))
   await follow("a.log", { format: "auditd" })
-  await vi.waitFor(() => expect(running[0]?.word().lagBytes).toBe(0))
+  await vi.waitFor(() => expect(running[0]?.word().lagBytes).toBe(0), 10_000)
   await stop()
   append("a.log", record(1, "EOE") + record(2, "SYSCALL") + record(2, "EOE"))
   await follow("a.log", { format: "auditd" })
-  await vi.waitFor(() => expect(spool.lines.length).toBeGreaterThanOrEqual(2))
+  await vi.waitFor(() => expect(spool.lines.length).toBeGreaterThanOrEqual(2), 10_000)
   const serials = spool.lines.map((line) => [...line.matchAll(/:(\d)\)/g)].map(([, n]) => n))
   expect(serials.flat()).toEqual(["1", "1", "1", "2", "2"])
 })

@@ -155,7 +155,7 @@ describe("a changed access list", () => {
     const applied = applyAccess({ config: made.config }).finally(() => {
       done = true
     })
-    await expect.poll(() => answered).toBe(true)
+    await expect.poll(() => answered, { timeout: 10_000 }).toBe(true)
     expect(done).toBe(false)
     writeFileSync(readerAccess, '{"dig')
     writeFileSync(readerAccess, JSON.stringify({ digest: digestOnDisk() }))

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -181,7 +181,8 @@ test("a test that cannot be, and a file that is wrong, are refused by name and l
     exitCodes.configuration,
     expect.stringContaining("line 4: alerts[0].query"),
   ])
-  writeFileSync(join(audit, "alerts.yaml"), readFileSync(bad))
+  // In one go: the courier looks at the file, and half of it would be refused for another reason.
+  renameSync(bad, join(audit, "alerts.yaml"))
   const [entry] = await entries("postern.alerts.refused")
   expect(entry?.data.error).toContain("line 4: alerts[0].query")
   const json = JSON.parse(

@@ -102,7 +102,7 @@ test("what is sealed is good for nobody", async () => {
   })
   const result = await doctor()
   expect([result("breakglass.open"), result("breakglass.review")]).toEqual(["ok", "ok"])
-}, 30_000)
+}, 90_000)
 
 test("without its passphrase, an operator or a reason it stays sealed", async () => {
   const access = readFileSync(live.config.access, "utf8")
@@ -118,7 +118,7 @@ test("without its passphrase, an operator or a reason it stays sealed", async ()
   expect((await glass(...asked, right, "--reason", "")).status).not.toBe(0)
   expect(readFileSync(live.config.access, "utf8")).toBe(access)
   expect(existsSync(profile())).toBe(false)
-}, 30_000)
+}, 90_000)
 
 test("an hour that nobody signed for, or a longer one, is refused by the port", async () => {
   const access = readFileSync(live.config.access, "utf8")
@@ -130,7 +130,7 @@ test("an hour that nobody signed for, or a longer one, is refused by the port", 
   }
   writeFileSync(live.config.access, access)
   expect((await runHere(["access", "reload", "--config", live.config.file])).status).toBe(0)
-}, 30_000)
+}, 90_000)
 
 test("opened, it is announced before it reads, and what it reads is recorded", async () => {
   writeFileSync(join(audit, "passphrase"), passphrase)
@@ -168,7 +168,7 @@ test("it reads only, and its seal is broken once", async () => {
   expect([reload.status, reload.stderr]).toEqual([5, expect.stringContaining("broken once")])
   writeFileSync(live.config.access, access)
   expect((await runHere(["access", "reload", "--config", live.config.file])).status).toBe(0)
-}, 30_000)
+}, 90_000)
 
 test("a new life of the port announces what is still open", async () => {
   await live.end("port", "SIGKILL")
@@ -180,7 +180,7 @@ test("a new life of the port announces what is still open", async () => {
   expect(JSON.parse((await glass("status", "--json")).stdout)).toMatchObject({
     ...{ sealed: [], open: [night], waiting: [{ identity: night, overdue: false }] },
   })
-}, 30_000)
+}, 90_000)
 
 test("it is reviewed when it has ended, by somebody else, and that is in the log", async () => {
   expect((await runHere(page[2] ?? [])).status).toBe(0)

@@ -115,9 +115,9 @@ describe("postern connect", () => {
       "--config",
       live.config.file,
     ])
-    await expect.poll(() => command.said.stderr, { timeout: 10_000 }).toContain("waiting for")
+    await expect.poll(() => command.said.stderr, { timeout: 20_000 }).toContain("waiting for")
     expect(await command.stop()).toBe(0)
-  })
+  }, 60_000)
 })
 
 describe("--apply", () => {

@@ -132,7 +132,10 @@ test("a profile that is revoked while the console is open gets a clear page and 
   expect((await door.get("/v1/status", cookie)).status).toBe(200)
   const revoked = await runHere(["access", "revoke", "leaver", "--config", config])
   expect(revoked.status, revoked.stderr).toBe(0)
-  await vi.waitFor(async () => expect((await door.get("/v1/status", cookie)).status).toBe(403))
+  await vi.waitFor(
+    async () => expect((await door.get("/v1/status", cookie)).status).toBe(403),
+    10_000,
+  )
   const problem = await (await door.get("/v1/entries", cookie)).json()
   expect(problem).toMatchObject({ code: "NOT_GRANTED", status: 403 })
   const page = await door.get("/", cookie)

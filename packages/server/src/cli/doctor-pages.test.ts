@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect } from "@postern/client"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import type { Finding } from "../guard/exposure/index.ts"
 import { runHere } from "./live-port.test.support.ts"
 import { startProcesses } from "./live-processes.test.support.ts"
@@ -64,6 +64,10 @@ test("the commands of disclosures.md work as they stand there", async () => {
     { wait: "published" },
   )
   await sender.close()
+  // The port has published it: the reader follows a moment later.
+  const proof = ["show", String(index), "--proof", "--profile", live.profiles.reader]
+  const proven = async () => expect(await runHere(proof)).toMatchObject({ status: 0 })
+  await vi.waitFor(proven, { timeout: 20_000, interval: 100 })
   const commands = commandsOf(pageOf("disclosures.md"))
   expect(commands).toHaveLength(3)
   for (const args of commands) {

@@ -84,7 +84,7 @@ test("what was asked for is recorded, with how many values left", async () => {
     expect(said).toContainEqual(expect.objectContaining({ kind: "set", disclosed: 1 }))
     expect(said).toContainEqual(expect.objectContaining({ kind: "set", disclosed: 0 }))
     expect(entries[0].event.actor.id).toBe(loadProfile(live.profiles.reader).id)
-  })
+  }, 10_000)
 })
 
 test("of a file that does not hold no value is shown", async () => {

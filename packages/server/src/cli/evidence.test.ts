@@ -75,7 +75,7 @@ describe("postern evidence make", () => {
       const [entry] = JSON.parse((await runHere(asked)).stdout).entries
       expect(entry.event.data).toMatchObject({ what: "evidence", kind: "set", count: 20 })
       expect(entry.event.actor.id).toBe(loadProfile(profile).id)
-    })
+    }, 10_000)
   })
 
   test("makes a stream from the log's directory and over the read port alike", async () => {
@@ -242,5 +242,5 @@ describe("docs/operating/evidence.md", () => {
       const { status, stderr } = spawnSync(process.execPath, [bin, ...args], options)
       expect([args, stderr, status]).toEqual([args, "", args[0] === "verify" ? 10 : 0])
     }
-  }, 30_000)
+  }, 120_000)
 })

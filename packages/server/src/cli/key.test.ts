@@ -13,7 +13,7 @@ let away: string
 /** A writer elsewhere, and so its profile. */
 let awayWriter: string
 
-const longMs = 60_000
+const longMs = 120_000
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "postern-key-"))
@@ -66,7 +66,7 @@ async function read(): Promise<void> {
       expect(ran).toMatchObject({ status: 0 })
       expect(ran.stdout).not.toContain('"verified":false')
     },
-    { timeout: 10_000, interval: 200 },
+    { timeout: 30_000, interval: 200 },
   )
 }
 
@@ -88,13 +88,13 @@ test(
       await write()
       await read()
       expect(await confirm()).toEqual([])
-      await vi.waitFor(() => expect(signers()?.trim().split("\n")).toHaveLength(2))
+      await vi.waitFor(() => expect(signers()?.trim().split("\n")).toHaveLength(2), 10_000)
       expect(await runHere(["key", "retire", "log", ...config()])).toMatchObject({ status: 0 })
       await restart()
       await write()
       await read()
       expect(await confirm()).toEqual([])
-      await vi.waitFor(() => expect(signers()?.trim().split("\n")).toHaveLength(1))
+      await vi.waitFor(() => expect(signers()?.trim().split("\n")).toHaveLength(1), 10_000)
     }
     // One that was away all the time learns all of it at once.
     expect(await confirm("another-spool")).toEqual([])
@@ -107,7 +107,7 @@ test(
       await read()
       expect(readFileSync(known(), "utf8").trim().split("\n")).toHaveLength(4)
     }
-    await vi.waitFor(learned, { timeout: 20_000, interval: 200 })
+    await vi.waitFor(learned, { timeout: 40_000, interval: 200 })
   },
   longMs,
 )
@@ -162,7 +162,7 @@ test(
           expect(ran).toMatchObject({ status: 0 })
           expect(ran.stdout).toContain("4        changes")
         },
-        { timeout: 15_000, interval: 300 },
+        { timeout: 60_000, interval: 300 },
       )
     } finally {
       await mirror.stop()

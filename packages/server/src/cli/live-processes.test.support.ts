@@ -1,8 +1,8 @@
 import { type ChildProcess, fork, spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { fileURLToPath } from "node:url"
 import { initDirectory } from "../guard/setup/index.ts"
+import { freePorts } from "./free-ports.test.support.ts"
 
 const mains = {
   port: fileURLToPath(new URL("../../dist/port/main.js", import.meta.url)),
@@ -58,16 +58,6 @@ async function startProcess(name: keyof typeof mains, config: string): Promise<C
   await Promise.race([once(child, "message"), ended])
   ended.catch(() => "from here on it may")
   return child
-}
-
-/** Ports that nobody listens on at the moment. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"))
-  await Promise.all(servers.map((server) => once(server, "listening")))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  for (const server of servers) server.close()
-  await Promise.all(servers.map((server) => once(server, "close")))
-  return ports
 }
 
 /** A command in a process of its own, which a signal ends. */

@@ -49,6 +49,7 @@ describe("the manual", () => {
         expect([name, status, stderr]).toEqual([name, 0, ""])
       }
     },
+    120_000,
   )
 })
 

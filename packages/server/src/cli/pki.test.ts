@@ -12,7 +12,7 @@ import { startCommand, startProcesses } from "./live-processes.test.support.ts"
 
 let directory: string
 let live: Awaited<ReturnType<typeof startProcesses>>
-const longMs = 60_000
+const longMs = 120_000
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "postern-pki-"))
@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const config = () => ["--config", live.config.file]
 const pki = (...args: string[]) => runHere(["pki", ...args, ...config()])
-const wait = <T>(look: () => T) => vi.waitFor(look, { timeout: 15_000, interval: 100 })
+const wait = <T>(look: () => T) => vi.waitFor(look, { timeout: 30_000, interval: 100 })
 const serialIn = (file: string) =>
   new X509Certificate(readFileSync(file, "utf8")).serialNumber.toLowerCase()
 
@@ -140,7 +140,7 @@ describe("renewed certificates", () => {
     })
     const entries = await found("postern.tls.refused")
     expect(JSON.stringify(entries)).toContain('"outcome":"failure"')
-  })
+  }, 120_000)
 
   test("are given to nobody without the old key, or who is not on the list", async () => {
     const stem = join(directory, "app")
@@ -243,7 +243,7 @@ test("the service renews what is old before it starts", async () => {
   const renewed = new X509Certificate(readFileSync(made.config.pki.certificate, "utf8"))
   expect(renewed.validToDate.getTime()).toBeGreaterThan(Date.now())
   expect(await service.stop()).toBe(0)
-})
+}, 120_000)
 
 describe("docs/operating/rotation.md", () => {
   const page = readFileSync(

@@ -165,6 +165,7 @@ describe("postern policy dry-run", () => {
         actor: "alice",
         data: { n, card: { iban: "x" } },
       })
+    await audit.flush()
     await audit.close()
     const next = join(directory, "policy.next.yaml")
     writeFileSync(

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { hostname, tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { runHere } from "./live-port.test.support.ts"
 import { startProcesses } from "./live-processes.test.support.ts"
 
@@ -33,13 +33,20 @@ interface Told {
   readonly [member: string]: unknown
 }
 
-/** The two entries of the command with this reason. */
-async function toldOf(text: string): Promise<Told[]> {
+/** What the log tells of commands with this reason: two entries each, once the reader has come to them. */
+function toldOf(text: string, entries = 2): Promise<Told[]> {
   const query = `action:command.* AND (reason.text:"${text}" OR reason.ticket:"${text}")`
   const args = ["search", query, "--profile", live.profiles.reader, "--oldest", "--json"]
-  const { stdout, stderr } = await runHere(args)
-  expect(stderr).not.toContain("error")
-  return (JSON.parse(stdout).entries as { event: Told }[]).map(({ event }) => event)
+  return vi.waitFor(
+    async () => {
+      const { stdout, stderr } = await runHere(args)
+      expect(stderr).not.toContain("error")
+      const found = (JSON.parse(stdout).entries as { event: Told }[]).map(({ event }) => event)
+      expect(found).toHaveLength(entries)
+      return found
+    },
+    { timeout: 20_000, interval: 100 },
+  )
 }
 
 describe("a command", () => {
@@ -93,7 +100,7 @@ describe("a command", () => {
     expect(runIt(["--reason", "twice", "--", "true"]).status).toBe(0)
     first.stdin.end()
     expect((await once(first, "exit"))[0]).toBe(0)
-    expect(await toldOf("twice")).toHaveLength(4)
+    expect(await toldOf("twice", 4)).toHaveLength(4)
     const spools = within("data", "state", "writers", "app", "spool-run")
     expect(readdirSync(spools).sort()).toEqual(["0", "1"])
   })
@@ -192,6 +199,6 @@ describe("while the port is down", () => {
     await live.start("port")
     expect(runIt(["--reason", "after", "--", "true"]).status).toBe(0)
     expect((await toldOf("spooled")).map(({ outcome }) => outcome)).toEqual(["unknown", "failure"])
-    expect(await toldOf("down")).toEqual([])
-  })
+    expect(await toldOf("down", 0)).toEqual([])
+  }, 60_000)
 })

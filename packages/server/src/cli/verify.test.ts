@@ -189,7 +189,9 @@ describe("postern verify DIR", () => {
     const help = await runHere(["verify", "--help"])
     expect(help.stdout).toMatch(/offline: nobody\s+records/)
     const ran = await runHere(["verify", log, "--progress"])
-    expect([ran.status, ran.stderr]).toEqual([0, ""])
+    // A machine that is busy may take that long for it.
+    const other = ran.stderr.replaceAll(/^\d+% {2}\d+ of \d+ entries, \d+ entries\/s\n/gm, "")
+    expect([ran.status, other]).toEqual([0, ""])
   })
 })
 

@@ -56,7 +56,7 @@ describe("a webhook", () => {
   test("is sent each message, in order", async () => {
     const webhook = new Webhook(url, worldOf().world)
     for (const text of ["1", "2", "3"]) webhook.send(text)
-    await vi.waitFor(() => expect(bodies).toEqual(["1", "2", "3"].map(line)))
+    await vi.waitFor(() => expect(bodies).toEqual(["1", "2", "3"].map(line)), 10_000)
     expect(webhook.undelivered).toEqual([])
   })
 
@@ -66,7 +66,7 @@ describe("a webhook", () => {
     const webhook = new Webhook(url, world)
     webhook.send("1")
     webhook.send("2")
-    await vi.waitFor(() => expect(bodies).toEqual([line("1"), line("2")]))
+    await vi.waitFor(() => expect(bodies).toEqual([line("1"), line("2")]), 10_000)
     expect(pauses).toEqual([1000, 2000, 4000, 8000])
     expect(reasons).toEqual(["it answered with status 500"])
   })
@@ -75,7 +75,7 @@ describe("a webhook", () => {
     answers = Array.from({ length: 9 }, () => 503)
     const { world, pauses } = worldOf()
     new Webhook(url, world).send("1")
-    await vi.waitFor(() => expect(bodies).toEqual([line("1")]))
+    await vi.waitFor(() => expect(bodies).toEqual([line("1")]), 10_000)
     expect(pauses.slice(-3)).toEqual([60_000, 60_000, 60_000])
   })
 
@@ -84,7 +84,7 @@ describe("a webhook", () => {
     const { world } = worldOf({ delivered: () => void delivered++ })
     const webhook = new Webhook(url, world, ["old"])
     webhook.send("new")
-    await vi.waitFor(() => expect(bodies).toEqual([line("old"), line("new")]))
+    await vi.waitFor(() => expect(bodies).toEqual([line("old"), line("new")]), 10_000)
     expect(delivered).toBe(2)
   })
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, describe, expect, test } from "vitest"
 import { replaceFile } from "./durable.ts"
@@ -19,8 +19,18 @@ function newDisk(bytes: number): SmallDisk {
   return disk
 }
 
-function openFiles(): number {
-  return readdirSync("/proc/self/fd").length
+/** Those of this disk alone: tests of other files, in this process too, have theirs closed a moment later. */
+function openFiles({ path }: SmallDisk): number {
+  const links = readdirSync("/proc/self/fd").map((fd) => linkIfAny(`/proc/self/fd/${fd}`))
+  return links.filter((link) => link.startsWith(`${path}/`)).length
+}
+
+function linkIfAny(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return "" // Closed meanwhile.
+  }
 }
 
 const full = { code: "DISK_FULL" }
@@ -69,9 +79,10 @@ describe.skipIf(why !== undefined)(
       const frontier = log.frontier()
       const start = { first, generation: 1, slot: 1, previous, frontier, state: [] }
       await expect(store.roll(start)).rejects.toMatchObject(full)
-      const before = openFiles()
+      const before = openFiles(disk)
+      expect(before).toBeGreaterThan(0)
       for (let i = 0; i < 5; i++) await expect(store.roll(start)).rejects.toMatchObject(full)
-      expect(openFiles()).toBe(before)
+      expect(openFiles(disk)).toBe(before)
       expect(store.segment.first).toBe(0)
       disk.free()
       await store.roll(start)

@@ -84,7 +84,7 @@ describe("a sealed segment", () => {
     const slot = log.plans.length
     await store.roll({ first, generation: 1, slot, previous, frontier: log.frontier(), state: [] })
     await commit(store, log.slots([2]))
-    await expect.poll(() => view.head().size).toBe(612)
+    await expect.poll(() => view.head().size, { timeout: 10_000 }).toBe(612)
     await view.leaves(611, 612)
     rmSync(segmentPath(path, 0, "segz"))
     await expect(view.leaves(5, 6)).rejects.toMatchObject({ code: "ENOENT" })

@@ -91,7 +91,7 @@ describe("a pruned log", () => {
     const view = await followLog(path)
     expect(await view.leaves(5, 6)).toHaveLength(1)
     await store.prune(prunedTo(log, 300))
-    await expect.poll(() => view.head().minimum).toBe(300)
+    await expect.poll(() => view.head().minimum, { timeout: 10_000 }).toBe(300)
     const gone = { code: "ENTRY_PRUNED" }
     await expect(view.leaves(5, 6)).rejects.toMatchObject(gone)
     await expect(view.leaves(299, 301)).rejects.toMatchObject(gone)

@@ -235,12 +235,12 @@ describe("a log that grows", () => {
     const sizes: number[] = []
     const ask = { kind: "range", first, count: 3 } as const
     const making = make(ask, { onWait: (size) => void sizes.push(size) })
-    await expect.poll(() => sizes).toEqual([first])
+    await expect.poll(() => sizes, { timeout: 10_000 }).toEqual([first])
     await log.checkpoint()
     expect((await making).plan.size).toBe(first + 3)
     log.events(other, 1)
     await log.commit()
-    await expect.poll(() => view.head().size).toBe(first + 4)
+    await expect.poll(() => view.head().size, { timeout: 10_000 }).toBe(first + 4)
     const late = make({ kind: "range", first, count: 4 }, { waitMs: 0 })
     await expect(late).rejects.toMatchObject({ code: "NOT_FOUND" })
   })
@@ -249,7 +249,7 @@ describe("a log that grows", () => {
     log.batch(other, ["refused", "{}"], [0])
     await log.commit()
     await log.checkpoint()
-    await expect.poll(() => view.head().size).toBe(log.size)
+    await expect.poll(() => view.head().size, { timeout: 10_000 }).toBe(log.size)
     const { plan, verdict } = await make({ kind: "stream", stream: other })
     const { next } = verdict.claim as { next: number }
     expect(plan.beyond).toBe(next + 2)
@@ -268,7 +268,7 @@ describe("a log that grows", () => {
     log.events(other, 2)
     await log.commit()
     await log.checkpoint()
-    await expect.poll(() => view.head().size).toBe(first + 2)
+    await expect.poll(() => view.head().size, { timeout: 10_000 }).toBe(first + 2)
     const below = await make({ kind: "range", first: first - 1, count: 1 })
     expect(below.plan.note).toBe(old)
     const away = await make({ kind: "range", first, count: 2 }, { waitMs: 200 })

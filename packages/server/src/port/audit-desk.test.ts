@@ -248,7 +248,7 @@ describe("turns", () => {
     const gone = {}
     const answered: AuditAnswer[] = []
     desk.ask(gone, question, (answer) => answered.push(answer), failed)
-    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    await vi.waitFor(() => expect(asked).toHaveLength(1), 10_000)
     desk.forget(gone)
     // Whoever is answered while there is no checkpoint waits for the next turn.
     asked[0]?.(undefined)

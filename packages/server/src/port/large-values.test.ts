@@ -106,7 +106,9 @@ describe("values that a writer handed over", () => {
     )
     expect(await port.disclosures.read(other.digest)).toEqual(Uint8Array.from(other.json))
     expect(port.disclosures.holds(one.digest)).toBe(false)
-    await expect.poll(() => port.names().filter((name) => name.startsWith("handed"))).toEqual([])
+    await expect
+      .poll(() => port.names().filter((name) => name.startsWith("handed")), { timeout: 10_000 })
+      .toEqual([])
     expect(owner.resumed).toBe(1)
     await port.end()
     expect(port.fatal).toEqual([])
@@ -158,7 +160,7 @@ describe("values that a writer handed over", () => {
     const owner = new Owner()
     const batch = port.batchOf(owner, [naming("1", [value.digest], "a.read")])
     expect(await port.place(owner, batch)).toMatchObject({ refused: [{ code: "EVENT_NOT_KEPT" }] })
-    await expect.poll(port.names).toEqual([])
+    await expect.poll(port.names, { timeout: 10_000 }).toEqual([])
     await port.end()
   })
 
@@ -233,7 +235,7 @@ describe("values that were kept out of a body", () => {
       { accepted: 1, duplicates: [] },
       { accepted: 0, duplicates: [{ position: 0 }] },
     ])
-    await expect.poll(port.names).toHaveLength(1)
+    await expect.poll(port.names, { timeout: 10_000 }).toHaveLength(1)
     await port.end()
   })
 })

@@ -15,7 +15,7 @@ test("entries are proven at once as soon as a checkpoint covers them, and not be
   for (let i = 0; i < 9; i++) await port.send(stream, [eventOf(`e${i}`)])
   const indexes = [2, 3, 7]
   expect(await awaitPublication(port.published, indexes, 0)).toBeUndefined()
-  const soon = awaitPublication(port.published, indexes, 5000)
+  const soon = awaitPublication(port.published, indexes, 60_000)
   const view = await followLog(path)
   const { size, root } = view.head()
   await port.store.publishCheckpoint(await signer.signCheckpoint(size, root))

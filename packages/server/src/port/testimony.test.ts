@@ -122,10 +122,13 @@ describe("what a writer signs for its stream", () => {
     const port = await live(path, segmentBytesMax)
     const { who, privateKey } = newWriter("aa", "ed25519")
     const stream = await port.open(id, who)
+    const sent: Promise<unknown>[] = []
     for (let n = 0; n < 5; n++) {
-      await port.send(stream, [eventOf(`e${n}`)])
+      // Nobody waits for a disk here, which could take a second for each.
+      sent.push(port.send(stream, [eventOf(`e${n}`)]))
       expect(await port.beat(stream, signedAt(stream, "beat", privateKey), who)).toBe(true)
     }
+    await Promise.all(sent)
     await port.end()
     const beats = (await ownEntries(path)).filter(({ action }) => action === "postern.stream.beat")
     expect(beats.length).toBeGreaterThanOrEqual(1)

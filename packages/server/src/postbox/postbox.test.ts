@@ -56,6 +56,8 @@ function put(own: string, name: string, content: string | Uint8Array): string {
 }
 
 const someId = "0123456789abcdef0123456789abcdef"
+/** For whoever is answered: each letter is synced to a disk that others use, too. */
+const ample = 30_000
 
 describe("postbox", () => {
   it("answers what was asked, tells who asked, and leaves no file", async () => {
@@ -63,9 +65,9 @@ describe("postbox", () => {
     answer(at, { echo: async (body, asker) => ({ body, asker }) })
     const [port, reader] = [asking(at.port, at.courier), asking(at.reader, at.courier)]
     const answers = await Promise.all([
-      port.ask("echo", { n: 1 }, 5_000),
-      port.ask("echo", [2], 5_000),
-      reader.ask("echo", "three", 5_000),
+      port.ask("echo", { n: 1 }, ample),
+      port.ask("echo", [2], ample),
+      reader.ask("echo", "three", ample),
     ])
     expect(answers).toEqual([
       { body: { n: 1 }, asker: "port" },
@@ -73,7 +75,7 @@ describe("postbox", () => {
       { body: "three", asker: "reader" },
     ])
     expect(readdirSync(join(at.port, "asks"))).toEqual([])
-    await vi.waitFor(() => expect(readdirSync(join(at.courier, "answers"))).toEqual([]))
+    await vi.waitFor(() => expect(readdirSync(join(at.courier, "answers"))).toEqual([]), 10_000)
   })
 
   it("hands over a refusal with its code, and says of a fault only that there was one", async () => {
@@ -88,11 +90,11 @@ describe("postbox", () => {
     })
     const asks = asking(at.port, at.courier)
     const refused = { code: "RENEWAL_EARLY", detail: "next week" }
-    await expect(asks.ask("refuse", {}, 5_000)).rejects.toMatchObject(refused)
+    await expect(asks.ask("refuse", {}, ample)).rejects.toMatchObject(refused)
     const fault = { code: "UNANSWERED", detail: "it failed there" }
-    await expect(asks.ask("fail", {}, 5_000)).rejects.toMatchObject(fault)
-    await expect(asks.ask("unknown", {}, 5_000)).rejects.toMatchObject({ code: "REQUEST_INVALID" })
-    await expect(asks.ask("__proto__", {}, 5_000)).rejects.toMatchObject({
+    await expect(asks.ask("fail", {}, ample)).rejects.toMatchObject(fault)
+    await expect(asks.ask("unknown", {}, ample)).rejects.toMatchObject({ code: "REQUEST_INVALID" })
+    await expect(asks.ask("__proto__", {}, ample)).rejects.toMatchObject({
       code: "REQUEST_INVALID",
     })
     expect(failures).toEqual([["port", new Error("secret path /etc/x")]])
@@ -126,10 +128,10 @@ describe("postbox", () => {
       },
     })
     put(at.port, someId, '{"postern":"ask@v1","kind":"count","body":{}}')
-    await vi.waitFor(() => expect(calls).toBe(1))
+    await vi.waitFor(() => expect(calls).toBe(1), 10_000)
     const asks = asking(at.port, at.courier)
-    expect(await asks.ask("count", {}, 5_000)).toBe(2)
-    expect(await asks.ask("count", {}, 5_000)).toBe(3)
+    expect(await asks.ask("count", {}, ample)).toBe(2)
+    expect(await asks.ask("count", {}, ample)).toBe(3)
   })
 
   it("does nothing for what is old, not whole, a link, or no ask by its name", async () => {
@@ -159,8 +161,8 @@ describe("postbox", () => {
     mkdirSync(join(at.port, "asks", "d".repeat(32)))
     // Not the side that asked: it would clear up first.
     const asks = asking(at.reader, at.courier)
-    await asks.ask("echo", "good", 5_000)
-    await asks.ask("echo", "good", 5_000)
+    await asks.ask("echo", "good", ample)
+    await asks.ask("echo", "good", ample)
     expect(asked).toEqual(["good", "good"])
   })
 
@@ -174,9 +176,9 @@ describe("postbox", () => {
   ])("does not take the answer %s", async (text) => {
     const at = places()
     const asks = asking(at.port, at.courier)
-    const answered = asks.ask("echo", {}, 5_000)
+    const answered = asks.ask("echo", {}, ample)
     const open = () => readdirSync(join(at.port, "asks")).filter((name) => name.length === 32)
-    await vi.waitFor(() => expect(open()).toHaveLength(1))
+    await vi.waitFor(() => expect(open()).toHaveLength(1), 10_000)
     const [id = ""] = open()
     mkdirSync(join(at.courier, "answers"), { recursive: true })
     writeFileSync(join(at.courier, "answers", id), text)

@@ -40,7 +40,7 @@ describe("the read process over TLS", () => {
 
   test("lets nobody in who is not on the list, and says so to the operator", async () => {
     await expect(reading.ask("/v1/status", "reader/stranger").then(bodyOf)).rejects.toThrow()
-    await vi.waitFor(() => expect(reading.lines.join()).toContain("reader/stranger"))
+    await vi.waitFor(() => expect(reading.lines.join()).toContain("reader/stranger"), 10_000)
     expect(reading.lines.join()).toContain("NOT_GRANTED")
   })
 
@@ -59,11 +59,11 @@ describe("the read process over TLS", () => {
     answer.on("data", (chunk) => {
       text += String(chunk)
     })
-    await vi.waitFor(() => expect(text).toContain("id: "))
+    await vi.waitFor(() => expect(text).toContain("id: "), 10_000)
     reading.log.append([{ action: "live.event" }])
-    await vi.waitFor(() => expect(text).toContain("live.event"))
+    await vi.waitFor(() => expect(text).toContain("live.event"), 10_000)
     await reading.log.publish()
-    await vi.waitFor(() => expect(text).toContain("event: checkpoint"))
+    await vi.waitFor(() => expect(text).toContain("event: checkpoint"), 10_000)
     answer.destroy()
   })
 
@@ -105,13 +105,13 @@ describe("the access list", () => {
     expect(digest()).toMatch(/^[0-9a-f]{64}$/)
     await vi.waitFor(() => {
       expect(spoolText(reading.directory)).toContain("postern.access.applied")
-    })
+    }, 10_000)
   })
 
   test("is taken over when the log says that the port has done so", async () => {
     const before = digest()
     changeList(accessText([monitor, { path: "reader/second" }]))
-    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 5000 })
+    await vi.waitFor(() => expect(digest()).not.toBe(before), 10_000)
     const answer = await reading.ask("/v1/status", "reader/second")
     expect(JSON.parse(await bodyOf(answer))).toMatchObject({ see: "auditor", access: digest() })
   })
@@ -125,7 +125,7 @@ describe("the access list", () => {
     }
     expect(digest()).toBe(before)
     reading.log.append([{ action: "postern.access.loaded" }])
-    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 5000 })
+    await vi.waitFor(() => expect(digest()).not.toBe(before), 10_000)
   })
 
   test("that ends a grant ends its tails at once", async () => {
@@ -139,15 +139,13 @@ describe("the access list", () => {
   test("that is not acceptable changes nothing", async () => {
     const before = digest()
     changeList("identities: nonsense")
-    await vi.waitFor(() => expect(reading.lines.join()).toContain("stays in force"), {
-      timeout: 5000,
-    })
+    await vi.waitFor(() => expect(reading.lines.join()).toContain("stays in force"), 10_000)
     expect(digest()).toBe(before)
     const answer = await reading.ask("/v1/status", auditor.path)
     expect(answer.statusCode).toBe(200)
     await bodyOf(answer)
     changeList(accessText([monitor]))
-    await vi.waitFor(() => expect(digest()).not.toBe(before), { timeout: 5000 })
+    await vi.waitFor(() => expect(digest()).not.toBe(before), 10_000)
   })
 
   test("is read again when the process is told to", async () => {

@@ -23,7 +23,7 @@ async function deliver(answer?: Answer, pauses: readonly number[] = [1, 1]) {
     {
       post: postWebhook,
       webhook: (name) =>
-        name === "gone" ? undefined : { name, url: receiver.url, timeoutSeconds: 1 },
+        name === "gone" ? undefined : { name, url: receiver.url, timeoutSeconds: 20 },
       undelivered: ({ id }, attempts, reason) => given.push([id, attempts, reason]),
       changed: () => {
         for (const wake of waiting.splice(0)) wake()

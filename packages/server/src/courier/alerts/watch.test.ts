@@ -92,6 +92,8 @@ describe("the watch", () => {
     const first = await open()
     log.append(denied, "w")
     await count(1)
+    // It has heard, too, that the message was taken.
+    await vi.waitFor(() => expect(stateOf().waiting).toEqual([]), waiting)
     await end(first)
     const missed = log.append(denied, "w")
     const second = await open()

@@ -165,7 +165,7 @@ describe("the end of a tail", () => {
     const viewer = new Viewer(await desk.ask("/v1/tail?after=3"))
     await viewer.until((all) => entriesOf(all).length === 8)
     await viewer.cut()
-    await vi.waitFor(() => expect(ended(desk)).toHaveLength(1))
+    await vi.waitFor(() => expect(ended(desk)).toHaveLength(1), 10_000)
     const [opened] = desk.records
     expect(ended(desk)[0]).toEqual({
       tail: opened?.facts.tail,
@@ -179,7 +179,7 @@ describe("the end of a tail", () => {
   it("comes when the viewer takes nothing for too long", async () => {
     const desk = openDesk(logOf(10), { stuckMs: 10 })
     const answer = await desk.ask("/v1/tail?after=3")
-    await vi.waitFor(() => expect(ended(desk)).toMatchObject([{ end: "stuck" }]))
+    await vi.waitFor(() => expect(ended(desk)).toMatchObject([{ end: "stuck" }]), 10_000)
     await expect(answer.text()).rejects.toThrow("the viewer takes nothing")
   })
 

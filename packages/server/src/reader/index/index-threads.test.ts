@@ -24,7 +24,8 @@ import { openSearchIndex } from "./index-threads.ts"
 import type { SearchIndex } from "./search-index.ts"
 
 const start = Date.UTC(2026, 10, 1) * 1000
-const patience = { timeout: 20_000, interval: 20 }
+/** The thread that builds is nicer than all others: where these keep the cores busy it takes its time. */
+const patience = { timeout: 60_000, interval: 20 }
 let cleanups: (() => void | Promise<void>)[] = []
 afterEach(async () => {
   for (const clean of cleanups.reverse()) await clean()
@@ -75,7 +76,7 @@ async function reached(searchIndex: SearchIndex, end: number): Promise<void> {
   await vi.waitFor(() => expect(searchIndex.state().indexed).toBe(end), patience)
 }
 
-async function hitsOf(searchIndex: SearchIndex, text: string, to: number): Promise<number[]> {
+async function answerOf(searchIndex: SearchIndex, text: string, to: number) {
   const question = {
     query: parseQuery(text),
     from: 0,
@@ -86,8 +87,13 @@ async function hitsOf(searchIndex: SearchIndex, text: string, to: number): Promi
     ms: 20_000,
   } as const
   const { hits, rest } = await searchIndex.search(question)
+  return { hits: hits.map(({ index }) => index), rest }
+}
+
+async function hitsOf(searchIndex: SearchIndex, text: string, to: number): Promise<number[]> {
+  const { hits, rest } = await answerOf(searchIndex, text, to)
   expect(rest.from).toBe(rest.to)
-  return hits.map(({ index }) => index)
+  return hits
 }
 
 describe("openSearchIndex", () => {
@@ -113,7 +119,7 @@ describe("openSearchIndex", () => {
     expect(fields.writer?.map(({ count }) => count)).toEqual([480, 480])
     expect(await searchIndex.values("outcome", "d", 5)).toEqual([{ value: "denied", count: 240 }])
     expect(told).toEqual([])
-  })
+  }, 180_000)
 
   test("builds anew when asked to, and after a new start goes on with the files that are there", async () => {
     const { leaves, append, open } = await openGrowing()
@@ -127,12 +133,16 @@ describe("openSearchIndex", () => {
     expect(seen.at(-1)).toBe(leaves.length)
     await reached(searchIndex, leaves.length)
     const wanted = scanAll(leaves, parseQuery("word3"))
-    expect(await hitsOf(searchIndex, "word3", leaves.length)).toEqual(wanted)
+    // That may have been the state from before: the thread that answers says what it has not taken in yet.
+    let answer = await answerOf(searchIndex, "word3", leaves.length)
+    while (answer.rest.from < answer.rest.to)
+      answer = await answerOf(searchIndex, "word3", leaves.length)
+    expect(answer.hits).toEqual(wanted)
     await searchIndex.close()
     const again = open()
     await reached(again, leaves.length)
     expect(await hitsOf(again, "word3", leaves.length)).toEqual(wanted)
-  })
+  }, 180_000)
 
   test("reads encrypted segments with the keys that it was told of", async () => {
     const { log, index, leaves, append } = await openGrowing()
@@ -157,7 +167,7 @@ describe("openSearchIndex", () => {
     await reached(searchIndex, leaves.length)
     const found = await hitsOf(searchIndex, "word3", leaves.length)
     expect(found).toEqual(scanAll(leaves, parseQuery("word3")))
-  })
+  }, 180_000)
 
   test("says no once it is closed", async () => {
     const { append, open } = await openGrowing()
@@ -166,5 +176,5 @@ describe("openSearchIndex", () => {
     await searchIndex.close()
     await expect(searchIndex.values("actor", "", 1)).rejects.toThrow(/draining/)
     expect(searchIndex.state().indexed).toBe(0)
-  })
+  }, 180_000)
 })
