@@ -1,6 +1,9 @@
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { loadProfile } from "@postern/client"
 import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import { issueCertificate } from "../guard/pki/index.ts"
@@ -11,6 +14,7 @@ import { startProcesses } from "./live-processes.test.support.ts"
 let directory: string
 let audit: string
 let live: Awaited<ReturnType<typeof startProcesses>>
+const postern = fileURLToPath(new URL("../../bin/postern.cjs", import.meta.url))
 const bob = "spiffe://postern.local/operator/bob"
 const night = "spiffe://postern.local/break-glass/night"
 const bobs = () => join(audit, "profiles", "bob.yaml")
@@ -119,6 +123,21 @@ test("without its passphrase, an operator or a reason it stays sealed", async ()
   expect(readFileSync(live.config.access, "utf8")).toBe(access)
   expect(existsSync(profile())).toBe(false)
 }, 90_000)
+
+const hasScript = spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("linux")
+test.runIf(hasScript)("what is typed at a terminal is not shown", async () => {
+  const words = ["access", "break-glass", "open", sealed(), "--reason", "x", "--config"]
+  const command = [process.execPath, postern, ...words, live.config.file].join(" ")
+  const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"])
+  let shown = ""
+  terminal.stdout.on("data", (chunk: Buffer) => {
+    shown += chunk.toString()
+  })
+  await vi.waitFor(() => expect(shown).toContain("passphrase (one line"), 10_000)
+  terminal.stdin.write("0000-1111\u007f2-3333\r")
+  expect(await once(terminal, "close")).toEqual([exitCodes.configuration, null])
+  expect(shown).not.toMatch(/0000|1111|3333/)
+})
 
 test("an hour that nobody signed for, or a longer one, is refused by the port", async () => {
   const access = readFileSync(live.config.access, "utf8")

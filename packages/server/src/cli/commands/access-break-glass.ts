@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { loadProfile } from "@postern/client"
-import { decodeUtf8, PosternError } from "@postern/log/base"
+import { PosternError } from "@postern/log/base"
 import { type Command, Option } from "commander"
 import { z } from "zod"
 import { breakGlassOf, parseAccess } from "../../access/index.ts"
@@ -9,6 +9,7 @@ import { loadConfig, readTextFile } from "../../config/index.ts"
 import { createPassphrase, halvesOf, sealProfile } from "../../guard/break-glass/index.ts"
 import { createFile, enrolBreakGlass } from "../../guard/setup/index.ts"
 import { adminClient } from "../admin-client.ts"
+import { askPassphrase } from "../asked-passphrase.ts"
 import { breakGlassDirectory, breakSeal, operatorOf, signAs } from "../break-glass.ts"
 import { Ending, exitCodes } from "../exit-code.ts"
 import type { CommandIo } from "../io.ts"
@@ -109,14 +110,14 @@ function openCommand(breakGlass: Command, io: CommandIo): void {
     .requiredOption("--reason <text>", "why; it stands in the log")
     .option("--passphrase-file <file>", "one line, or two with a half each (default: asked)")
     .option("-o, --output <file>", "the reader's profile (default: FILE.profile.yaml)")
-  addCommon(command).action(async (file: string, flags: OpenFlags) => {
+  addCommon(command).action(async (sealed: string, flags: OpenFlags) => {
     const config = loadConfig(flags.config)
-    const output = flags.output ?? `${file}.profile.yaml`
+    const { passphraseFile: file, output = `${sealed}.profile.yaml` } = flags
     if (existsSync(output)) throw new PosternError("ALREADY_EXISTS", output)
     const { id, until, state } = await breakSeal({
-      ...{ config, file, output, now: io.now() },
+      ...{ config, file: sealed, output, now: io.now() },
       reason: flags.reason,
-      passphrase: await readPassphrase(flags.passphraseFile, io),
+      passphrase: file === undefined ? await askPassphrase(io) : readTextFile(file),
       operator: operatorOf(config, flags.operator),
     })
     io.line(output)
@@ -126,19 +127,6 @@ function openCommand(breakGlass: Command, io: CommandIo): void {
       "postern: within a day an operator says whether that was right: postern access break-glass review",
     )
   })
-}
-
-async function readPassphrase(file: string | undefined, io: CommandIo): Promise<string> {
-  if (file !== undefined) return readTextFile(file)
-  io.note("postern: passphrase (one line):")
-  const chunks: Buffer[] = []
-  for await (const chunk of io.stdin) {
-    chunks.push(Buffer.from(chunk))
-    if (Buffer.concat(chunks).includes("\n")) break
-  }
-  const text = decodeUtf8(Buffer.concat(chunks))
-  if (text !== undefined && text.trim() !== "") return text
-  throw new PosternError("USAGE", "a passphrase is needed")
 }
 
 const waitingSchema = z.object({
