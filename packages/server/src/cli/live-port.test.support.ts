@@ -5,10 +5,12 @@ import { join } from "node:path"
 import { PassThrough, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { formatProfile, loadProfile, type Profile } from "@postern/client"
+import { vi } from "vitest"
 import { initDirectory } from "../guard/setup/index.ts"
 import type { CommandIo } from "./io.ts"
 import { run } from "./main.ts"
 
+const dayMs = 86_400_000
 const mainOf = (name: "port" | "reader") =>
   fileURLToPath(new URL(`../../dist/${name}/main.js`, import.meta.url))
 
@@ -65,6 +67,13 @@ export async function startProcess(name: "port" | "reader", config: string) {
     await exit
   }
   return { ready, stop }
+}
+
+/** One whose clock is so many days ahead. */
+export async function startProcessLater(name: "port" | "reader", config: string, days: number) {
+  const text = `const now=Date.now;Date=class extends Date{constructor(...a){a.length?super(...a):super(Date.now())}static now(){return now()+${days * dayMs}}}`
+  vi.stubEnv("NODE_OPTIONS", `--import "data:text/javascript,${encodeURIComponent(text)}"`)
+  return startProcess(name, config).finally(() => vi.unstubAllEnvs())
 }
 
 export interface Ran {

@@ -10,7 +10,7 @@ import {
   type LivePort,
   runHere,
   startLivePort,
-  startProcess,
+  startProcessLater,
   writeProfile,
 } from "./live-port.test.support.ts"
 
@@ -42,18 +42,11 @@ afterAll(async () => {
 
 /** The port's next life, so many days from now by its clock, and by the one of whoever commands it. */
 async function startAt(days: number): Promise<void> {
-  const { ready, stop: end } = await startShifted("port", days)
+  const { ready, stop: end } = await startProcessLater("port", live.config, days)
   stop = end
   writer = join(live.directory, "profiles", `at-${days}.yaml`)
   writeProfile(writer, live.writer, { address: ready.write?.[0] ?? "" })
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + days * dayMs })
-}
-
-async function startShifted(name: "port" | "reader", days: number) {
-  const shift = days * dayMs
-  const text = `const now=Date.now;Date=class extends Date{constructor(...a){a.length?super(...a):super(now()+${shift})}static now(){return now()+${shift}}}`
-  vi.stubEnv("NODE_OPTIONS", `--import "data:text/javascript,${encodeURIComponent(text)}"`)
-  return startProcess(name, live.config).finally(() => vi.unstubAllEnvs())
 }
 
 async function send(name: string, count: number): Promise<void> {
@@ -96,7 +89,7 @@ test("entries go on their day, unless they are held, and what stays is verified"
   expect(await retention("plan")).toMatch(/due {4}nothing; hold .* keeps entry \d+/)
   expect(await retention("run")).toContain(`hold ${id} keeps`)
   expect((await listSegments(log))[0]).toBe(0)
-  const reader = await startShifted("reader", 4)
+  const reader = await startProcessLater("reader", live.config, 4)
   const profile = join(live.directory, "profiles", "reader-4.yaml")
   writeProfile(profile, live.reader, { address: reader.ready.read?.[0] ?? "" })
   const ask = (...args: readonly string[]) => runHere([...args, "--profile", profile])
