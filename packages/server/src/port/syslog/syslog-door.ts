@@ -24,9 +24,13 @@ const keepAliveMs = 60_000
 const quietMs = 1_000
 /** Gathered before they are looked at within a turn of the loop: some senders write every message in TLS records of its own. */
 const gatherBytes = 65_536
-/** How long senders are read to their end when the port stops; one that says nothing for so long has nothing on its way. */
+/** How long senders are read to their end when the port stops. */
 const drainMs = 10_000
-const drainQuietMs = 250
+/**
+ * One that says nothing for so long has nothing on its way: a packet that was lost is sent again after the round trip and 200 ms
+ * (RTO_MIN of Linux), and after twice that if it is lost again.
+ */
+const drainQuietMs = 1_000
 
 /** The syslog plane: joins sockets to sessions, and reads them to their end when the port stops. */
 export class SyslogDoor {
