@@ -1,91 +1,61 @@
 import { readFileSync } from "node:fs"
 import { PosternError } from "@postern/log/base"
 import { Command, CommanderError } from "commander"
-import { registerAccess } from "./commands/access.ts"
-import { registerAgent } from "./commands/agent.ts"
-import { registerAlert } from "./commands/alert.ts"
-import { registerAnchor } from "./commands/anchor.ts"
-import { registerCompletion } from "./commands/completion.ts"
-import { registerConnect } from "./commands/connect.ts"
-import { registerConsole } from "./commands/console.ts"
-import { registerConvert } from "./commands/convert.ts"
-import { registerDoctor } from "./commands/doctor.ts"
-import { registerErase } from "./commands/erase.ts"
-import { registerEvidence } from "./commands/evidence.ts"
-import { registerFirewall } from "./commands/firewall.ts"
-import { registerFormats } from "./commands/formats.ts"
-import { registerInit } from "./commands/init.ts"
-import { registerInstall } from "./commands/install.ts"
-import { registerKey } from "./commands/key.ts"
-import { registerLog } from "./commands/log.ts"
-import { registerManual } from "./commands/manual.ts"
-import { registerMirror } from "./commands/mirror.ts"
-import { registerMonitor } from "./commands/monitor.ts"
-import { registerPki } from "./commands/pki.ts"
-import { registerPolicy } from "./commands/policy.ts"
-import { registerPort } from "./commands/port.ts"
-import { registerReader } from "./commands/reader.ts"
-import { registerRetention } from "./commands/retention.ts"
-import { registerRun } from "./commands/run.ts"
-import { registerSearch } from "./commands/search.ts"
-import { registerIndex } from "./commands/search-index.ts"
-import { registerSend } from "./commands/send.ts"
-import { registerServe } from "./commands/serve.ts"
-import { registerShow } from "./commands/show.ts"
-import { registerStatus } from "./commands/status.ts"
-import { registerSubject } from "./commands/subject.ts"
-import { registerTail } from "./commands/tail.ts"
-import { registerTop } from "./commands/top.ts"
-import { registerVerify } from "./commands/verify.ts"
-import { registerWitness } from "./commands/witness.ts"
-import { registerWriter } from "./commands/writer.ts"
-import { registerWriters } from "./commands/writers.ts"
 import { Ending, exitCodes } from "./exit-code.ts"
 import { describeFailure, formatFailure } from "./failure.ts"
 import { type CommandIo, processIo } from "./io.ts"
 
-/** Each command puts itself into the program; the order is the order of the help. */
-const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
-  registerInit,
-  registerServe,
-  registerInstall,
-  registerStatus,
-  registerConnect,
-  registerFormats,
-  registerConvert,
-  registerWriter,
-  registerReader,
-  registerAccess,
-  registerPolicy,
-  registerRetention,
-  registerSubject,
-  registerErase,
-  registerWitness,
-  registerKey,
-  registerPki,
-  registerPort,
-  registerFirewall,
-  registerConsole,
-  registerSend,
-  registerAgent,
-  registerRun,
-  registerTail,
-  registerSearch,
-  registerShow,
-  registerWriters,
-  registerTop,
-  registerVerify,
-  registerDoctor,
-  registerEvidence,
-  registerAnchor,
-  registerLog,
-  registerIndex,
-  registerMirror,
-  registerMonitor,
-  registerAlert,
-  registerManual,
-  registerCompletion,
-]
+type Register = (program: Command, io: CommandIo) => void
+
+/**
+ * Each command puts itself into the program; the order is the order of the help. One that is named comes alone: the code of all of
+ * them takes five times as long to load as that of `search`.
+ */
+const commands = new Map<string, () => Promise<Register>>(
+  Object.entries({
+    init: async () => (await import("./commands/init.ts")).registerInit,
+    serve: async () => (await import("./commands/serve.ts")).registerServe,
+    install: async () => (await import("./commands/install.ts")).registerInstall,
+    status: async () => (await import("./commands/status.ts")).registerStatus,
+    connect: async () => (await import("./commands/connect.ts")).registerConnect,
+    formats: async () => (await import("./commands/formats.ts")).registerFormats,
+    convert: async () => (await import("./commands/convert.ts")).registerConvert,
+    writer: async () => (await import("./commands/writer.ts")).registerWriter,
+    reader: async () => (await import("./commands/reader.ts")).registerReader,
+    access: async () => (await import("./commands/access.ts")).registerAccess,
+    policy: async () => (await import("./commands/policy.ts")).registerPolicy,
+    retention: async () => (await import("./commands/retention.ts")).registerRetention,
+    subject: async () => (await import("./commands/subject.ts")).registerSubject,
+    erase: async () => (await import("./commands/erase.ts")).registerErase,
+    witness: async () => (await import("./commands/witness.ts")).registerWitness,
+    key: async () => (await import("./commands/key.ts")).registerKey,
+    pki: async () => (await import("./commands/pki.ts")).registerPki,
+    port: async () => (await import("./commands/port.ts")).registerPort,
+    firewall: async () => (await import("./commands/firewall.ts")).registerFirewall,
+    console: async () => (await import("./commands/console.ts")).registerConsole,
+    send: async () => (await import("./commands/send.ts")).registerSend,
+    agent: async () => (await import("./commands/agent.ts")).registerAgent,
+    run: async () => (await import("./commands/run.ts")).registerRun,
+    tail: async () => (await import("./commands/tail.ts")).registerTail,
+    search: async () => (await import("./commands/search.ts")).registerSearch,
+    show: async () => (await import("./commands/show.ts")).registerShow,
+    writers: async () => (await import("./commands/writers.ts")).registerWriters,
+    top: async () => (await import("./commands/top.ts")).registerTop,
+    verify: async () => (await import("./commands/verify.ts")).registerVerify,
+    doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
+    evidence: async () => (await import("./commands/evidence.ts")).registerEvidence,
+    anchor: async () => (await import("./commands/anchor.ts")).registerAnchor,
+    log: async () => (await import("./commands/log.ts")).registerLog,
+    index: async () => (await import("./commands/search-index.ts")).registerIndex,
+    mirror: async () => (await import("./commands/mirror.ts")).registerMirror,
+    monitor: async () => (await import("./commands/monitor.ts")).registerMonitor,
+    alert: async () => (await import("./commands/alert.ts")).registerAlert,
+    manual: async () => (await import("./commands/manual.ts")).registerManual,
+    completion: async () => (await import("./commands/completion.ts")).registerCompletion,
+  }),
+)
+/** They tell of all the others. */
+const tellOfAll = new Set(["manual", "completion"])
 
 /**
  * The command line without the process around it: arguments (after `postern`) to an exit code.
@@ -93,7 +63,7 @@ const registers: readonly ((program: Command, io: CommandIo) => void)[] = [
  * `postern: hint:`.
  */
 export async function run(argv: readonly string[], io: CommandIo = processIo()): Promise<number> {
-  const program = makeProgram(io)
+  const program = await makeProgram(argv, io)
   try {
     if (argv.length === 0) program.outputHelp()
     else await program.parseAsync([...argv], { from: "user" })
@@ -111,7 +81,7 @@ export async function run(argv: readonly string[], io: CommandIo = processIo()):
   }
 }
 
-function makeProgram(io: CommandIo): Command {
+async function makeProgram([name = ""]: readonly string[], io: CommandIo): Promise<Command> {
   const program = new Command("postern")
     .description("Postern, the internal port for audit logs.")
     .version(`postern ${readVersion()}`, "--version", "print the version")
@@ -125,7 +95,9 @@ function makeProgram(io: CommandIo): Command {
       getOutHasColors: () => io.color,
     })
     .addHelpText("after", environment)
-  for (const register of registers) register(program, io)
+  const named = tellOfAll.has(name) ? undefined : commands.get(name)
+  const needed = named === undefined ? [...commands.values()] : [named]
+  for (const register of await Promise.all(needed.map((load) => load()))) register(program, io)
   return program
 }
 

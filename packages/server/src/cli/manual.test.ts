@@ -29,8 +29,10 @@ describe("the manual", () => {
   test("has a page about each command, with its options, its remarks and what is below it", async () => {
     const help = await printed("--help")
     const names = readdirSync(directory)
-    for (const [, command] of help.matchAll(/^ {2}([a-z]+) /gm)) {
+    for (const [, command = ""] of help.matchAll(/^ {2}([a-z]+) /gm)) {
       expect(names).toContain(`postern-${command}.1`)
+      // It comes alone when it is named, under the name that main.ts has for it.
+      expect(await printed(command, "--help")).toContain(`Usage: postern ${command} `)
     }
     const page = readFileSync(join(directory, "postern-writer.1"), "utf8")
     expect(page).toContain('.SH "POSTERN WRITER ADD"')
