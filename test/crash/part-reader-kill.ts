@@ -1,3 +1,4 @@
+import { until as settle } from "../support/waiting.ts"
 import { makeScratch, removeScratch } from "./cleanup.ts"
 import { Fleet } from "./fleet.ts"
 import { type Installation, makeInstallation } from "./installation.ts"
@@ -44,6 +45,7 @@ export const readerKill: Part = {
         }
       }
       await questioner.stop()
+      await allRecorded(installation, questioner)
       const code = await reader.signal("SIGTERM")
       programme.report.check(code === 0, `the reader ends with 0, was ${code}: ${reader.said()}`)
       await endOfRun(programme, installation, port, questioner)
@@ -85,6 +87,27 @@ async function killRound(
   report.count("kills of the reader")
 }
 
+async function readsRecorded(log: string) {
+  const { others, faults } = await readLog(log)
+  const recorded = new Map<unknown, number>()
+  for (const { action, data } of others.values()) {
+    if (action !== "postern.read") continue
+    recorded.set(data.question, (recorded.get(data.question) ?? 0) + 1)
+  }
+  return { recorded, faults }
+}
+
+/** The reader tries the port again after a while, and what it has not brought there yet waits in its spool. */
+async function allRecorded({ log }: Installation, { answered }: Questioner): Promise<void> {
+  const areThere = async () => {
+    const { recorded } = await readsRecorded(log)
+    return [...answered].every((question) => recorded.has(question)) || undefined
+  }
+  await settle(areThere, 60_000, "the record of each read").catch(
+    () => "the end of the run names them",
+  )
+}
+
 async function endOfRun(
   { report }: Programme,
   installation: Installation,
@@ -92,17 +115,12 @@ async function endOfRun(
   { answered, faults }: Questioner,
 ): Promise<void> {
   await endPort(report, port)
-  const log = await readLog(installation.log)
-  const recorded = new Map<unknown, number>()
-  for (const { action, data } of log.others.values()) {
-    if (action !== "postern.read") continue
-    recorded.set(data.question, (recorded.get(data.question) ?? 0) + 1)
-  }
+  const { recorded, faults: logFaults } = await readsRecorded(installation.log)
   const unrecorded = [...answered].filter((question) => !recorded.has(question))
   report.checkNone(unrecorded, "every question that was answered is recorded in the log")
   const twice = [...recorded].filter(([, times]) => times > 1).map(([question]) => String(question))
   report.checkNone(twice, "every question is recorded once")
-  report.checkNone([...faults, ...log.faults], "answers are what was asked for")
+  report.checkNone([...faults, ...logFaults], "answers are what was asked for")
   report.check(answered.size > 0, "questions were answered")
   report.count("questions answered", answered.size)
   report.count("reads recorded", recorded.size)

@@ -104,13 +104,25 @@ async function holdBody(ground: Ground, writer = ground.writer): Promise<TLSSock
   return socket
 }
 
+const creditLeft = (ground: Ground) => ground.metric("postern_credit_left_bytes")
+
+/** Once all that earlier connections held has come back: when there is not more of it for a second. */
+async function settledCredit(ground: Ground): Promise<number> {
+  let most = 0
+  for (let since = performance.now(); performance.now() - since < 1000; await pause(20)) {
+    const left = await creditLeft(ground)
+    if (left > most) since = performance.now()
+    most = Math.max(most, left)
+  }
+  return most
+}
+
 /** Waits until the port holds so much of them, and says what became of one more. */
 async function oneMore(ground: Ground, held: number, writer = ground.writer): Promise<string> {
-  const left = "postern_credit_left_bytes"
-  const before = await ground.metric(left)
+  const before = await settledCredit(ground)
   const bodies = await Promise.all(Array.from({ length: held }, () => holdBody(ground, writer)))
   const isHeld = async (): Promise<boolean> =>
-    (await ground.metric(left)) <= before - held * bodyBytes
+    (await creditLeft(ground)) <= before - held * bodyBytes
   for (let i = 0; i < 500 && !(await isHeld()); i++) await pause(20)
   const said = await httpAnswer(await holdBody(ground, writer), 20_000)
   held_.push(...bodies)
