@@ -48,6 +48,17 @@ const longLeafBytes = 512
 /** Up to so many leaves it is faster in any case, since lanes would stay empty. */
 const fewLeaves = 15
 
+/** Compiled once: that takes some 20 ms, and more beside it while its functions are made faster; every core is an instance of it. */
+let compiled: object | undefined
+
+function compileCore(WebAssembly: WebAssemblyInterface): object | undefined {
+  if (compiled !== undefined) return compiled
+  const binary = Uint8Array.from(atob(coreWasm), (letter) => letter.charCodeAt(0))
+  if (!WebAssembly.validate(binary)) return undefined
+  compiled = new WebAssembly.Module(binary)
+  return compiled
+}
+
 /**
  * The core in WebAssembly, undefined where that or its SIMD instructions are missing. With a native
  * hash it leaves to that what it does better.
@@ -57,11 +68,11 @@ export function createWasmCore(
   findNative: (memory: Uint8Array<ArrayBuffer>) => NativeHash | undefined = findNativeHash,
 ): Core | undefined {
   const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyInterface }
-  const binary = Uint8Array.from(atob(coreWasm), (letter) => letter.charCodeAt(0))
-  if (WebAssembly === undefined || !WebAssembly.validate(binary)) return undefined
+  const module = WebAssembly && compileCore(WebAssembly)
+  if (WebAssembly === undefined || module === undefined) return undefined
   const pages = options.memoryBytes / pageBytes
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
+  const instance = new WebAssembly.Instance(module, { env: { memory } })
   const core = instance.exports as CoreExports
   const bytes = new Uint8Array(memory.buffer)
   const layout = createLayout(options, core.firstFree())
