@@ -275,13 +275,14 @@ describe("a log with two witnesses", () => {
           "the contradiction",
         )
         expect(said).toMatch(/witness w[12] shows another history of this log at \d+ entries/)
-        const size = async () =>
-          Number((await askAdmin(installation, "GET /v1/status")).json.publishedSize)
-        const before = await size()
+        // What was signed before may be on its way to the disk still; what comes from here on is not signed.
+        const { json: before } = await askAdmin(installation, "GET /v1/status")
         expect((await post()).status).toBe(200)
         await port.end("SIGTERM")
         const note = readFileSync(join(installation.log, "checkpoint"), "utf8")
-        expect((await openCheckpoint(note, installation.vkey)).size).toBe(before)
+        const { size } = await openCheckpoint(note, installation.vkey)
+        expect(size).toBeGreaterThanOrEqual(Number(before.publishedSize))
+        expect(size).toBeLessThanOrEqual(Number(before.durableSize))
         const evidence = join(installation.directory, "data", "state", "port", "evidence")
         const [file = ""] = readdirSync(evidence)
         const kept = JSON.parse(readFileSync(join(evidence, file), "utf8"))

@@ -5,6 +5,7 @@ import type { Head, LogStore } from "../disk/index.ts"
 import { CheckpointLoop } from "./checkpoint-loop.ts"
 import { newSigner, origin } from "./commits.test.support.ts"
 import { startCounters } from "./counters.ts"
+import type { Signer } from "./signer/index.ts"
 
 /** A loop over a log that grows when the test says so, and what it does to the disk, in order. */
 async function begin(alreadySigned = -1) {
@@ -12,21 +13,33 @@ async function begin(alreadySigned = -1) {
   const said: { what: string; text: string }[] = []
   const fatal: unknown[] = []
   const faults: unknown[] = []
-  const state: { head: Head | undefined } = { head: undefined }
+  const state: { head: Head | undefined; stopsAt: string; isStopped: boolean } = {
+    ...{ head: undefined, stopsAt: "", isStopped: false },
+  }
   const write = (what: string, text: string): Promise<void> => {
     const fault = faults.shift()
     if (fault !== undefined) return Promise.reject(fault)
     said.push({ what, text })
+    state.isStopped ||= what === state.stopsAt
     return Promise.resolve()
   }
   const store = {
     rememberSigned: (signed: object) => write("remember", JSON.stringify(signed)),
     publishCheckpoint: (note: string) => write("publish", note),
   } as unknown as LogStore
+  const signed: number[] = []
+  const watched = {
+    signCheckpoint: (size: number, root: Uint8Array) => {
+      signed.push(size)
+      state.isStopped ||= state.stopsAt === "sign"
+      return signer.signCheckpoint(size, root)
+    },
+  } as unknown as Signer
   const loop = new CheckpointLoop(
     {
-      ...{ store, signer, counters: startCounters(), durableHead: () => state.head },
+      ...{ store, signer: watched, counters: startCounters(), durableHead: () => state.head },
       fatal: (error) => void fatal.push(error),
+      stopped: () => state.isStopped,
     },
     alreadySigned,
   )
@@ -34,7 +47,10 @@ async function begin(alreadySigned = -1) {
     const root = new Uint8Array(32).fill(size)
     state.head = { size, root, slot: size, segment: 0, end: 0, time: 0, minimum: 0 }
   }
-  return { loop, signer, said, fatal, faults, grow }
+  const stopAt = (what: string): void => {
+    state.stopsAt = what
+  }
+  return { loop, signer, said, signed, fatal, faults, grow, stopAt }
 }
 
 describe("checkpoints", () => {
@@ -112,6 +128,20 @@ describe("checkpoints", () => {
     await loop.publish()
     expect(said.map(({ what }) => what)).toEqual(["remember", "remember", "publish"])
     expect(fatal).toEqual([])
+  })
+
+  test.each([
+    { heardAt: "remember", signs: [] },
+    { heardAt: "sign", signs: [3] },
+  ])("are not published once a witness is heard: at $heardAt", async ({ heardAt, signs }) => {
+    const { loop, said, signed, grow, stopAt } = await begin()
+    stopAt(heardAt)
+    grow(3)
+    await loop.publish()
+    expect([said.map(({ what }) => what), signed]).toEqual([["remember"], signs])
+    expect([loop.published, loop.signed]).toEqual([0, 3])
+    await loop.stop()
+    expect([said.length, signed]).toEqual([1, signs])
   })
 
   test("that cannot be written for another reason end the process", async () => {

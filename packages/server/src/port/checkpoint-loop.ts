@@ -9,7 +9,7 @@ export interface CheckpointWorld {
   readonly counters: Counters
   durableHead(): Head | undefined
   fatal(error: unknown): void
-  /** True if nothing may be signed: a witness knows what this log does not. */
+  /** True if nothing may be signed, nor published: a witness knows what this log does not. */
   stopped?(): boolean
   /** A checkpoint was signed; it is published after this. */
   beforePublishing?(size: number, note: string): Promise<void>
@@ -94,18 +94,25 @@ export class CheckpointLoop {
   async #publish(): Promise<void> {
     const { store, signer, counters } = this.#world
     const head = this.#world.durableHead()
-    if (head === undefined || head.size <= this.#published || this.#world.stopped?.()) return
+    if (head === undefined || head.size <= this.#published || this.#isStopped) return
     if (this.#signerProblem?.code === "LOG_ROLLED_BACK") return
     await store.rememberSigned({ size: head.size, root: formatBase64(head.root) })
     this.#signed = head.size
+    // Whatever is waited for: a witness may be heard meanwhile.
+    if (this.#isStopped) return
     const note = await this.#sign(signer, head)
-    if (note === undefined) return
+    if (note === undefined || this.#isStopped) return
     await this.#world.beforePublishing?.(head.size, note)
+    if (this.#isStopped) return
     this.#world.publishing?.(head.size, note)
     await store.publishCheckpoint(note)
     this.#note = note
     this.#published = head.size
     counters.checkpoints += 1
+  }
+
+  get #isStopped(): boolean {
+    return this.#world.stopped?.() === true
   }
 
   /** Undefined if the signer did not sign: entries are taken all the same, and it is asked again in a second. */
