@@ -10,6 +10,9 @@ export async function askPassphrase({ stdin, note }: CommandIo): Promise<string>
   const lines = createInterface({ input: stdin, output: nowhere, terminal, historySize: 0 })
   // Not before the terminal has ceased to echo.
   note("postern: passphrase (one line; a terminal does not show it):")
-  for await (const line of lines) if (line.trim() !== "") return line
+  for await (const line of lines) {
+    if (line.trim() !== "") return line
+    break
+  }
   throw new PosternError("USAGE", "a passphrase is needed")
 }
