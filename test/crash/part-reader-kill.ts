@@ -1,4 +1,3 @@
-import { until as settle } from "../support/waiting.ts"
 import { makeScratch, removeScratch } from "./cleanup.ts"
 import { Fleet } from "./fleet.ts"
 import { type Installation, makeInstallation } from "./installation.ts"
@@ -101,9 +100,9 @@ async function readsRecorded(log: string) {
 async function allRecorded({ log }: Installation, { answered }: Questioner): Promise<void> {
   const areThere = async () => {
     const { recorded } = await readsRecorded(log)
-    return [...answered].every((question) => recorded.has(question)) || undefined
+    return [...answered].every((question) => recorded.has(question))
   }
-  await settle(areThere, 60_000, "the record of each read").catch(
+  await until(areThere, "the record of each read", 60_000).catch(
     () => "the end of the run names them",
   )
 }

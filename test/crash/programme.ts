@@ -16,9 +16,13 @@ export interface Part {
 }
 
 /** Waits for something that is bound to come; says what it waited for if it does not. */
-export async function until(reached: () => boolean, what: string, ms = 20_000): Promise<void> {
+export async function until(
+  reached: () => boolean | Promise<boolean>,
+  what: string,
+  ms = 20_000,
+): Promise<void> {
   const end = performance.now() + ms
-  while (!reached()) {
+  while (!(await reached())) {
     if (performance.now() > end) throw new Error(`${what} did not come in ${ms} ms`)
     await pause(3)
   }
