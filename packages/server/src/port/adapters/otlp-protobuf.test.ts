@@ -175,6 +175,18 @@ describe("a log record", () => {
     expect(Buffer.from(event.data.bytes, "base64").equals(request)).toBe(true)
   })
 
+  test("keeps such fields also where they stand between and behind the records", () => {
+    const [a, b, c] = [1, 2, 3].map((value) => Uint8Array.of(0xf8, 0x3f, value)) // Field 1023 again.
+    const record = encodeMessage("LogRecord", logRecord)
+    const inScope = bytesField(2, record)
+    const scope = concatBytes(a!, ...inScope, b!, ...inScope, c!)
+    const events = eventsOf(concatBytes(...bytesField(1, ...bytesField(2, scope))))
+    const alone = concatBytes(a!, b!, c!, ...inScope)
+    const original = concatBytes(...bytesField(1, ...bytesField(2, alone)))
+    for (const { data } of events) expect(data.bytes).toBe(Buffer.from(original).toString("base64"))
+    expect(events).toHaveLength(2)
+  })
+
   test("that cannot be read is kept all the same, its neighbours unhurt", () => {
     const record = encodeMessage("LogRecord", logRecord)
     const broken = Uint8Array.from([0x12, 0x05, 0x01])
@@ -230,6 +242,11 @@ describe("a request", () => {
   test("may hold nothing", () => {
     expect(take(new Uint8Array(0))).toEqual([])
     expect(take(requestOf([]))).toEqual([])
+  })
+
+  test("may hold nothing but a million fields that nobody here knows", () => {
+    const field = [0xf8, 0x3f, 1]
+    expect(take(new Uint8Array(1_000_000 * field.length).map((_, i) => field[i % 3]!))).toEqual([])
   })
 
   test("comes out whole through regions of any length, also when others use the memory meanwhile", () => {

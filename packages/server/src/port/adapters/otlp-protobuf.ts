@@ -71,14 +71,19 @@ function restBytes(memory: Uint8Array, { at, end }: Span, nested: number): numbe
 }
 
 /** All fields but those that hold the next level, as they stand. */
-function restOf(memory: Uint8Array, { at, end }: Span, nested: number): Uint8Array {
-  const fields = new ProtobufFields(memory).open(at, end)
-  const parts: Uint8Array[] = []
+function restOf(memory: Uint8Array, span: Span, nested: number): Uint8Array {
+  const rest = new Uint8Array(restBytes(memory, span, nested))
+  let length = 0
+  let from = span.at
+  const fields = new ProtobufFields(memory).open(span.at, span.end)
   while (fields.next()) {
-    if (fields.number !== nested || fields.type !== wireType.bytes)
-      parts.push(memory.slice(fields.start, fields.end))
+    if (fields.number !== nested || fields.type !== wireType.bytes) continue
+    rest.set(memory.subarray(from, fields.start), length)
+    length += fields.start - from
+    from = fields.end
   }
-  return concatBytes(...parts)
+  rest.set(memory.subarray(from, span.end), length)
+  return rest
 }
 
 /** What all records of a group have in their events, made once. */
