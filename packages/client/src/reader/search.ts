@@ -146,12 +146,10 @@ function rangeOf(
   entries: readonly LogEntry[],
   question: Query,
 ): Completeness {
-  const indexes = entries.map(({ index }) => index)
-  const from = Math.min(...indexes)
-  const to = Math.max(...indexes) + 1
-  if (to - from !== entries.length) {
-    throw new PosternError("PROOF_INVALID", `entries are missing between ${from} and ${to}`)
-  }
+  const run = runOf(entries.map(({ index }) => index))
+  if (run === undefined) throw new PosternError("PROOF_INVALID", "entries are missing in between")
+  const from = run.first
+  const to = run.last + 1
   const times = neighbourTimes(pages)
   const { from: since, until } = receivedWithin(question)
   const before = times.get(from - 1)
@@ -177,12 +175,19 @@ function neighbourTimes(pages: readonly Page[]): ReadonlyMap<number, number> {
 
 /** @throws PosternError PROOF_INVALID if a sequence is missing in between */
 function streamOf(entries: readonly LogEntry[]): Completeness {
-  const sequences = entries.map(({ sequence }) => sequence)
-  const [first, last] = [Math.min(...sequences), Math.max(...sequences)]
   const streams = new Set(entries.map(({ stream }) => stream))
   const [stream = 0] = streams
-  if (streams.size !== 1 || last - first + 1 !== entries.length) {
+  const run = runOf(entries.map(({ sequence }) => sequence))
+  if (streams.size !== 1 || run === undefined) {
     throw new PosternError("PROOF_INVALID", `stream ${stream} has a hole in the answer`)
   }
-  return { kind: "stream", stream, first, last }
+  return { kind: "stream", stream, ...run }
+}
+
+/** The first and the last of numbers that follow one another, whichever way round; undefined if one is missing or there twice. */
+function runOf(numbers: readonly number[]): { first: number; last: number } | undefined {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  const first = sorted[0] ?? 0
+  if (sorted.some((number, i) => number !== first + i)) return undefined
+  return { first, last: first + sorted.length - 1 }
 }
