@@ -6,7 +6,9 @@ import { demand, originalOf, scanCopy, source, verdictOf, world } from "./event-
 import { type Parser, parserOf } from "./parser.ts"
 
 interface Cut {
-  readonly messages: readonly Uint8Array[]
+  /** The messages one behind the other: an array for each would take longer than the parser. */
+  readonly bytes: Uint8Array
+  readonly lengths: readonly number[]
   readonly tooLarge: number
   readonly unfinished: Uint8Array | undefined
   readonly failure: PosternError | undefined
@@ -14,14 +16,18 @@ interface Cut {
 
 function cut(bytes: Uint8Array, chunkBytes: number, messageBytesMax: number): Cut {
   const framing = new SyslogFraming(messageBytesMax)
-  const messages: Uint8Array[] = []
+  const messages = new Uint8Array(bytes.length)
+  const lengths: number[] = []
+  let end = 0
   let failure: PosternError | undefined
   try {
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       // The memory is the network's again as soon as everything in it was looked at.
       framing.push(bytes.slice(at, at + chunkBytes))
       for (let found = framing.next(); found !== undefined; found = framing.next()) {
-        messages.push(Uint8Array.from(found))
+        messages.set(found, end)
+        lengths.push(found.length)
+        end += found.length
       }
       demand(framing.heldBytes <= messageBytesMax + 64, `${framing.heldBytes} bytes are held`)
     }
@@ -32,19 +38,39 @@ function cut(bytes: Uint8Array, chunkBytes: number, messageBytesMax: number): Cu
   const isMidMessage = failure === undefined && framing.isMidMessage
   const unfinished = failure === undefined ? framing.takeUnfinished()?.bytes : undefined
   demand(unfinished === undefined || isMidMessage, "something is unfinished between messages")
-  return { messages, tooLarge: framing.tooLarge, unfinished, failure }
+  const { tooLarge } = framing
+  return { bytes: messages.subarray(0, end), lengths, tooLarge, unfinished, failure }
+}
+
+function* messagesOf({ bytes, lengths }: Cut): Generator<Uint8Array> {
+  let at = 0
+  for (const length of lengths) {
+    yield bytes.subarray(at, at + length)
+    at += length
+  }
 }
 
 function isSame(one: Cut, other: Cut): boolean {
-  const [a, b] = [one, other].map(({ messages, tooLarge, unfinished, failure }) => {
-    const about = { tooLarge, code: failure?.code, lengths: messages.map(({ length }) => length) }
-    return Buffer.concat([
-      encodeUtf8(JSON.stringify(about)),
-      ...messages,
-      unfinished ?? new Uint8Array(0),
-    ])
+  const [a, b] = [one, other].map(({ bytes, lengths, tooLarge, unfinished, failure }) => {
+    const about = JSON.stringify({ tooLarge, code: failure?.code, lengths })
+    return Buffer.concat([encodeUtf8(about), bytes, unfinished ?? new Uint8Array(0)])
   })
   return a !== undefined && b?.equals(a) === true
+}
+
+/** The same messages as RFC 6587 §3.4.1 counts them. */
+function countedAgain(cut: Cut): Uint8Array {
+  const heads = cut.lengths.map((length) => `${length} `)
+  const headBytes = heads.reduce((sum, { length }) => sum + length, 0)
+  const all = Buffer.alloc(headBytes + cut.bytes.length)
+  let at = 0
+  let i = 0
+  for (const message of messagesOf(cut)) {
+    at += all.write(heads[i++] as string, at, "latin1")
+    all.set(message, at)
+    at += message.length
+  }
+  return all
 }
 
 const longMax = 70_000
@@ -61,17 +87,15 @@ function cutThrice(bytes: Uint8Array, messageBytesMax: number): Cut {
     )
   }
   if (one.failure !== undefined) throw one.failure
-  const counted = one.messages.map((message) =>
-    Buffer.concat([encodeUtf8(`${message.length} `), message]),
-  )
-  const again = cut(Buffer.concat(counted), longMax, messageBytesMax)
+  const again = cut(countedAgain(one), longMax, messageBytesMax)
   demand(isSame({ ...one, tooLarge: 0, unfinished: undefined }, again), "counted, they are others")
   return one
 }
 
 /** The events of a connection: as the port makes them of its messages, region by region. */
 function eventsOf(bytes: Uint8Array): object[] {
-  const messages = cut(bytes, Math.max(1, bytes.length), 65_536).messages.slice(0, lookedAtMax)
+  const whole = cut(bytes, Math.max(1, bytes.length), 65_536)
+  const messages = [...messagesOf({ ...whole, lengths: whole.lengths.slice(0, lookedAtMax) })]
   const rest = messages.map((message) => Buffer.from(message)).reverse()
   const events = new MessageEvents({ session: "s", source: () => source, ...world })
   const kept: Uint8Array[] = []
