@@ -9,6 +9,7 @@ import {
   eventBytesMax,
 } from "@postern/log/event"
 import { encodeDisclosurePart } from "@postern/log/wire"
+import type { SaidEvent } from "./said-event.ts"
 import type { World } from "./world.ts"
 
 /** An event as it is spooled and sent. */
@@ -26,17 +27,11 @@ const saltBytes = 16
 /** Of a disclosure in `_sd`: 43 characters in quotes, and a comma. */
 export const digestTextBytes = 46
 
-/** The event as JSON. Of what is not certainly small and writable encodeEvent() says what is wrong. */
-export function textOf(event: AuditEvent, world: World): EventText {
-  let text = ""
-  try {
-    text = JSON.stringify(event)
-  } catch {
-    encodeEvent(event) // Fails as well, and in words.
-  }
+/** The event as JSON, as large as it may be. Errors: EVENT_TOO_LARGE. */
+export function textOf({ text, whole }: SaidEvent, world: World): EventText {
   if (text.length * 3 <= eventBytesMax) return { text, parts: noParts }
   const bytes = Buffer.byteLength(text)
-  return bytes <= eventBytesMax ? { text, parts: noParts } : keepOut(event, bytes, world)
+  return bytes <= eventBytesMax ? { text, parts: noParts } : keepOut(whole(), bytes, world)
 }
 
 /**

@@ -2,7 +2,7 @@ import { type AuditEvent, createEventId } from "@postern/log/event"
 import type { Details } from "../context/index.ts"
 import type { Audit, WriteEvent } from "./audit.ts"
 import { asProblem, textOf } from "./event-text.ts"
-import { completeSaid } from "./said-event.ts"
+import { writeSaid } from "./said-event.ts"
 import { systemWorld } from "./world.ts"
 
 type Recorded = WriteEvent & Pick<Audit, "flush" | "spooled">
@@ -37,7 +37,7 @@ export class Recorder {
       contextFailed: () => void this.problems.push("CONTEXT_FAILED"),
     }
     try {
-      const { text } = textOf(completeSaid(writer, action, details, now, id), systemWorld)
+      const { text } = textOf(writeSaid(writer, action, details, now, id), systemWorld)
       this.events.push(JSON.parse(String(text)) as AuditEvent)
       return id
     } catch (error) {

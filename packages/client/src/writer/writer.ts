@@ -17,7 +17,7 @@ import { asProblem, textOf } from "./event-text.ts"
 import { LogKeys } from "./log-keys.ts"
 import { type ConnectOptions, spoolSettings } from "./options.ts"
 import { createStderrReport, type Problem } from "./problem.ts"
-import { completeSaid, type SayingWriter } from "./said-event.ts"
+import { type SayingWriter, writeSaid } from "./said-event.ts"
 import { SideTalks } from "./side-talks.ts"
 import { Spool } from "./spool.ts"
 import { endOf, type SpoolFrame } from "./spool-frame.ts"
@@ -215,8 +215,8 @@ export class Writer {
   /** @param id for an event that has none */
   #take(action: string, details: Details, now: Date, id: string): number | undefined {
     if (this.#isClosed) throw new PosternError("SHUTTING_DOWN", "close() was called before")
-    const event = completeSaid(this.#saying, action, details, now, id)
-    return this.#buffer.add(textOf(event, this.#world))
+    const written = writeSaid(this.#saying, action, details, now, id)
+    return this.#buffer.add(textOf(written, this.#world))
   }
 
   /** Resolves when everything so far is settled. Errors: UNREACHABLE after timeoutMs. */

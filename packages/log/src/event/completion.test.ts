@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { decodeUtf8, isPosternError, limits } from "../base/index.ts"
-import { completeEvent, type EventInput, encodeEvent, eventBytesMax } from "./completion.ts"
+import {
+  completeEvent,
+  type EventInput,
+  encodeEvent,
+  eventBytesMax,
+  writeEvent,
+} from "./completion.ts"
 import { outcomes } from "./event.ts"
 
 interface EventVector {
@@ -22,6 +28,7 @@ const world = {
   mayUseSelfActions: false,
 }
 const complete = (input: unknown) => completeEvent(input as EventInput, world)
+const write = (input: unknown) => writeEvent(input as EventInput, world)
 const least = { action: "invoice.deleted", actor: "alice" }
 
 const errorOf = (input: unknown): { code: string; detail: string } => {
@@ -160,25 +167,109 @@ describe("completeEvent", () => {
   })
 
   test("of anything is an event or a PosternError", () => {
-    const input = fc.record(
-      {
-        action: fc.oneof(fc.constant("a"), fc.anything()),
-        actor: fc.oneof(fc.constant("a"), fc.anything()),
-        target: fc.anything(),
-        outcome: fc.oneof(fc.constantFrom(...outcomes), fc.anything()),
-        time: fc.anything(),
-        id: fc.anything(),
-        data: fc.oneof(fc.object(), fc.anything()),
-        v: fc.anything(),
-      },
-      { requiredKeys: [] },
-    )
     fc.assert(
-      fc.property(fc.oneof(input, fc.anything()), (value) => {
+      fc.property(fc.oneof(anyInput, fc.anything()), (value) => {
         expect(errorOf(value).code).toMatch(/^(accepted|EVENT_[A-Z_]+)$/)
       }),
       { numRuns: 1000 },
     )
+  })
+})
+
+/** What an application may call an event; most of it is none. */
+const anyInput = fc.record(
+  {
+    action: fc.oneof(fc.constant("a"), fc.anything()),
+    actor: fc.oneof(fc.constant("a"), fc.anything()),
+    target: fc.anything(),
+    outcome: fc.oneof(fc.constantFrom(...outcomes), fc.anything()),
+    time: fc.anything(),
+    id: fc.anything(),
+    data: fc.oneof(fc.object(), fc.anything()),
+    v: fc.anything(),
+  },
+  { requiredKeys: [] },
+)
+
+describe("writeEvent", () => {
+  const written = (input: unknown): string => {
+    try {
+      return write(input)
+    } catch (error) {
+      if (isPosternError(error)) return `${error.code} ${error.detail ?? ""}`
+      throw error
+    }
+  }
+
+  /** The same in two steps. */
+  const expected = (input: unknown): string => {
+    try {
+      return decodeUtf8(encodeEvent(complete(input))) ?? ""
+    } catch (error) {
+      if (isPosternError(error)) return `${error.code} ${error.detail ?? ""}`
+      throw error
+    }
+  }
+
+  test("writes what completeEvent makes, and refuses what it refuses", () => {
+    const target = fc.oneof(fc.string(), fc.record({ type: fc.string(), id: fc.string() }))
+    const good = fc.record(
+      {
+        id: fc.string({ maxLength: 10 }),
+        time: fc.constantFrom(new Date(0), new Date(1e15), new Date(NaN), "2026-01-01T00:00:00Z"),
+        sentAt: fc.constantFrom(new Date(0), "x"),
+        source: fc.string({ maxLength: 10 }),
+        targets: fc.array(target),
+        actor: fc.oneof(fc.string(), fc.object()),
+        data: fc.object({ maxDepth: 5 }),
+        labels: fc.dictionary(fc.string(), fc.string()),
+        onBehalfOf: fc.array(fc.anything()),
+        severity: fc.string(),
+      },
+      { requiredKeys: [] },
+    )
+    const input = fc.oneof(
+      good.map((more) => ({ ...least, ...more })),
+      anyInput,
+      fc.anything(),
+    )
+    let accepted = 0
+    fc.assert(
+      fc.property(input, (value) => {
+        const text = written(value)
+        expect(text).toBe(expected(value))
+        if (text.startsWith("{")) accepted += 1
+      }),
+      { numRuns: 2000 },
+    )
+    expect(accepted).toBeGreaterThan(50)
+  })
+
+  test("knows how deep an event may nest, however its members are nested", () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: [nested(levels - 1)] })
+    const flat = { a: Array(100).fill({ b: "[{[{" }) }
+    for (const [data, code] of [
+      [nested((limits.eventDepthMax - 2) / 2), "{"],
+      [nested(limits.eventDepthMax / 2), "EVENT_DEPTH"],
+      [flat, "{"],
+    ] as const) {
+      expect(written({ ...least, data }).startsWith(code)).toBe(true)
+      expect(written({ ...least, targets: [{ type: "a", id: "b", data }] })).toBe(
+        expected({ ...least, targets: [{ type: "a", id: "b", data }] }),
+      )
+    }
+  })
+
+  test("refuses what cannot be written, and says what it is", () => {
+    const cycle: Record<string, unknown> = {}
+    cycle.self = cycle
+    expect(written({ ...least, data: cycle })).toMatch("EVENT_DEPTH")
+    expect(written({ ...least, data: { big: 1n } })).toMatch("EVENT_FIELD_VALUE")
+  })
+
+  test("leaves out what says itself that it is not to be written", () => {
+    const data = { toJSON: () => undefined }
+    expect(write({ ...least, data })).toBe(write(least))
   })
 })
 

@@ -13,6 +13,7 @@ export {
   eventBytesMax,
   type TargetInput,
   type TimeInput,
+  writeEvent,
 } from "./completion.ts"
 export {
   DigestPlaces,
