@@ -1,4 +1,4 @@
-import { noTag, type RecordHeader, recordBytes, recordHeaderBytes, writeRecord } from "./record.ts"
+import { noTag, type RecordHeader, recordBytes, recordPieces } from "./record.ts"
 import type { Segment } from "./segment.ts"
 import { endOf, noParts, type Part, type SpoolFrame } from "./spool-frame.ts"
 
@@ -15,17 +15,14 @@ export interface NewFrame {
 /** What to write at the segment's end, and what stands there then. */
 export interface AppendPlan {
   readonly segment: Segment
-  readonly bytes: Buffer
+  /** What to write there, one behind the other. */
+  readonly pieces: readonly Buffer[]
+  readonly bytes: number
   readonly records: number
   /** Frames that are recorded whole then. */
   readonly added: readonly SpoolFrame[]
   /** Parts of the frame behind them that are recorded then, here or before. */
   readonly begun: readonly Part[]
-}
-
-interface NewRecord {
-  readonly header: Omit<RecordHeader, "regionBytes">
-  readonly region: Buffer
 }
 
 /** The record that has to be written first: behind the parts that are. */
@@ -44,13 +41,15 @@ export function planAppend(
   position: number,
   begun: readonly Part[],
 ): AppendPlan {
-  const records: NewRecord[] = []
+  const pieces: Buffer[] = []
   const added: SpoolFrame[] = []
   let end = segment.end
   let parts = [...begun]
-  const goesIn = (header: NewRecord["header"], region: Buffer): boolean => {
+  let records = 0
+  const goesIn = (header: Omit<RecordHeader, "regionBytes">, region: Buffer): boolean => {
     if (end + recordBytes(region.length) > segment.capacity) return false
-    records.push({ header, region })
+    pieces.push(...recordPieces(header, region))
+    records += 1
     end += recordBytes(region.length)
     return true
   }
@@ -72,24 +71,9 @@ export function planAppend(
     added.push({
       ...{ kind, position: begin, count, place, reason, regionBytes },
       parts: parts.length === 0 ? noParts : parts,
-      ...{ region: undefined, digest: undefined },
+      ...{ region, digest: undefined },
     })
     parts = []
   }
-  const bytes = writeRecords(records, end - segment.end)
-  // Regions in memory are views of what was written, but not where large values would be held with them.
-  if (records.every(({ header }) => header.kind !== "part")) {
-    for (const frame of added) {
-      const from = (frame.place?.offset ?? 0) - segment.end + recordHeaderBytes
-      frame.region = bytes.subarray(from, from + frame.regionBytes)
-    }
-  }
-  return { segment, bytes, records: records.length, added, begun: parts }
-}
-
-function writeRecords(records: readonly NewRecord[], bytes: number): Buffer {
-  const written = Buffer.allocUnsafe(bytes)
-  let at = 0
-  for (const { header, region } of records) at = writeRecord(written, at, header, region)
-  return written
+  return { segment, pieces, bytes: end - segment.end, records, added, begun: parts }
 }

@@ -370,6 +370,7 @@ export class Connection {
       const outgoing = await this.#delivery.next(cursor)
       if (outgoing === undefined) break
       if (outlet !== this.#outlet || this.#state.cursor !== cursor) continue
+      if (!this.#delivery.holds(outgoing)) continue
       const { end, isPart, creditBytes } = outgoing
       const effects = this.#step({ type: "offer", end, creditBytes })
       if (!effects.some(({ type }) => type === "send")) break

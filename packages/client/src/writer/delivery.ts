@@ -169,6 +169,11 @@ export class Delivery {
     }
   }
 
+  /** Whether it is still to be sent: what was given up meanwhile has left its bytes to others. */
+  holds({ frame }: Outgoing): boolean {
+    return this.#spool.queue.find(frame.position) === frame
+  }
+
   /** Behind the frame whose disclosures are being handed over; 0 if there is none. */
   get handoverEnd(): number {
     return this.#handover.end
@@ -179,9 +184,9 @@ export class Delivery {
     return this.#handover.isMidDisclosure
   }
 
-  /** The bytes of a frame that is being sent now. */
-  encode({ frame, isPart, region }: Outgoing, channel: number): Uint8Array {
-    if (isPart && region !== undefined) return this.#handover.encode(frame, region)
+  /** The bytes of a frame that is being sent now, in pieces; they are to be looked at at once. */
+  encode({ frame, isPart, region }: Outgoing, channel: number): readonly Uint8Array[] {
+    if (isPart && region !== undefined) return [this.#handover.encode(frame, region)]
     this.#knownEnd = Math.max(this.#knownEnd, endOf(frame))
     return encodeSpoolFrame(this.#spool, frame, channel, region)
   }
@@ -237,10 +242,11 @@ export class Delivery {
     return frame
   }
 
-  /** The frame's region, if somebody wants to look at it. */
+  /** A copy of the frame's region, if somebody wants to look at it: that is later than the frame is settled. */
   async wantedRegion(frame: SpoolFrame): Promise<Buffer | undefined> {
     if (frame.kind === "gap" || !this.#events.wants(frame)) return undefined
-    return frame.region ?? (await this.#spool.load(frame))
+    if (frame.region === undefined) await this.#spool.load(frame)
+    return frame.region && Buffer.from(frame.region)
   }
 
   /** The port has taken the frame, and everything before it. */

@@ -53,7 +53,7 @@ export class EventBuffer {
   #loose: string[] = []
   #looseBytes = 0
   /** The same for events that came as bytes: at once in the region of their frame. Of the two only one holds any. */
-  readonly #region = new RegionBuffer(regionBytesMax)
+  readonly #region: RegionBuffer
   #frames: NewFrame[] = []
   #framesBytes = 0
   /** How many of the frames are on their way into the spool just now: they are not to be changed. */
@@ -81,6 +81,7 @@ export class EventBuffer {
     this.#settings = settings
     this.#world = world
     this.#events = events
+    this.#region = new RegionBuffer(regionBytesMax, spool.regions)
     this.#position = spool.end
     this.#answeredEnd = spool.end
     spool.onRoom = () => this.#write()
@@ -316,8 +317,8 @@ export class EventBuffer {
       const frames = this.#frames.slice(0, appendFramesMax)
       this.#appending = frames.length
       const done = await this.#spool.append(frames)
-      if (done > 0) await this.#appended(frames.slice(0, done))
-      if (done < frames.length) return this.#makeRoom()
+      if (done === 0) return this.#makeRoom()
+      await this.#appended(frames.slice(0, done))
     }
   }
 

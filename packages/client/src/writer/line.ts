@@ -14,8 +14,11 @@ export interface LineEvents {
 
 /** One TLS connection to the write port, authenticated both ways. */
 export interface Line {
-  /** False if the caller should wait for `drained`. */
-  send(bytes: Uint8Array): boolean
+  /**
+   * False if the caller should wait for `drained`.
+   * @param left called when the bytes may change: they have left this process, or never will
+   */
+  send(bytes: Uint8Array, left?: () => void): boolean
   /** Whether more is read. */
   listen(isListening: boolean): void
   /** Whether the connection alone keeps the process alive. */
@@ -60,7 +63,7 @@ export function openLine(profile: Profile, events: LineEvents): Line {
   })
   socket.on("close", () => lose(reason))
   return {
-    send: (bytes) => socket.write(bytes),
+    send: (bytes, left) => socket.write(bytes, left),
     listen: (isListening) => void (isListening ? socket.resume() : socket.pause()),
     hold: (isHeld) => void (isHeld ? socket.ref() : socket.unref()),
     close: () => {

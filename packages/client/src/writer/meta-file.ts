@@ -44,7 +44,7 @@ export class MetaFile {
       this.#wanted = undefined
       const generation = this.#generation + 1
       const slot = encodeMeta(meta, generation)
-      await this.#file.write(slot, (generation % 2) * metaSlotBytes)
+      await this.#file.write([slot], (generation % 2) * metaSlotBytes)
       this.#generation = generation
     }
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { addRange, decodeMeta, encodeMeta, type Meta, metaSlotBytes, type Range } from "./meta.ts"
-import { findRecords, noTag, recordBytes, writeRecord } from "./record.ts"
+import { findRecords, noTag, recordBytes, recordPieces } from "./record.ts"
 
 interface Written {
   readonly kind: "batch" | "gap"
@@ -16,14 +16,15 @@ const written: fc.Arbitrary<Written> = fc.record({
 })
 
 function writeAll(list: readonly Written[], from: number): Buffer {
-  const bytes = Buffer.alloc(list.reduce((sum, { region }) => sum + recordBytes(region.length), 0))
-  let at = 0
+  const pieces: Buffer[] = []
   let position = from
   for (const { kind, count, region } of list) {
-    at = writeRecord(bytes, at, { kind, position, count, parts: 0, tag: noTag }, region)
+    pieces.push(
+      ...recordPieces({ kind, position, count, parts: 0, tag: noTag }, Buffer.from(region)),
+    )
     position += count
   }
-  return bytes
+  return Buffer.concat(pieces)
 }
 
 describe("records", () => {

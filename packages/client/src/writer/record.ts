@@ -35,26 +35,25 @@ export function recordBytes(regionBytes: number): number {
   return Math.ceil((recordHeaderBytes + regionBytes) / alignBytes) * alignBytes
 }
 
-/** Writes a whole record at `at`; returns where the next one begins. */
-export function writeRecord(
-  to: Buffer,
-  at: number,
+const padding = Buffer.alloc(alignBytes)
+
+/** A whole record in pieces that follow each other: its header, the region as it is, and what fills it up. */
+export function recordPieces(
   record: Omit<RecordHeader, "regionBytes">,
-  region: Uint8Array,
-): number {
-  const end = at + recordBytes(region.length)
-  magic.copy(to, at)
-  to.writeUInt32BE(region.length, at + 8)
-  to.writeUInt32BE(record.count, at + 12)
-  to.writeUInt32BE(kinds.indexOf(record.kind), at + 16)
-  to.writeUInt32BE(crc32(region), at + 20)
-  writeU64(to, record.position, at + 24)
-  to.writeUInt32BE(record.parts, at + 32)
-  to.write(record.tag, at + 36, "hex")
-  to.writeUInt32BE(crc32(to.subarray(at, at + 44)), at + 44)
-  to.set(region, at + recordHeaderBytes)
-  to.fill(0, at + recordHeaderBytes + region.length, end)
-  return end
+  region: Buffer,
+): readonly [Buffer, Buffer, Buffer] {
+  const header = Buffer.allocUnsafe(recordHeaderBytes)
+  magic.copy(header)
+  header.writeUInt32BE(region.length, 8)
+  header.writeUInt32BE(record.count, 12)
+  header.writeUInt32BE(kinds.indexOf(record.kind), 16)
+  header.writeUInt32BE(crc32(region), 20)
+  writeU64(header, record.position, 24)
+  header.writeUInt32BE(record.parts, 32)
+  header.write(record.tag, 36, "hex")
+  header.writeUInt32BE(crc32(header.subarray(0, 44)), 44)
+  const rest = recordBytes(region.length) - recordHeaderBytes - region.length
+  return [header, region, padding.subarray(0, rest)]
 }
 
 /**

@@ -1,13 +1,15 @@
+import type { RegionMemory } from "./region-memory.ts"
+
 /** The region of a BATCH as it is gathered: each event behind its length. Events are copied, so that nothing of them lives longer. */
 export class RegionBuffer {
-  readonly #bytesMax: number
-  #bytes: Buffer
+  readonly #memory: RegionMemory
+  readonly #bytes: Buffer
   #end = 0
   #count = 0
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-    this.#bytes = Buffer.alloc(0)
+  constructor(bytesMax: number, memory: RegionMemory) {
+    this.#memory = memory
+    this.#bytes = Buffer.allocUnsafeSlow(bytesMax)
   }
 
   get count(): number {
@@ -15,12 +17,11 @@ export class RegionBuffer {
   }
 
   hasRoomFor(eventBytes: number): boolean {
-    return this.#end + 4 + eventBytes <= this.#bytesMax
+    return this.#end + 4 + eventBytes <= this.#bytes.length
   }
 
   /** hasRoomFor() says that it may be. */
   add(event: Uint8Array): void {
-    if (this.#bytes.length === 0) this.#bytes = Buffer.allocUnsafeSlow(this.#bytesMax)
     this.#bytes.writeUInt32BE(event.length, this.#end)
     this.#bytes.set(event, this.#end + 4)
     this.#end += 4 + event.length
@@ -29,8 +30,8 @@ export class RegionBuffer {
 
   /** What was gathered; then it is empty. */
   take(): { readonly count: number; readonly region: Buffer } {
-    const whole = { count: this.#count, region: this.#bytes.subarray(0, this.#end) }
-    this.#bytes = Buffer.alloc(0)
+    const region = this.#memory.copyOf(this.#bytes.subarray(0, this.#end))
+    const whole = { count: this.#count, region }
     this.#end = 0
     this.#count = 0
     return whole

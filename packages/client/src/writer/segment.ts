@@ -7,8 +7,8 @@ import {
   open,
   openSync,
   read,
-  write,
-  writeSync,
+  writev,
+  writevSync,
 } from "node:fs"
 import { rm } from "node:fs/promises"
 import { dirname } from "node:path"
@@ -17,7 +17,7 @@ import { promisify } from "node:util"
 const openFile = promisify(open)
 const closeFile = promisify(close)
 const readFile = promisify(read)
-const writeFile = promisify(write)
+const writeFile = promisify(writev)
 const datasyncFile = promisify(fdatasync)
 const syncFile = promisify(fsync)
 
@@ -56,39 +56,35 @@ export class Segment {
   async preallocate(): Promise<void> {
     const zeros = Buffer.alloc(Math.min(zeroChunkBytes, this.capacity))
     for (let at = 0; at < this.capacity; at += zeros.length) {
-      await this.write(zeros.subarray(0, Math.min(zeros.length, this.capacity - at)), at)
+      await this.write([zeros.subarray(0, Math.min(zeros.length, this.capacity - at))], at)
     }
     await this.sync()
   }
 
-  /** Writes all of the bytes, or throws as the file system does. What was written then is unknown. */
-  async write(bytes: Buffer, at: number): Promise<void> {
+  /** Writes all of the pieces, one behind the other, or throws as the file system does. What was written then is unknown. */
+  async write(pieces: readonly Buffer[], at: number): Promise<void> {
     this.isDirty = true
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await writeFile(
-        this.#fd,
-        bytes,
-        done,
-        bytes.length - done,
-        at + done,
-      )
-      done += bytesWritten
+    for (let left = pieces, from = at; left.length > 0; ) {
+      const { bytesWritten } = await writeFile(this.#fd, left, from)
+      left = behind(left, bytesWritten)
+      from += bytesWritten
     }
   }
 
   /** As write(), when there is no time left to wait: the process is about to end. */
-  writeNow(bytes: Buffer, at: number): void {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done)
+  writeNow(pieces: readonly Buffer[], at: number): void {
+    for (let left = pieces, from = at; left.length > 0; ) {
+      const bytesWritten = writevSync(this.#fd, left, from)
+      left = behind(left, bytesWritten)
+      from += bytesWritten
     }
   }
 
-  /** Up to `bytes` bytes from `at`; fewer at the end of the file. */
-  async read(at: number, bytes: number): Promise<Buffer> {
-    const to = Buffer.allocUnsafe(bytes)
+  /** As many bytes as there is room for, from `at`; fewer at the end of the file. Gives those that were read. */
+  async read(at: number, to: Buffer): Promise<Buffer> {
     let done = 0
-    while (done < bytes) {
-      const { bytesRead } = await readFile(this.#fd, to, done, bytes - done, at + done)
+    while (done < to.length) {
+      const { bytesRead } = await readFile(this.#fd, to, done, to.length - done, at + done)
       if (bytesRead === 0) break
       done += bytesRead
     }
@@ -134,6 +130,18 @@ export class Segment {
   async remove(): Promise<void> {
     await rm(this.path, { force: true })
   }
+}
+
+/** What is left of pieces of which so many bytes are written. */
+function behind(pieces: readonly Buffer[], written: number): readonly Buffer[] {
+  let skip = written
+  let first = 0
+  for (; first < pieces.length; first++) {
+    const { length } = pieces[first] as Buffer
+    if (skip < length) return [(pieces[first] as Buffer).subarray(skip), ...pieces.slice(first + 1)]
+    skip -= length
+  }
+  return []
 }
 
 /** Makes names durable: of files that were made in, or removed from, the directory of `path`. */

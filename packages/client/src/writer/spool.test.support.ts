@@ -22,6 +22,17 @@ export function openSpool(
   return Spool.open({ ...small, directory, ...settings }, systemWorld)
 }
 
+/** Appends file by file, as an event buffer does; resolves with how many found room. */
+export async function appendAll(spool: Spool, frames: readonly NewFrame[]): Promise<number> {
+  let done = 0
+  while (done < frames.length) {
+    const more = await spool.append(frames.slice(done))
+    if (more === 0) break
+    done += more
+  }
+  return done
+}
+
 /** What another process would find if this one were killed now: the same files, without its lock. */
 export function copyAsFound(directory: string): string {
   const copy = makeDirectory()

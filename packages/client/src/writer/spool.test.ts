@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { NewFrame } from "./append-plan.ts"
 import { recordBytes, recordHeaderBytes } from "./record.ts"
 import {
+  appendAll,
   copyAsFound,
   makeDirectory,
   makeFrame,
@@ -111,7 +112,7 @@ class Trial {
 
   async #append(frames: readonly NewFrame[]): Promise<void> {
     const all = [...this.#left, ...frames]
-    const done = await this.spool.append(all)
+    const done = await appendAll(this.spool, all)
     for (const frame of all.slice(0, done)) this.oracle.append(frame)
     this.#left = all.slice(done)
   }
@@ -230,7 +231,7 @@ describe("a frame with disclosures", () => {
     for (const at of [0, 1, 2]) {
       const path = makeDirectory()
       const spool = await openSpool(path)
-      await spool.append([makeFrame("a", 2), large(), makeFrame("b", 3)])
+      await appendAll(spool, [makeFrame("a", 2), large(), makeFrame("b", 3)])
       await spool.close()
       for (const name of readdirSync(path).filter((name) => name.startsWith("segment"))) {
         const bytes = readFileSync(join(path, name))
@@ -277,7 +278,7 @@ describe("a frame with disclosures", () => {
 
   it("is given up whole with the file that holds any of it", async () => {
     const spool = await openSpool(directory)
-    await spool.append([makeFrame("a", 2), large(), makeFrame("b", 3), makeLarge("c", [3000])])
+    await appendAll(spool, [makeFrame("a", 2), large(), makeFrame("b", 3), makeLarge("c", [3000])])
     while ((await spool.append([makeFrame("x".repeat(300), 3)])) === 1);
     expect(spool.dropOldest(2)).toBeDefined()
     expect(gone(spool).slice(0, 3)).toEqual([
@@ -356,7 +357,7 @@ describe("a spool", () => {
 
   it("says how many events a damaged record held, and goes on behind it", async () => {
     const spool = await openSpool(directory)
-    await spool.append([makeFrame("a", 2), makeFrame("b", 5), makeFrame("c", 3)])
+    await appendAll(spool, [makeFrame("a", 2), makeFrame("b", 5), makeFrame("c", 3)])
     await spool.close()
     const path = join(directory, "segment-00")
     const bytes = readFileSync(path)
@@ -374,7 +375,7 @@ describe("a spool", () => {
 
   it("abandons a frame that cannot be read again", async () => {
     const spool = await openSpool(directory)
-    await spool.append([makeFrame("a", 2), makeFrame("b", 5)])
+    await appendAll(spool, [makeFrame("a", 2), makeFrame("b", 5)])
     await spool.close()
     const again = await openSpool(directory)
     truncateSync(join(directory, "segment-00"), 100)
@@ -404,7 +405,7 @@ describe("a spool", () => {
 
   it("lets everything of a lost `meta` be sent again, in a new stream", async () => {
     const spool = await openSpool(directory)
-    await spool.append([makeFrame("a", 2), makeFrame("b", 5)])
+    await appendAll(spool, [makeFrame("a", 2), makeFrame("b", 5)])
     const { id } = spool.stream
     await spool.close()
     writeFileSync(join(directory, "meta"), Buffer.alloc(512))
@@ -425,7 +426,7 @@ describe("a spool", () => {
 describe("a spool that was lost in part", () => {
   it("knows how many events it held when its files are gone and `meta` is not", async () => {
     const spool = await openSpool(directory)
-    await spool.append([makeFrame("a", 2), makeFrame("b", 5)])
+    await appendAll(spool, [makeFrame("a", 2), makeFrame("b", 5)])
     spool.settle(2, digest, 1)
     await spool.close()
     rmSync(join(directory, "segment-00"))

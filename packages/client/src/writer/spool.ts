@@ -9,6 +9,7 @@ import { addRange, type Meta, type Range } from "./meta.ts"
 import { MetaFile } from "./meta-file.ts"
 import { readRecord, recordBytes, recordHeaderBytes } from "./record.ts"
 import { damagedReason, droppedReason, metaName, recoverSpool } from "./recovery.ts"
+import { RegionMemory } from "./region-memory.ts"
 import type { Segment } from "./segment.ts"
 import { SegmentSet, type SegmentSettings } from "./segment-set.ts"
 import {
@@ -19,6 +20,7 @@ import {
   type Loss,
   noParts,
   type Part,
+  type Place,
   placesOf,
   type SpoolFrame,
 } from "./spool-frame.ts"
@@ -28,6 +30,7 @@ export type SpoolSettings = SegmentSettings
 
 /** Frames kept in memory for sending; beyond it they are read again. As much as a connection may have in flight. */
 const cachedBytesMax = 4 * 1024 * 1024
+/** More than the largest record. */
 const readAheadBytes = 256 * 1024
 /** How far `meta` may lag: after a crash the port says what it has, so an old one costs little. */
 const metaEveryBytes = 256 * 1024
@@ -51,6 +54,8 @@ export class Spool {
   /** What was found damaged then: events. */
   readonly damagedEvents: number
   ackedAtMs: number
+  /** Where the regions of its frames are; a frame that is appended brings its own along. */
+  readonly regions = new RegionMemory()
   /** Called when there is room again. */
   onRoom: () => void = () => undefined
   readonly #lock: DirectoryLock
@@ -60,6 +65,8 @@ export class Spool {
   #begun: { readonly frame: NewFrame | undefined; readonly parts: readonly Part[] } = noneBegun
   #dropped: Range[]
   #cachedBytes = 0
+  /** What is read again is read to here; undefined while somebody does. */
+  #readAhead: Buffer | undefined
   /** Settled since `meta` was written. */
   #unwrittenBytes = 0
   #releasing: Promise<void> = Promise.resolve()
@@ -107,19 +114,19 @@ export class Spool {
   }
 
   /**
-   * Writes frames, in order; resolves with how many of them found room; the next one comes first the next time. They are in the hands of the operating system then:
-   * they outlive the process, not the machine. Errors are those of the file system; then the rest was not added.
+   * Writes the first of the frames, as many as go into one file; resolves with their number, 0 if there is no room. They are in the hands of
+   * the operating system then: they outlive the process, not the machine. Their regions are the spool's from here on. Errors are those of the
+   * file system; then none was added.
    */
   async append(frames: readonly NewFrame[]): Promise<number> {
-    let done = 0
-    while (done < frames.length) {
-      const left = frames.slice(done)
-      const plan = this.#plan(left)
-      if (plan === undefined) break
-      await plan.segment.write(plan.bytes, plan.segment.end)
-      done += this.#admit(plan, left)
+    for (;;) {
+      const plan = this.#plan(frames)
+      if (plan === undefined) return 0
+      await plan.segment.write(plan.pieces, plan.segment.end)
+      const done = this.#admit(plan, frames)
+      // Otherwise it was only the first disclosures of a frame; there is more of it.
+      if (done > 0) return done
     }
-    return done
   }
 
   /** As append(), without waiting: for a process that is about to end, also while an append of the same frames runs. */
@@ -128,7 +135,7 @@ export class Spool {
       const left = frames.slice(done)
       const plan = this.#plan(left)
       if (plan === undefined) return
-      plan.segment.writeNow(plan.bytes, plan.segment.end)
+      plan.segment.writeNow(plan.pieces, plan.segment.end)
       done += this.#admit(plan, left)
     }
   }
@@ -149,12 +156,12 @@ export class Spool {
     { segment, bytes, records, added, begun }: AppendPlan,
     frames: readonly NewFrame[],
   ): number {
-    segment.end += bytes.length
+    segment.end += bytes
     segment.records += records
     this.#begun = begun.length === 0 ? noneBegun : { frame: frames[added.length], parts: begun }
     for (const frame of added) {
       assert(frame.position === this.end, "frames follow each other without a gap")
-      if (frame.region !== undefined) this.#cachedBytes += frame.regionBytes
+      this.#cachedBytes += frame.regionBytes
       if (this.#cachedBytes > cachedBytesMax) this.#forget(frame)
       this.queue.push(frame)
       this.end = endOf(frame)
@@ -198,20 +205,28 @@ export class Spool {
     if (frame.region !== undefined || frame.place === undefined) return frame.region
     const { place } = frame
     const { segment, offset } = place
-    const bytes = Math.max(readAheadBytes, recordBytes(frame.regionBytes))
-    const read = await segment.read(offset, Math.min(bytes, segment.end - offset)).catch(() => {
-      return Buffer.alloc(0) // Unreadable is as good as damaged.
-    })
-    if (frame.place !== place) return undefined
-    for (const next of this.queue.from(frame.position)) {
-      if (next.place?.segment !== segment) break
-      const record = readRecord(read, next.place.offset - offset)
-      if (record === undefined || record.position !== next.position) break
-      if (next.region === undefined) this.#cachedBytes += next.regionBytes
-      const from = record.offset + recordHeaderBytes
-      next.region ??= read.subarray(from, from + next.regionBytes)
-    }
+    const buffer = this.#readAhead ?? Buffer.allocUnsafeSlow(readAheadBytes)
+    this.#readAhead = undefined
+    const to = buffer.subarray(0, segment.end - offset)
+    // Unreadable is as good as damaged.
+    const read = await segment.read(offset, to).catch(() => buffer.subarray(0, 0))
+    if (frame.place === place) this.#rememberRead(frame, read)
+    this.#readAhead = buffer
     return frame.region
+  }
+
+  /** The regions of this frame and of those behind it, as far as they were read. */
+  #rememberRead(first: SpoolFrame, read: Buffer): void {
+    const { segment, offset } = first.place as Place
+    for (const frame of this.queue.from(first.position)) {
+      if (frame.place?.segment !== segment) break
+      const record = readRecord(read, frame.place.offset - offset)
+      if (record === undefined || record.position !== frame.position) break
+      if (frame.region !== undefined) continue
+      const from = record.offset + recordHeaderBytes
+      frame.region = this.regions.copyOf(read.subarray(from, from + frame.regionBytes))
+      this.#cachedBytes += frame.regionBytes
+    }
   }
 
   /** The region of a part of a frame; undefined if it cannot be read, or the frame has left the queue. */
@@ -219,8 +234,8 @@ export class Spool {
     { position }: SpoolFrame,
     { segment, offset, regionBytes }: Part,
   ): Promise<Buffer | undefined> {
-    const bytes = recordBytes(regionBytes)
-    const read = await segment.read(offset, bytes).catch(() => Buffer.alloc(0))
+    const to = Buffer.allocUnsafe(recordBytes(regionBytes))
+    const read = await segment.read(offset, to).catch(() => to.subarray(0, 0))
     const record = readRecord(read, 0)
     if (record?.kind !== "part" || record.position !== position) return undefined
     return read.subarray(recordHeaderBytes, recordHeaderBytes + regionBytes)
@@ -344,8 +359,11 @@ export class Spool {
   }
 
   #forget(frame: SpoolFrame): void {
-    if (frame.region !== undefined) this.#cachedBytes -= frame.regionBytes
+    const { region } = frame
+    if (region === undefined) return
+    this.#cachedBytes -= frame.regionBytes
     frame.region = undefined
+    this.regions.giveBack(region)
   }
 
   /** Writes `meta`; frees the files that are done with, once it is durable that they are. */

@@ -91,7 +91,8 @@ async function digestAfter(
   frame: SpoolFrame,
   before: Uint8Array,
 ): Promise<Uint8Array | undefined> {
-  const region = frame.region ?? (await spool.load(frame))
+  if (frame.region === undefined) await spool.load(frame)
+  const { region } = frame
   if (region === undefined) return undefined
   frame.digest ??= streamDigestNext(before, sequenceOf(spool, frame), frame.count, region)
   return frame.digest
@@ -102,7 +103,7 @@ function sequenceOf(spool: FrameStore, frame: SpoolFrame): number {
 }
 
 /**
- * The frame as it goes to the port, and its chain digest remembered in it.
+ * The frame as it goes to the port, in pieces, and its chain digest remembered in it.
  * @param region of a batch; not looked at for a gap
  */
 export function encodeSpoolFrame(
@@ -110,7 +111,7 @@ export function encodeSpoolFrame(
   frame: SpoolFrame,
   channel: number,
   region: Buffer | undefined,
-): Uint8Array {
+): readonly Uint8Array[] {
   const before = digestBefore(spool, frame)
   const sequence = sequenceOf(spool, frame)
   if (frame.kind === "gap") {
@@ -118,27 +119,27 @@ export function encodeSpoolFrame(
     // Nobody knows the digest that the lost events would have given, so the gap's own words stand for them.
     const digest = streamDigestNext(before, sequence, count, encodeUtf8(reason))
     frame.digest = digest
-    return encodeFrame(frameTypes.gap, encodeGap({ channel, sequence, count, digest, reason }))
+    return [encodeFrame(frameTypes.gap, encodeGap({ channel, sequence, count, digest, reason }))]
   }
   assert(region !== undefined, "a batch is loaded before it is sent")
   frame.digest = streamDigestNext(before, sequence, frame.count, region)
-  return encodeBatchOf({ channel, count: frame.count, sequence, previous: before }, region)
+  const header = { channel, count: frame.count, sequence, previous: before }
+  return [encodeBatchHeader(header, region.length), region]
 }
 
-/** A BATCH frame around a region that is there already (docs/spec/wire.md). */
-export function encodeBatchOf(
+/** What stands before the region in a BATCH frame (docs/spec/wire.md). */
+function encodeBatchHeader(
   header: { channel: number; count: number; sequence: number; previous: Uint8Array },
-  region: Uint8Array,
+  regionBytes: number,
 ): Buffer {
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + batchHeaderBytes + region.length)
-  frame.writeUInt32BE(frame.length - 4, 0)
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + batchHeaderBytes)
+  frame.writeUInt32BE(frame.length + regionBytes - 4, 0)
   frame[4] = frameTypes.batch
   frame[5] = 0
   frame.writeUInt16BE(header.channel, 6)
   frame.writeUInt32BE(header.count, 8)
   frame.writeBigUInt64BE(BigInt(header.sequence), 12)
   frame.set(header.previous, 20)
-  frame.set(region, frameHeaderBytes + batchHeaderBytes)
   return frame
 }
 
