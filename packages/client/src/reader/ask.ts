@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http"
-import { Agent, request } from "node:https"
 import { type ErrorCode, errorRegistry, PosternError, type Slip } from "@postern/log/base"
 import { checkServer, type Profile } from "../profile.ts"
 
@@ -31,6 +30,8 @@ const silenceMs = 45_000
  * @param answered called for each answer that is no problem
  */
 export function openAsker(profile: Profile, answered: () => void = () => undefined): Asker {
+  // Not imported above: a process that only writes does without these four megabytes.
+  const { Agent, request } = process.getBuiltinModule("node:https")
   const [, host = "", port = ""] = /^\[?([^\]]+)\]?:(\d+)$/.exec(profile.address) ?? []
   const agent = new Agent({
     keepAlive: true,

@@ -52,8 +52,7 @@ export class Connection {
   readonly #talks: SideTalks
   #state: SessionState
   #line: Line | undefined
-  /** The line's. */
-  #outlet: Outlet | undefined
+  #outlet: Outlet | undefined // The line's.
   #reader = new FrameReader()
   #timer: { readonly timer: Timer; readonly dueMs: number } | undefined
   #isHandling = false

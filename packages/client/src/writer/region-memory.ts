@@ -2,7 +2,7 @@
 const bufferSizes = [8_192, 16_384, 32_768, 65_536] as const
 const shortBytes = 4_096
 /** Buffers that nobody uses are kept up to so many bytes together: an outage leaves more behind. */
-const sparesBytesMax = 6 * 1024 * 1024
+const sparesBytesMax = 3 * 1024 * 1024
 
 /**
  * Memory for the regions of frames, used again and again. Each in a buffer of its own would be as quick, but V8 collects what lies outside

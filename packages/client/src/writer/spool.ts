@@ -28,10 +28,9 @@ import type { World } from "./world.ts"
 
 export type SpoolSettings = SegmentSettings
 
-/** Frames kept in memory for sending; beyond it they are read again. As much as a connection may have in flight. */
-const cachedBytesMax = 4 * 1024 * 1024
-/** More than the largest record. */
-const readAheadBytes = 256 * 1024
+/** Frames kept in memory for sending; beyond it they are read again. Twice what a connection may have in flight. */
+const cachedBytesMax = 2 * 1024 * 1024
+const readAheadBytes = 256 * 1024 // More than the largest record has.
 /** How far `meta` may lag: after a crash the port says what it has, so an old one costs little. */
 const metaEveryBytes = 256 * 1024
 const noneBegun = { frame: undefined, parts: [] }
