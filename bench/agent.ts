@@ -9,7 +9,12 @@ import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:f
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { formatProfile, loadProfile } from "@postern/client"
-import { type AgentWord, agentFlags, askWord } from "../packages/server/dist/agent/index.js"
+import {
+  type AgentWord,
+  agentEnvironment,
+  agentFlags,
+  askWord,
+} from "../packages/server/dist/agent/index.js"
 import { cpuSeconds, peakRssMb } from "./process-figures.ts"
 import { cleanUp, removeLeftovers, type Server, withServer } from "./server.ts"
 import { house, loadTree } from "./tree.ts"
@@ -65,6 +70,7 @@ async function follow(server: Server, load: Load): Promise<Row> {
   const began = performance.now()
   const agent = fork(main, [config], {
     execArgv: [...agentFlags],
+    env: { ...process.env, ...agentEnvironment },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   })
   agents.add(agent)

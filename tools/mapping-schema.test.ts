@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { formatMappingSchema } from "../packages/server/src/formats/index.ts"
+import { formatMappingSchema } from "../packages/server/src/formats/json-schema.ts"
 import { schemaPath } from "./mapping-schema.ts"
 import { readSource } from "./source.ts"
 

@@ -4,7 +4,12 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { formatProfile, loadProfile } from "@postern/client"
-import { type AgentWord, agentFlags, askWord } from "../../packages/server/dist/agent/index.js"
+import {
+  type AgentWord,
+  agentEnvironment,
+  agentFlags,
+  askWord,
+} from "../../packages/server/dist/agent/index.js"
 import type { Server } from "../server.ts"
 import { house } from "../tree.ts"
 import type { ApplicationWord } from "./application.ts"
@@ -58,7 +63,7 @@ export class Writers {
     const config = join(directory, "agent.yaml")
     writeFileSync(config, JSON.stringify(agentSettings(spoolBytes)))
     const main = join(house, "packages/server/dist/agent/main.js")
-    const agent = forked(main, [config], agentFlags, "ignore")
+    const agent = forked(main, [config], agentFlags, agentEnvironment, "ignore")
     const [{ ready }] = await once(agent, "message")
     const places: { name: string; places: string[] }[] = ready.agent
     const url = `${places.find(({ name }) => name === "http")?.places[0]}/v1/events`
@@ -141,17 +146,19 @@ function writeProfile(directory: string, from: string, port: number): void {
 
 function start(programme: string, words: readonly string[]): ChildProcess {
   const path = fileURLToPath(new URL(programme, import.meta.url))
-  return forked(path, words, [], "inherit")
+  return forked(path, words, [], {}, "inherit")
 }
 
 function forked(
   path: string,
   words: readonly string[],
   flags: readonly string[],
+  environment: Readonly<Record<string, string>>,
   stderr: "ignore" | "inherit",
 ): ChildProcess {
   const stdio = ["ignore", "ignore", stderr, "ipc"] as const
-  const child = fork(path, [...words], { execArgv: [...flags], stdio: [...stdio] })
+  const env = { ...process.env, ...environment }
+  const child = fork(path, [...words], { env, execArgv: [...flags], stdio: [...stdio] })
   running.add(child)
   child.once("exit", (code) => {
     running.delete(child)

@@ -128,8 +128,8 @@ const mapped = [
 const mappedRecords = [mapped, '{"event":"x","who":7,"orders":{}}', "{}", "x", "{"].map(encodeUtf8)
 
 /** A mapping is somebody's text, and what it makes of records must be as good as what the formats here make. */
-function readMapping(text: string): unknown {
-  return read(parseMapping(text), mappedRecords)
+async function readMapping(text: string): Promise<unknown> {
+  return read(await parseMapping(text), mappedRecords)
 }
 
 const mappingParser = parserOf({

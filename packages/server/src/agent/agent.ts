@@ -1,13 +1,13 @@
 import { X509Certificate } from "node:crypto"
-import { mkdirSync } from "node:fs"
+import { mkdirSync, readFileSync } from "node:fs"
 import type { Server } from "node:net"
 import { loadProfile } from "@postern/client"
 import { PosternError } from "@postern/log/base"
-import { readTextFile } from "../config/index.ts"
 import type { Tell } from "../lifetime/index.ts"
-import { formatOf, openSource } from "./open-source.ts"
+import { openSource } from "./open-source.ts"
 import { Outbound } from "./outbound.ts"
-import { type AgentSettings, parseAgentSettings, type SourceSettings } from "./settings/index.ts"
+import { readSettings } from "./read-settings.ts"
+import type { AgentSettings, SourceSettings } from "./settings/index.ts"
 import type { Source } from "./source.ts"
 import { type AgentWord, sayWord } from "./word.ts"
 
@@ -40,7 +40,7 @@ export class Agent {
 
   /** Errors: CONFIG_INVALID, PROFILE_INVALID, SPOOL_LOCKED, SPOOL_DAMAGED, ADDRESS_IN_USE, BIND_REFUSED. */
   static async open(file: string, tell: Tell): Promise<Agent> {
-    const agent = new Agent(file, readSettings(file), tell)
+    const agent = new Agent(file, await readSettings(file), tell)
     try {
       await agent.#start()
     } catch (error) {
@@ -99,7 +99,7 @@ export class Agent {
     if (this.#isClosed) return
     let settings: AgentSettings
     try {
-      settings = readSettings(this.#file)
+      settings = await readSettings(this.#file)
       if (settings.state !== this.#settings.state) {
         throw new PosternError("CONFIG_INVALID", "state: another directory takes a new start")
       }
@@ -175,18 +175,10 @@ async function end({ source, outbound }: Running): Promise<void> {
   await outbound.close(flushMs)
 }
 
-/** Errors: CONFIG_INVALID, PROFILE_INVALID; also what only shows when the files that it names are read. */
-function readSettings(file: string): AgentSettings {
-  const settings = parseAgentSettings(readTextFile(file), file)
-  for (const source of settings.sources) formatOf(source)
-  loadProfile(settings.profile)
-  return settings
-}
-
 /** What a source is made from, mapping file included. */
 function formOf(settings: SourceSettings, profile: string): string {
   const { mapping } = settings
-  return JSON.stringify([profile, settings, mapping && readTextFile(mapping)])
+  return JSON.stringify([profile, settings, mapping && readFileSync(mapping, "utf8")])
 }
 
 function profileWord(path: string): AgentWord["profile"] {

@@ -12,6 +12,6 @@
  * What decides lies in rooms without I/O: settings, records, positions, tail, pressure.
  */
 export { Agent } from "./agent.ts"
-export { agentFlags, becomeAgent } from "./run-agent.ts"
+export { agentEnvironment, agentFlags, becomeAgent } from "./run-agent.ts"
 export { formatAgentSchema, parseAgentSettings } from "./settings/index.ts"
 export { type AgentWord, askWord } from "./word.ts"

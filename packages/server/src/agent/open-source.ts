@@ -1,24 +1,23 @@
-import { mkdirSync } from "node:fs"
+import { mkdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { readTextFile } from "../config/index.ts"
 import { type Format, formats, parseMapping } from "../formats/index.ts"
 import type { Tell } from "../lifetime/index.ts"
-import { DatagramSource } from "./datagram-source.ts"
 import { FileSource } from "./file-source.ts"
-import { ForwardSource } from "./forward-source.ts"
 import { Inlet } from "./inlet.ts"
 import type { Outbound } from "./outbound.ts"
 import type { Intake, SourceSettings } from "./settings/index.ts"
 import type { Source, SourceWord } from "./source.ts"
-import { StdinSource, StreamSource } from "./stream-source.ts"
 
-/** The format that the settings name. Errors: CONFIG_INVALID for a mapping file that cannot be read. */
-export function formatOf({ format, mapping }: SourceSettings): Format | undefined {
-  if (mapping !== undefined) return parseMapping(readTextFile(mapping), mapping)
+/** The format that the settings name. Errors: MAPPING_INVALID; those of the file system. */
+export async function formatOf({ format, mapping }: SourceSettings): Promise<Format | undefined> {
+  if (mapping !== undefined) return parseMapping(readFileSync(mapping, "utf8"), mapping)
   return format === undefined ? undefined : formats.get(format)
 }
 
-/** The way in that the settings say; not started yet. Errors: CONFIG_INVALID. */
+/**
+ * The way in that the settings say; not started yet. Those that not every agent has are loaded when they are named: each brings along what
+ * it needs, some ten megabytes. Errors: CONFIG_INVALID.
+ */
 export async function openSource(
   settings: SourceSettings,
   outbound: Outbound,
@@ -26,35 +25,41 @@ export async function openSource(
 ): Promise<Source> {
   const { intake, name, directory } = settings
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const format = formatOf(settings)
+  const format = await formatOf(settings)
   if (intake.kind === "file") return new FileSource(settings, intake, format, outbound, tell)
   if (intake.kind === "http") {
-    // Ten megabytes that an agent without it does without.
     const { HttpSource } = await import("./http-source.ts")
     return new HttpSource(intake, outbound)
   }
   const inlet = (part = ""): Inlet => new Inlet(outbound, join(directory, part), tell)
   const options = { name, source: outbound.source, format }
-  if (intake.kind === "forward") return new ForwardSource(intake.address, outbound, format)
+  if (intake.kind === "forward") {
+    const { ForwardSource } = await import("./forward-source.ts")
+    return new ForwardSource(intake.address, outbound, format)
+  }
   if (intake.kind === "syslog") return openSyslog(intake, inlet, outbound, options)
   if (intake.kind === "socket") {
     const { path, framing } = intake
+    const { StreamSource } = await import("./stream-source.ts")
     return new StreamSource({ path }, inlet(), { ...options, framing })
   }
+  const { StdinSource } = await import("./stream-source.ts")
   return new StdinSource(process.stdin, inlet(), { ...options, framing: "lines" })
 }
 
-function openSyslog(
+async function openSyslog(
   { tcp, udp }: Extract<Intake, { kind: "syslog" }>,
   inlet: (part: string) => Inlet,
   outbound: Outbound,
   options: { readonly name: string; readonly source: string; readonly format: Format | undefined },
-): Source {
+): Promise<Source> {
   const ways: Source[] = []
   if (tcp !== undefined) {
+    const { StreamSource } = await import("./stream-source.ts")
     ways.push(new StreamSource({ address: tcp }, inlet("tcp"), { ...options, framing: "octets" }))
   }
   if (udp !== undefined) {
+    const { DatagramSource } = await import("./datagram-source.ts")
     ways.push(new DatagramSource(udp, inlet("udp"), outbound.source, options.format))
   }
   return together(ways)

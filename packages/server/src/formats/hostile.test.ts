@@ -1,6 +1,7 @@
 import { encodeUtf8 } from "@postern/log/base"
 import { describe, expect, test } from "vitest"
-import { type Format, formats, parseMapping, writeEvent } from "./index.ts"
+import { type Format, formats, writeEvent } from "./index.ts"
+import { readMapping } from "./mapping.ts"
 import { defaults, formatNamed, readEvents, verdictOf, world } from "./reading.test.support.ts"
 import { samples } from "./samples.test.support.ts"
 
@@ -58,7 +59,7 @@ describe.each(json)("%s, with a member of another type or said twice,", (name) =
 test("so is what a mapping makes", () => {
   const times = ["seconds", "nanoseconds"].map((unit) => `{at: /t, unit: ${unit}}`)
   for (const time of ["/t", ...times]) {
-    const mapping = parseMapping(`{name: shop, action: /a, id: /i, time: ${time}, severity: /s}`)
+    const mapping = readMapping(`{name: shop, action: /a, id: /i, time: ${time}, severity: /s}`)
     for (const text of changed({ a: "b", i: "1", t: 5, s: "x" })) {
       expect(take(mapping, text)).toBe(1)
     }

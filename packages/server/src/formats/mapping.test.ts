@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { parseMapping } from "./index.ts"
+import { readMapping } from "./mapping.ts"
 import { readOne } from "./reading.test.support.ts"
 
 const shop = `
@@ -44,7 +44,7 @@ const record = {
 
 describe("a mapping file", () => {
   test("says what becomes of a record, and the record stays as it was", () => {
-    expect(readOne(parseMapping(shop), JSON.stringify(record))).toEqual({
+    expect(readOne(readMapping(shop), JSON.stringify(record))).toEqual({
       id: "m-1",
       time: "2026-11-23T10:00:00.250Z",
       action: "shop.order_deleted",
@@ -62,7 +62,7 @@ describe("a mapping file", () => {
 
   test("leaves open what the record does not say, or says in another type", () => {
     const odd = { event: "x", who: "alice", orders: { 0: 1 }, when: "soon", status: {} }
-    expect(readOne(parseMapping(shop), JSON.stringify(odd))).toMatchObject({
+    expect(readOne(readMapping(shop), JSON.stringify(odd))).toMatchObject({
       id: "id-1",
       action: "shop.x",
       outcome: "failure",
@@ -71,7 +71,7 @@ describe("a mapping file", () => {
       data: { format: "shop" },
     })
     expect(
-      readOne(parseMapping("{name: s, action: /e, outcome: /o}"), '{"e":"x","o":"great"}'),
+      readOne(readMapping("{name: s, action: /e, outcome: /o}"), '{"e":"x","o":"great"}'),
     ).toMatchObject({
       action: "s.x",
       outcome: "unknown",
@@ -79,15 +79,15 @@ describe("a mapping file", () => {
   })
 
   test("takes what its table does not have for the rest, where it names one", () => {
-    expect(readOne(parseMapping(shop), '{"event":"x","status":500}').outcome).toBe("failure")
+    expect(readOne(readMapping(shop), '{"event":"x","status":500}').outcome).toBe("failure")
     const table = "name: s\naction: {at: /e, table: {a: opened}}"
-    expect(readOne(parseMapping(table), '{"e":"a"}').action).toBe("s.opened")
-    expect(readOne(parseMapping(table), '{"e":"b"}').action).toBe("s.b")
+    expect(readOne(readMapping(table), '{"e":"a"}').action).toBe("s.opened")
+    expect(readOne(readMapping(table), '{"e":"b"}').action).toBe("s.b")
   })
 
   test("makes a record without an action unreadable, and no prototype is looked into", () => {
     for (const pointer of ["/event", "/constructor/name", "/__proto__/x"]) {
-      const format = parseMapping(`{name: s, action: ${pointer}}`)
+      const format = readMapping(`{name: s, action: ${pointer}}`)
       expect(readOne(format, '{"a":1}')).toMatchObject({
         action: "s.unreadable",
         reason: { code: "RECORD_UNREADABLE" },
@@ -96,7 +96,7 @@ describe("a mapping file", () => {
   })
 
   test("may name a constant action, and a time without a zone", () => {
-    const format = parseMapping("{name: s, prefix: door, action: {value: opened}, time: /t}")
+    const format = readMapping("{name: s, prefix: door, action: {value: opened}, time: /t}")
     expect(readOne(format, '{"t":"2026-11-23 10:00:00,5"}')).toMatchObject({
       action: "door.opened",
       time: "2026-11-23T10:00:00.5Z",
@@ -122,12 +122,12 @@ describe("a mapping file", () => {
     ["name: s\naction: /x\naction: /y\n", "line 3: Map keys must be unique"],
   ]
   test.each(wrong)("%j is refused with its line", (text, message) => {
-    expect(() => parseMapping(text)).toThrow(
+    expect(() => readMapping(text)).toThrow(
       expect.objectContaining({
         code: "MAPPING_INVALID",
         detail: expect.stringContaining(message),
       }),
     )
-    expect(() => parseMapping(text, "shop.yaml")).toThrow("shop.yaml line ")
+    expect(() => readMapping(text, "shop.yaml")).toThrow("shop.yaml line ")
   })
 })

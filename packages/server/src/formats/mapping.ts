@@ -14,7 +14,7 @@ import { readTime, timeOfMs, zoneData } from "./times.ts"
  * `line N: field: what is wrong`.
  * @param where stands before the line in errors, e.g. the file
  */
-export function parseMapping(text: string, where?: string): Format {
+export function readMapping(text: string, where?: string): Format {
   const kind = { code: "MAPPING_INVALID", textMax: bounds.text } as const
   const { value, lineOf } = readDocument(
     text,

@@ -48,7 +48,7 @@ async function convert(flags: Flags, io: CommandIo): Promise<void> {
     const detail = `--source must have 1 to ${sourceBytesMax} bytes, no quote, backslash or control character`
     throw new PosternError("USAGE", detail)
   }
-  const counts = await convertRecords(io, formatOf(flags), flags.source)
+  const counts = await convertRecords(io, await formatOf(flags), flags.source)
   const { records, events, unreadable, format, isGuessed } = counts
   const how = isGuessed ? `recognised as ${format}` : `read as ${format}`
   const less = unreadable === 0 ? "" : `, ${unreadable} unreadable`
@@ -56,7 +56,7 @@ async function convert(flags: Flags, io: CommandIo): Promise<void> {
 }
 
 /** undefined: the records decide. */
-function formatOf({ format, mapping }: Flags): Format | undefined {
+async function formatOf({ format, mapping }: Flags): Promise<Format | undefined> {
   if (mapping !== undefined) {
     if (format !== undefined) throw new PosternError("USAGE", "either --format or --mapping")
     return parseMapping(readTextFile(mapping), mapping)
