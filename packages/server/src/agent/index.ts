@@ -7,6 +7,7 @@
  *     agent.ts ─▶ open-source.ts ─▶ file-source.ts (tailed-file, positions-file)  stream-source.ts (byte-stream)  datagram-source.ts
  *        │                          http-source.ts (http-body)  forward-source.ts
  *        │                              │ decoding.ts: records → events          inlet.ts: who waits when the spool is full
+ *        ├─▶ read-settings.ts           │ (settings-process.ts: agent.yaml is read, and the process ends)
  *        └─▶ word.ts (status)           └─▶ outbound.ts ─▶ @postern/client: spool, stream, port
  *
  * What decides lies in rooms without I/O: settings, records, positions, tail, pressure.
