@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs"
+import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { type Format, formats, parseMapping } from "../formats/index.ts"
 import type { Tell } from "../lifetime/index.ts"
@@ -8,9 +8,12 @@ import type { Outbound } from "./outbound.ts"
 import type { Intake, SourceSettings } from "./settings/index.ts"
 import type { Source, SourceWord } from "./source.ts"
 
-/** The format that the settings name. Errors: MAPPING_INVALID; those of the file system. */
+/** The format that the settings name. Errors: CONFIG_INVALID for a mapping file that cannot be read, MAPPING_INVALID. */
 export async function formatOf({ format, mapping }: SourceSettings): Promise<Format | undefined> {
-  if (mapping !== undefined) return parseMapping(readFileSync(mapping, "utf8"), mapping)
+  if (mapping !== undefined) {
+    const { readTextFile } = await import("../config/index.ts")
+    return parseMapping(readTextFile(mapping), mapping)
+  }
   return format === undefined ? undefined : formats.get(format)
 }
 
