@@ -108,3 +108,30 @@ describe("the whole answer of a stream", () => {
     await expect(ask(portOf(20), [2, 4])).rejects.toMatchObject(lied)
   })
 })
+
+describe("a long answer", () => {
+  /** Pages of a thousand entries with these sequences, each proven: how that is done has its own tests. */
+  async function askFor(sequences: readonly number[]) {
+    const pages = Math.ceil(sequences.length / 1000)
+    let page = 0
+    const json = async () => {
+      page += 1
+      return { completeness: { kind: "stream" }, ...(page < pages && { cursor: "more" }) }
+    }
+    const readPage = async () =>
+      sequences.slice((page - 1) * 1000, page * 1000).map((sequence, i) => {
+        return { index: page * 1000 + i, stream: 1, sequence, verified: true }
+      })
+    const trust = { size: 0, readPage } as unknown as Trust
+    return searchWhole({ json }, trust, "", { ...oldest, limit: sequences.length })
+  }
+
+  test("is whole whatever its length", async () => {
+    const { completeness } = await askFor(Array.from({ length: 200_000 }, (_, i) => i))
+    expect(completeness).toEqual({ kind: "stream", stream: 1, first: 0, last: 199_999 })
+  })
+
+  test("is not made whole by an entry that is there twice", async () => {
+    await expect(askFor([4, 5, 5, 7])).rejects.toMatchObject(lied)
+  })
+})
